@@ -1,0 +1,154 @@
+//! A distribution of times: an HDR histogram of fixed precision, with its exact sum and maximum.
+
+use hdrhistogram::Histogram;
+
+use crate::stats::{Quantile, RankInterval, order_interval};
+use crate::time::Span;
+
+/// The longest time that is told apart; longer ones count as this long.
+pub const LONGEST: Span = Span::from_secs(3600);
+/// Significant decimal digits kept.
+pub const DIGITS: u8 = 3;
+/// The unit times are counted in: a microsecond has three digits of its own below it.
+const FINEST_NS: u64 = 1_000;
+
+/// Times, counted. Merging commutes and loses nothing: the counts are whole numbers.
+#[derive(Clone, Debug)]
+pub struct Distribution {
+    counts: Histogram<u64>,
+    sum: u128,
+    max: Span,
+}
+
+impl Default for Distribution {
+    fn default() -> Distribution {
+        Distribution {
+            counts: Histogram::new_with_bounds(FINEST_NS, LONGEST.0, DIGITS)
+                .expect("the bounds are constants that the histogram accepts"),
+            sum: 0,
+            max: Span::ZERO,
+        }
+    }
+}
+
+impl Distribution {
+    /// Counts one time.
+    pub fn record(&mut self, time: Span) {
+        self.counts.saturating_record(time.0.max(1));
+        self.sum += u128::from(time.0);
+        self.max = self.max.max(time);
+    }
+
+    /// Adds everything that `other` has counted.
+    pub fn merge(&mut self, other: &Distribution) {
+        self.counts.add(&other.counts).expect("both have the same bounds");
+        self.sum += other.sum;
+        self.max = self.max.max(other.max);
+    }
+
+    /// How many times were counted.
+    pub fn count(&self) -> u64 {
+        self.counts.len()
+    }
+
+    /// Their mean, exact.
+    pub fn mean(&self) -> Option<Span> {
+        let n = u128::from(self.count());
+        (n > 0).then(|| Span((self.sum / n) as u64))
+    }
+
+    /// The longest, exact.
+    pub fn max(&self) -> Option<Span> {
+        (self.count() > 0).then_some(self.max)
+    }
+
+    /// The value at rank ⌈p·n⌉, to three digits; none when nothing was counted.
+    pub fn quantile(&self, q: Quantile) -> Option<Span> {
+        self.at_rank(q.rank(self.count()))
+    }
+
+    /// The value at a rank from 1 on, to three digits.
+    pub fn at_rank(&self, rank: u64) -> Option<Span> {
+        let n = self.count();
+        if n == 0 || rank > n {
+            return None;
+        }
+        // Half a rank below, so that floating point cannot round it into the next one.
+        let value = self.counts.value_at_quantile((rank as f64 - 0.5) / n as f64);
+        Some(Span(value).min(self.max))
+    }
+
+    /// The 95 % confidence interval of a quantile, if the values are independent.
+    pub fn interval(&self, q: Quantile) -> (Option<Span>, Option<Span>) {
+        let RankInterval { low, high } = order_interval(self.count(), q);
+        (low.and_then(|r| self.at_rank(r)), high.and_then(|r| self.at_rank(r)))
+    }
+
+    /// How many of the times were no longer than `time`, at the histogram's precision.
+    pub fn count_up_to(&self, time: Span) -> u64 {
+        self.counts.count_between(0, time.0.max(1).min(LONGEST.0))
+    }
+
+    /// The histogram, for storing and for drawing.
+    pub fn histogram(&self) -> &Histogram<u64> {
+        &self.counts
+    }
+}
+
+impl PartialEq for Distribution {
+    fn eq(&self, other: &Distribution) -> bool {
+        self.counts == other.counts && self.sum == other.sum && self.max == other.max
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn nothing_counted_is_missing_and_not_zero() {
+        let empty = Distribution::default();
+        assert_eq!(empty.mean(), None);
+        assert_eq!(empty.max(), None);
+        assert_eq!(empty.quantile(Quantile::P50), None);
+    }
+
+    #[test]
+    fn times_beyond_the_bounds_are_kept() {
+        let mut d = Distribution::default();
+        d.record(Span::ZERO);
+        d.record(Span::from_secs(9000));
+        assert_eq!(d.count(), 2);
+        assert_eq!(d.max(), Some(Span::from_secs(9000)));
+    }
+
+    fn of(times: &[u64]) -> Distribution {
+        let mut d = Distribution::default();
+        times.iter().for_each(|&t| d.record(Span(t)));
+        d
+    }
+
+    proptest! {
+        #[test]
+        fn merging_commutes(a in prop::collection::vec(0u64..1 << 42, 0..60), b in prop::collection::vec(0u64..1 << 42, 0..60)) {
+            let (mut ab, mut ba) = (of(&a), of(&b));
+            ab.merge(&of(&b));
+            ba.merge(&of(&a));
+            prop_assert_eq!(&ab, &ba);
+            prop_assert_eq!(&ab, &of(&[a, b].concat()));
+        }
+
+        #[test]
+        fn quantiles_are_the_value_at_their_rank_to_three_digits(mut times in prop::collection::vec(1_000u64..3_000_000_000_000, 1..300)) {
+            let d = of(&times);
+            times.sort_unstable();
+            for q in [Quantile::P50, Quantile::P90, Quantile::P99, Quantile::P999] {
+                let exact = times[q.rank(times.len() as u64) as usize - 1];
+                let shown = d.quantile(q).unwrap().0;
+                prop_assert!(shown >= exact && shown as f64 <= exact as f64 * 1.001 + 1024.0, "{} for {}", shown, exact);
+            }
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! Floodline's pure heart: time, plans, schedules, outcomes, metrics and statistics.
+//!
+//! Nothing here reads a clock, a socket or a file; everything is a function of its arguments, so
+//! that the same code serves a live run, a stored run and a run in virtual time.
+
+#![forbid(unsafe_code)]
+
+pub mod arrivals;
+pub mod distribution;
+pub mod event;
+pub mod outcome;
+pub mod plan;
+pub mod random;
+pub mod rate;
+pub mod record;
+pub mod schedule;
+pub mod stats;
+pub mod time;
+pub mod workload;
+
+pub use event::RunEvent;
+pub use outcome::{Finish, Outcome};
+pub use plan::Plan;
+pub use rate::Rate;
+pub use record::Record;
+pub use schedule::Phase;
+pub use time::{Moment, Span};

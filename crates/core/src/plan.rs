@@ -1,0 +1,306 @@
+//! The plan: a scenario resolved into everything a run needs, and nothing secret.
+//!
+//! It is data: it is written to `plan.json`, hashed, shown before the start, and from it follows
+//! what will be sent and when. Keys and header values are held as names only.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::random;
+use crate::rate::Rate;
+use crate::schedule::{Phase, Schedule, Stage};
+use crate::time::{Moment, Span};
+
+/// Name and version of the format of `plan.json`.
+pub const FORMAT: &str = "floodline-plan/1";
+
+/// A resolved scenario.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// [`FORMAT`].
+    pub format: String,
+    /// What the run is called.
+    pub name: String,
+    /// The seed of every random stream.
+    pub seed: u64,
+    /// The generator the seed is for.
+    pub random: String,
+    /// Where requests go.
+    pub target: Target,
+    /// What is sent, drawn by weight.
+    pub prompts: Vec<Prompt>,
+    /// When it is sent.
+    pub load: Load,
+    /// How long to wait for things.
+    pub timeouts: Timeouts,
+    /// What ends the run before its plan does.
+    pub limits: Limits,
+    /// Whether answers are kept in the journal.
+    pub record_bodies: bool,
+}
+
+/// The API spoken with a target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Api {
+    /// OpenAI chat completions and everything compatible with it.
+    #[serde(rename = "openai-chat")]
+    OpenAiChat,
+}
+
+impl Api {
+    /// The name used in scenarios and files.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Api::OpenAiChat => "openai-chat",
+        }
+    }
+}
+
+/// Where requests go, and as whom.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Target {
+    /// The API it speaks.
+    pub api: Api,
+    /// An address, or the built-in provider.
+    pub address: Address,
+    /// The model asked for.
+    pub model: String,
+    /// The environment variable that holds the key.
+    pub key_env: Option<String>,
+    /// Names of additional headers; their values are not part of the plan.
+    pub headers: Vec<String>,
+    /// Whether answers are streamed.
+    pub stream: bool,
+    /// A file of certificates to trust besides the system's.
+    pub ca_file: Option<String>,
+    /// Whether certificates go unchecked.
+    pub insecure: bool,
+}
+
+/// An address, or the built-in provider.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Address {
+    /// The full URL that requests are posted to.
+    Url(String),
+    /// The built-in provider, started for the run in the same process.
+    Stub(Stub),
+}
+
+/// The built-in provider as a scenario configures it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Stub {
+    /// How it paces its answers.
+    pub pace: StubPace,
+    /// Tokens in an answer that is not cut short; none is "as many as the request allows".
+    pub tokens: Option<u32>,
+}
+
+/// How the built-in provider paces its answers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StubPace {
+    /// By a named model of a server.
+    Profile(String),
+    /// Exactly: the first token after `ttft`, each further one `gap` later.
+    Exact {
+        /// From the request's arrival to its first token.
+        ttft: Span,
+        /// Between tokens.
+        gap: Span,
+    },
+}
+
+/// One kind of request in the mix.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Prompt {
+    /// Its name in figures and records.
+    pub name: String,
+    /// Its share of the mix, against the other weights.
+    pub weight: u32,
+    /// What it is, in a few words for people, such as `120 tokens` or `prompts.jsonl (52 prompts)`.
+    pub source: String,
+    /// The limit on output tokens sent with it.
+    pub max_tokens: Option<u32>,
+}
+
+/// When requests are sent.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Load {
+    /// At instants of the plan's choosing, whatever the target does.
+    Open {
+        /// Stretches of one rate, in order.
+        stages: Vec<Stage>,
+        /// The run ends after this many requests of the main phase.
+        requests: Option<u64>,
+    },
+    /// By users who wait for their answer before they ask again.
+    Closed {
+        /// Stretches of one number of users, in order.
+        stages: Vec<UserStage>,
+        /// The run ends after this many requests of the main phase.
+        requests: Option<u64>,
+    },
+    /// At the instants of a recorded trace.
+    Replay(Replay),
+}
+
+/// A stretch of a fixed number of users.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserStage {
+    /// How many users are at work.
+    pub users: u32,
+    /// How long it lasts; none is "until the run ends otherwise".
+    #[serde(rename = "length_ns")]
+    pub length: Option<Span>,
+    /// Whether it is measured.
+    pub phase: Phase,
+}
+
+/// A recorded trace, and how it is played.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Replay {
+    /// The file it came from, as written in the scenario.
+    pub file: String,
+    /// How many times faster than recorded.
+    pub speed: f64,
+    /// The part of the recording that is played, before the speed-up.
+    pub window: (Span, Option<Span>),
+    /// A fingerprint of `rows`.
+    pub hash: String,
+    /// The requests of the window, at the instants they are wanted; not part of `plan.json`.
+    #[serde(skip, default = "no_rows")]
+    pub rows: Arc<[TraceRow]>,
+    /// How many they are.
+    pub requests: u64,
+}
+
+fn no_rows() -> Arc<[TraceRow]> {
+    Arc::new([])
+}
+
+/// A request of a trace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TraceRow {
+    /// When it is wanted, after window and speed.
+    pub at: Moment,
+    /// Tokens of its prompt.
+    pub input_tokens: u32,
+    /// Tokens of its answer.
+    pub output_tokens: u32,
+}
+
+/// How long to wait for things.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Timeouts {
+    /// For connecting, name resolution and TLS included.
+    #[serde(rename = "connect_ns")]
+    pub connect: Span,
+    /// For the whole request, from its being sent.
+    #[serde(rename = "request_ns")]
+    pub request: Span,
+    /// Between two arrivals of one answer.
+    #[serde(rename = "idle_ns")]
+    pub idle: Span,
+    /// For requests still in flight when the run ends.
+    #[serde(rename = "grace_ns")]
+    pub grace: Span,
+}
+
+impl Default for Timeouts {
+    fn default() -> Timeouts {
+        Timeouts {
+            connect: Span::from_secs(10),
+            request: Span::from_secs(600),
+            idle: Span::from_secs(60),
+            grace: Span::from_secs(30),
+        }
+    }
+}
+
+/// What ends the run before its plan does; reaching one is exit code 5.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Time since the start.
+    #[serde(rename = "duration_ns")]
+    pub duration: Option<Span>,
+    /// Requests sent.
+    pub requests: Option<u64>,
+    /// Input and output tokens of ended requests.
+    pub tokens: Option<u64>,
+    /// Requests that ended in an error.
+    pub errors: Option<u64>,
+}
+
+impl Plan {
+    /// A plan with every choice at its default, for the given target, prompts and load.
+    pub fn new(name: String, seed: u64, target: Target, prompts: Vec<Prompt>, load: Load) -> Plan {
+        Plan {
+            format: FORMAT.into(),
+            name,
+            seed,
+            random: random::ALGORITHM.into(),
+            target,
+            prompts,
+            load,
+            timeouts: Timeouts::default(),
+            limits: Limits::default(),
+            record_bodies: false,
+        }
+    }
+
+    /// A fingerprint of the plan: FNV-1a over its JSON, as 16 hexadecimal digits.
+    pub fn hash(&self) -> String {
+        let json = serde_json::to_vec(self).unwrap_or_default();
+        format!("{:016x}", fnv1a(&json))
+    }
+
+    /// Requests of the main phase, when the plan alone decides how many they are.
+    ///
+    /// Counting the arrivals of a Poisson schedule means drawing them; beyond ten million it is left out.
+    pub fn planned_requests(&self) -> Option<u64> {
+        match &self.load {
+            Load::Open { stages, requests } => planned_open(stages, *requests, self.seed),
+            Load::Closed { requests, .. } => *requests,
+            Load::Replay(replay) => Some(replay.requests),
+        }
+    }
+
+    /// When the last stage ends, if the plan says so.
+    pub fn planned_length(&self) -> Option<Span> {
+        let add = |sum: Span, length: Option<Span>| Some(sum + length?);
+        match &self.load {
+            Load::Open { stages, .. } => stages.iter().map(|s| s.length).try_fold(Span::ZERO, add),
+            Load::Closed { stages, .. } => stages.iter().map(|s| s.length).try_fold(Span::ZERO, add),
+            Load::Replay(replay) => replay.rows.last().map(|row| row.at.since(Moment::START)),
+        }
+    }
+
+    /// The highest rate of an open loop, for a plan's summary.
+    pub fn peak_rate(&self) -> Option<Rate> {
+        let Load::Open { stages, .. } = &self.load else { return None };
+        stages.iter().map(|s| s.rate).max_by(|a, b| a.as_per_second().total_cmp(&b.as_per_second()))
+    }
+}
+
+fn planned_open(stages: &[Stage], requests: Option<u64>, seed: u64) -> Option<u64> {
+    const MOST: u64 = 10_000_000;
+    let expected: f64 = stages
+        .iter()
+        .map(|s| s.rate.as_per_second() * s.length.map_or(f64::INFINITY, Span::as_secs_f64))
+        .sum();
+    if expected > MOST as f64 {
+        return requests.filter(|&r| (r as f64) < expected * 0.99);
+    }
+    let main = Schedule::new(stages.to_vec(), seed).ok()?.filter(|a| a.phase == Phase::Main).count() as u64;
+    Some(requests.map_or(main, |r| r.min(main)))
+}
+
+/// FNV-1a, 64 bits: a fingerprint that is the same everywhere; not for anything adversarial.
+pub fn fnv1a(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
+}

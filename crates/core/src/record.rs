@@ -1,0 +1,194 @@
+//! What is kept of one request: a line of `requests.jsonl.zst` and its arrivals.
+
+use serde::{Deserialize, Serialize};
+
+use crate::arrivals::Arrivals;
+use crate::outcome::{Finish, Outcome};
+use crate::schedule::Phase;
+use crate::time::{Moment, Span};
+
+/// How one planned request went. All instants count from the start of the run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// Arrival index; in a closed loop, the order in which users became free.
+    pub i: u64,
+    /// The phase it was scheduled in.
+    pub phase: Phase,
+    /// The name of its prompt in the mix.
+    pub prompt: String,
+    /// The name of the key it was sent with, never the key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// Its step in a flow of several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<String>,
+    /// When the plan wanted it sent; in a closed loop, when its user became free.
+    #[serde(rename = "scheduled_ns")]
+    pub scheduled: Moment,
+    /// Just before its last byte was handed to the kernel, of the last attempt.
+    #[serde(rename = "sent_ns", default, skip_serializing_if = "Option::is_none")]
+    pub sent: Option<Moment>,
+    /// Kernel arrival of the first token of a stream.
+    #[serde(rename = "first_token_ns", default, skip_serializing_if = "Option::is_none")]
+    pub first_token: Option<Moment>,
+    /// The same without reasoning.
+    #[serde(rename = "first_content_ns", default, skip_serializing_if = "Option::is_none")]
+    pub first_content: Option<Moment>,
+    /// Kernel arrival of the last byte; where none came, when it was given up.
+    #[serde(rename = "last_ns", default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<Moment>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The HTTP status, if an answer began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// Why the model stopped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finish: Option<Finish>,
+    /// Tokens of the prompt: the server's count, else the plan's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input_tokens: Option<u32>,
+    /// Tokens of the answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_tokens: Option<u32>,
+    /// Those of them that were streamed, where some were not (hidden reasoning).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub streamed_tokens: Option<u32>,
+    /// Who counted the output tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_source: Option<TokenSource>,
+    /// What was tried, in order; the last one is the one the figures are of.
+    pub attempts: Vec<Attempt>,
+    /// The server's name for the request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+    /// Resolving, connecting and TLS, where this request opened its connection.
+    #[serde(rename = "connect_ns", default, skip_serializing_if = "Option::is_none")]
+    pub connect: Option<Span>,
+    /// First attempt's sent − scheduled, less connecting and less what the plan ordered.
+    #[serde(rename = "late_ns", default, skip_serializing_if = "Option::is_none")]
+    pub late: Option<Span>,
+    /// Waiting that the plan ordered before it was sent.
+    #[serde(rename = "held_ns", default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<Span>,
+    /// The longest time between the kernel taking bytes in and the program reading them.
+    #[serde(rename = "lag_max_ns", default, skip_serializing_if = "Option::is_none")]
+    pub lag_max: Option<Span>,
+    /// The longest gap between two token-bearing arrivals.
+    #[serde(rename = "max_gap_ns", default, skip_serializing_if = "Option::is_none")]
+    pub max_gap: Option<Span>,
+    /// Whether the first token shared its read with later ones, so that its stamp is an upper bound.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub coalesced_first: bool,
+    /// What went wrong, in a sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// The answer without reasoning, if bodies are recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// The token-bearing arrivals; stored in `stamps.bin.zst`.
+    #[serde(skip)]
+    pub arrivals: Arrivals,
+}
+
+/// One try at a request.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// Just before its last byte was handed to the kernel.
+    #[serde(rename = "sent_ns", default, skip_serializing_if = "Option::is_none")]
+    pub sent: Option<Moment>,
+    /// When it ended.
+    #[serde(rename = "last_ns")]
+    pub last: Moment,
+    /// How it ended.
+    pub end: AttemptEnd,
+    /// The HTTP status, if an answer began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+}
+
+/// How one attempt ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AttemptEnd {
+    /// As the request did.
+    Outcome(Outcome),
+    /// The server had closed the kept connection; the request was sent again on a new one.
+    Reconnect,
+}
+
+/// Who counted the output tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum TokenSource {
+    /// The server's usage.
+    #[serde(rename = "usage")]
+    Usage,
+    /// The o200k_base vocabulary, over the text received.
+    #[serde(rename = "tokenizer:o200k_base")]
+    O200k,
+    /// The cl100k_base vocabulary, over the text received.
+    #[serde(rename = "tokenizer:cl100k_base")]
+    Cl100k,
+}
+
+impl TokenSource {
+    /// The name used in every file and on every screen.
+    pub const fn name(self) -> &'static str {
+        match self {
+            TokenSource::Usage => "usage",
+            TokenSource::O200k => "tokenizer:o200k_base",
+            TokenSource::Cl100k => "tokenizer:cl100k_base",
+        }
+    }
+}
+
+impl Record {
+    /// A request of which nothing has happened yet but its being planned.
+    pub fn planned(i: u64, phase: Phase, prompt: String, scheduled: Moment) -> Record {
+        Record {
+            i,
+            phase,
+            prompt,
+            key: None,
+            step: None,
+            scheduled,
+            sent: None,
+            first_token: None,
+            first_content: None,
+            last: None,
+            outcome: Outcome::NotSent,
+            status: None,
+            finish: None,
+            input_tokens: None,
+            output_tokens: None,
+            streamed_tokens: None,
+            token_source: None,
+            attempts: Vec::new(),
+            request_id: None,
+            connect: None,
+            late: None,
+            held: None,
+            lag_max: None,
+            max_gap: None,
+            coalesced_first: false,
+            error: None,
+            text: None,
+            arrivals: Arrivals::default(),
+        }
+    }
+
+    /// (last token − first token) / (streamed output tokens − 1), for an ok answer that has two of each.
+    pub fn tpot(&self) -> Option<Span> {
+        if self.outcome != Outcome::Ok || self.arrivals.count() < 2 {
+            return None;
+        }
+        let tokens = self.streamed_tokens.or(self.output_tokens)?;
+        let gaps = u64::from(tokens).checked_sub(1).filter(|&gaps| gaps > 0)?;
+        Some(Span(self.arrivals.last()?.since(self.arrivals.first()?).0 / gaps))
+    }
+
+    /// How often it was put on the wire.
+    pub fn times_sent(&self) -> u64 {
+        self.attempts.iter().filter(|a| a.sent.is_some()).count() as u64
+    }
+}
