@@ -86,7 +86,7 @@ impl Distribution {
 
     /// How many of the times were no longer than `time`, at the histogram's precision.
     pub fn count_up_to(&self, time: Span) -> u64 {
-        self.counts.count_between(0, time.0.max(1).min(LONGEST.0))
+        self.counts.count_between(0, time.0.clamp(1, LONGEST.0))
     }
 
     /// The histogram, for storing and for drawing.

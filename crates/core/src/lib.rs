@@ -8,6 +8,8 @@
 pub mod arrivals;
 pub mod distribution;
 pub mod event;
+pub mod fold;
+pub mod metric;
 pub mod outcome;
 pub mod plan;
 pub mod random;
@@ -15,7 +17,10 @@ pub mod rate;
 pub mod record;
 pub mod schedule;
 pub mod stats;
+pub mod summary;
 pub mod time;
+pub mod timeline;
+pub mod verdict;
 pub mod workload;
 
 pub use event::RunEvent;

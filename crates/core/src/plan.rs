@@ -36,6 +36,8 @@ pub struct Plan {
     pub timeouts: Timeouts,
     /// What ends the run before its plan does.
     pub limits: Limits,
+    /// From where on the generator counts as the bottleneck.
+    pub health: HealthLimits,
     /// Whether answers are kept in the journal.
     pub record_bodies: bool,
 }
@@ -234,6 +236,17 @@ pub struct Limits {
     pub errors: Option<u64>,
 }
 
+/// From where on the generator counts as the bottleneck; absent ones follow from the measured figures.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HealthLimits {
+    /// The 99th percentile of lateness; by default the larger of 5 ms and 5 % of the median TTFT.
+    #[serde(rename = "late_p99_ns")]
+    pub late_p99: Option<Span>,
+    /// The 99th percentile of lag; by default the larger of 5 ms and the median gap.
+    #[serde(rename = "lag_p99_ns")]
+    pub lag_p99: Option<Span>,
+}
+
 impl Plan {
     /// A plan with every choice at its default, for the given target, prompts and load.
     pub fn new(name: String, seed: u64, target: Target, prompts: Vec<Prompt>, load: Load) -> Plan {
@@ -247,6 +260,7 @@ impl Plan {
             load,
             timeouts: Timeouts::default(),
             limits: Limits::default(),
+            health: HealthLimits::default(),
             record_bodies: false,
         }
     }

@@ -32,7 +32,8 @@ impl Rate {
     /// # Errors
     /// A sentence that says what is wrong and what would be right.
     pub fn parse(text: &str) -> Result<Rate, String> {
-        let wrong = || format!("`{text}` is not a rate: write requests per time, such as 20/s, 600/min or 0.5/s");
+        let wrong =
+            || format!("`{text}` is not a rate: write requests per time, such as 20/s, 600/min or 0.5/s");
         let (number, unit) = text.trim().split_once('/').unwrap_or((text.trim(), "s"));
         let unit = match unit.trim() {
             "s" | "sec" => Span::from_secs(1),

@@ -90,7 +90,17 @@ impl Schedule {
                 return Err("the rates of these stages are too finely divided to be added exactly: write them with fewer digits".into());
             }
         }
-        Ok(Schedule { stages, seed, whole, stage: 0, start: Moment::START, integral: 0, next: 0, gaps: None, index: 0 })
+        Ok(Schedule {
+            stages,
+            seed,
+            whole,
+            stage: 0,
+            start: Moment::START,
+            integral: 0,
+            next: 0,
+            gaps: None,
+            index: 0,
+        })
     }
 
     /// How far the integral grows in a nanosecond of `stage`.

@@ -72,7 +72,11 @@ impl Span {
             "m" | "min" => 60_000_000_000,
             "h" => 3_600_000_000_000,
             "d" => 86_400_000_000_000,
-            _ => return Err(format!("`{text}` is not a duration: write a number and a unit, such as 250ms, 30s, 10m or 2h")),
+            _ => {
+                return Err(format!(
+                    "`{text}` is not a duration: write a number and a unit, such as 250ms, 30s, 10m or 2h"
+                ));
+            }
         };
         let (digits, scale) = decimal(number)
             .ok_or_else(|| format!("`{text}` is not a duration: `{number}` is not a number"))?;

@@ -1,0 +1,201 @@
+//! The fold over a run's events from which every figure is taken: live, stored and in virtual time.
+
+use std::collections::BTreeMap;
+
+use crate::event::{Finished, RunEvent, Sample};
+use crate::metric::{Metric, Metrics};
+use crate::outcome::{Finish, Outcome};
+use crate::record::{AttemptEnd, Record, TokenSource};
+use crate::schedule::Phase;
+use crate::stats::Quantile;
+use crate::time::{Moment, Span};
+use crate::timeline::Timeline;
+
+/// Everything that is known of a run after some of its events. Warm-up is counted apart.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Fold {
+    /// The distributions of the main phase.
+    pub metrics: Metrics,
+    /// The counts of the main phase.
+    pub counts: Counts,
+    /// Requests of the warm-up that ended.
+    pub warmup: u64,
+    /// Second by second, warm-up included.
+    pub timeline: Timeline,
+    /// The samples of the generator, in order.
+    pub samples: Vec<Sample>,
+    /// How the run ended, once it has.
+    pub finished: Option<Finished>,
+    /// What went wrong, and how often.
+    pub faults: BTreeMap<Fault, u64>,
+}
+
+/// Counts of the main phase.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Counts {
+    /// Ended requests by outcome, in the order of [`Outcome::ALL`].
+    pub by_outcome: [u64; Outcome::ALL.len()],
+    /// Requests that were put on the wire.
+    pub sent: u64,
+    /// Times a request was put on the wire.
+    pub attempts: u64,
+    /// Kept connections that the server had closed before any byte of the answer.
+    pub reconnects: u64,
+    /// Answers by finish reason, in the order of [`Finish::ALL`].
+    pub finish: [u64; Finish::ALL.len()],
+    /// Tokens of the prompts, where known.
+    pub input_tokens: u64,
+    /// Tokens of the answers, where known.
+    pub output_tokens: u64,
+    /// Answers with known output tokens, by who counted them.
+    pub token_sources: BTreeMap<TokenSource, u64>,
+    /// Token-bearing events.
+    pub events: u64,
+    /// Those of them that shared a read with a later one, so that their stamp is an upper bound.
+    pub coalesced: u64,
+    /// Streams that had a token.
+    pub first_tokens: u64,
+    /// Those of them whose first token shared a read with later ones.
+    pub coalesced_first: u64,
+    /// The first sending and the last byte.
+    pub window: Option<(Moment, Moment)>,
+}
+
+/// A way in which requests went wrong.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Fault {
+    /// The outcome.
+    pub outcome: Outcome,
+    /// The HTTP status, if there was one.
+    pub status: Option<u16>,
+    /// What was said.
+    pub message: String,
+}
+
+/// More ways than this are counted under one heading: a server that never says the same twice must not fill the memory.
+const FAULTS_KEPT: usize = 100;
+
+impl Fold {
+    /// Takes the next event in.
+    pub fn apply(&mut self, event: &RunEvent) {
+        match event {
+            RunEvent::Ended(record) => self.record(record),
+            RunEvent::Sampled(sample) => self.samples.push(**sample),
+            RunEvent::Finished(finished) => self.finished = Some(finished.clone()),
+        }
+    }
+
+    fn record(&mut self, record: &Record) {
+        self.timeline.record(record);
+        match record.phase {
+            Phase::Warmup => self.warmup += 1,
+            Phase::Main => {
+                self.metrics.record(record);
+                self.counts.record(record);
+                self.fault(record);
+            }
+        }
+    }
+
+    fn fault(&mut self, record: &Record) {
+        let Some(message) = record.error.clone().filter(|_| record.outcome != Outcome::Ok) else { return };
+        let mut fault = Fault { outcome: record.outcome, status: record.status, message };
+        if self.faults.len() >= FAULTS_KEPT && !self.faults.contains_key(&fault) {
+            fault.message = "(further messages)".into();
+        }
+        *self.faults.entry(fault).or_default() += 1;
+    }
+
+    /// The line a person watches while the run goes on.
+    pub fn live(&self) -> Live {
+        let (now, before) = match self.samples.as_slice() {
+            [.., before, now] => (*now, *before),
+            [only] => (*only, Sample::default()),
+            [] => (Sample::default(), Sample::default()),
+        };
+        let seconds = now.at.since(before.at).as_secs_f64();
+        let per_second = |now: u64, before: u64| {
+            if seconds > 0.0 { now.saturating_sub(before) as f64 / seconds } else { 0.0 }
+        };
+        // Events are no tokens; until an answer has been counted they are the best guess of them.
+        let tokens_per_event = match self.counts {
+            Counts { output_tokens, events, .. } if output_tokens > 0 && events > 0 => {
+                output_tokens as f64 / events as f64
+            }
+            _ => 1.0,
+        };
+        let ttft = self.metrics.distribution(Metric::Ttft);
+        Live {
+            at: now.at,
+            in_flight: now.in_flight,
+            requests_per_s: per_second(now.sent, before.sent),
+            tokens_per_s: per_second(now.events, before.events) * tokens_per_event,
+            ended: self.counts.ended() + self.warmup,
+            errors: self.counts.errors(),
+            ttft_p50: ttft.quantile(Quantile::P50),
+            ttft_p99: ttft.quantile(Quantile::P99),
+        }
+    }
+}
+
+/// What is shown while a run goes on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Live {
+    /// The instant it is of.
+    pub at: Moment,
+    /// Requests sent and not yet ended.
+    pub in_flight: u64,
+    /// Requests sent in the last second.
+    pub requests_per_s: f64,
+    /// Output tokens in the last second; from events until the server's counts are known.
+    pub tokens_per_s: f64,
+    /// Requests that ended, warm-up included.
+    pub ended: u64,
+    /// Requests of the main phase that ended in an error.
+    pub errors: u64,
+    /// Median time to first token so far.
+    pub ttft_p50: Option<Span>,
+    /// 99th percentile of it.
+    pub ttft_p99: Option<Span>,
+}
+
+impl Counts {
+    fn record(&mut self, r: &Record) {
+        self.by_outcome[r.outcome as usize] += 1;
+        self.attempts += r.times_sent();
+        self.reconnects += r.attempts.iter().filter(|a| a.end == AttemptEnd::Reconnect).count() as u64;
+        self.input_tokens += u64::from(r.input_tokens.unwrap_or(0));
+        if let Some(finish) = r.finish {
+            self.finish[finish as usize] += 1;
+        }
+        if let (Some(tokens), Some(source)) = (r.output_tokens, r.token_source) {
+            self.output_tokens += u64::from(tokens);
+            *self.token_sources.entry(source).or_default() += 1;
+        }
+        self.events += r.arrivals.events();
+        self.coalesced += r.arrivals.events() - u64::from(r.arrivals.count());
+        self.first_tokens += u64::from(r.first_token.is_some());
+        self.coalesced_first += u64::from(r.coalesced_first);
+        if let Some(sent) = r.sent {
+            self.sent += 1;
+            let last = r.last.unwrap_or(sent);
+            let (first_sent, last_byte) = self.window.unwrap_or((sent, last));
+            self.window = Some((first_sent.min(sent), last_byte.max(last)));
+        }
+    }
+
+    /// Requests that ended one way or another.
+    pub fn ended(&self) -> u64 {
+        self.by_outcome.iter().sum()
+    }
+
+    /// Requests with this outcome.
+    pub fn of(&self, outcome: Outcome) -> u64 {
+        self.by_outcome[outcome as usize]
+    }
+
+    /// Requests that ended in an error.
+    pub fn errors(&self) -> u64 {
+        Outcome::ALL.into_iter().filter(|o| o.is_error()).map(|o| self.of(o)).sum()
+    }
+}

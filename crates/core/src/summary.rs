@@ -1,0 +1,363 @@
+//! `summary.json`: every figure of a run, computed from its fold. Keys may be added, never renamed.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::Ended;
+use crate::fold::Fold;
+use crate::metric::Metric;
+use crate::outcome::{Finish, Outcome};
+use crate::plan::Plan;
+use crate::stats::Quantile;
+use crate::time::Span;
+use crate::verdict::{self, Stamps, Verdict};
+
+/// Name and version of the format of `summary.json`.
+pub const FORMAT: &str = "floodline-summary/1";
+
+/// What is known of a run besides its plan and its events: `run.json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunInfo {
+    /// `floodline-run/1`.
+    pub format: String,
+    /// Version of the program that made the run.
+    pub floodline: String,
+    /// When it started, RFC 3339 with the local offset.
+    pub started: String,
+    /// The same as nanoseconds since 1970 on the real-time clock: instants of records count from here.
+    pub started_unix_ns: u64,
+    /// Fingerprint of the plan.
+    pub plan_hash: String,
+    /// The machine: operating system, kernel, architecture.
+    pub machine: String,
+    /// Cores the process may use.
+    pub cores: u32,
+    /// Worker threads of the generator.
+    pub workers: u32,
+    /// Where arrival stamps come from.
+    pub stamps: Stamps,
+    /// Where requests went, the built-in provider's address included.
+    pub target: String,
+}
+
+/// Every figure of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunSummary {
+    /// [`FORMAT`].
+    pub format: String,
+    /// What the run is called.
+    pub name: String,
+    /// When it started, RFC 3339.
+    pub started: String,
+    /// What ended it; absent if it was killed.
+    pub ended: Option<Ended>,
+    /// From the start to the end of the last request.
+    pub duration_s: f64,
+    /// Pass, fail, invalid or stopped, and why.
+    pub verdict: Verdict,
+    /// Requests of the main phase.
+    pub requests: Requests,
+    /// Distributions by name.
+    pub metrics: BTreeMap<String, MetricSummary>,
+    /// Tokens of the main phase.
+    pub tokens: Tokens,
+    /// From the first sending to the last byte of the main phase.
+    pub throughput: Throughput,
+    /// Share of planned requests that met every latency objective; absent without such objectives.
+    pub goodput: Option<f64>,
+    /// Money.
+    pub cost: Cost,
+    /// Times a request was put on the wire.
+    pub attempts: u64,
+    /// Kept connections that the server had closed before any byte of the answer.
+    pub reconnects: u64,
+    /// Answers by finish reason.
+    pub finish: BTreeMap<String, u64>,
+    /// What went wrong, most frequent first.
+    pub errors: Vec<ErrorLine>,
+    /// The generator's own health.
+    pub generator: Generator,
+}
+
+/// Requests of the main phase.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Requests {
+    /// As many as the plan wanted; in a closed loop without a number, as many as were started.
+    pub planned: u64,
+    /// Put on the wire.
+    pub sent: u64,
+    /// Answered well.
+    pub ok: u64,
+    /// Ended in an error.
+    pub failed: u64,
+    /// Each planned request once.
+    pub by_outcome: BTreeMap<String, u64>,
+    /// Requests of the warm-up, which are in no other figure.
+    pub warmup: u64,
+}
+
+/// A distribution in numbers. Absent means that nothing was measured.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MetricSummary {
+    /// `ms`.
+    pub unit: String,
+    /// How many values there are.
+    pub count: u64,
+    /// Their mean.
+    pub mean: Option<f64>,
+    /// Percentiles at rank ⌈p·n⌉.
+    pub p50: Option<f64>,
+    /// 90th.
+    pub p90: Option<f64>,
+    /// 95th.
+    pub p95: Option<f64>,
+    /// 99th.
+    pub p99: Option<f64>,
+    /// 99.9th.
+    pub p999: Option<f64>,
+    /// The largest.
+    pub max: Option<f64>,
+    /// 95 % confidence intervals of the percentiles; an absent end could not be bounded by so few values.
+    pub interval: BTreeMap<String, (Option<f64>, Option<f64>)>,
+}
+
+/// Tokens of the main phase.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Tokens {
+    /// Of prompts.
+    pub input: u64,
+    /// Of answers; absent if nobody counted them.
+    pub output: Option<u64>,
+    /// Who counted the output: `usage`, `tokenizer:…`, `mixed` or `unknown`.
+    pub source: String,
+}
+
+/// Per second, from the first sending to the last byte.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Throughput {
+    /// Requests answered well.
+    pub requests_per_s: Option<f64>,
+    /// Tokens of answers.
+    pub output_tokens_per_s: Option<f64>,
+    /// Token-bearing events.
+    pub events_per_s: Option<f64>,
+}
+
+/// Money; absent without prices.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Cost {
+    /// What the answers cost.
+    pub spent_usd: Option<String>,
+    /// The most that was reserved at once.
+    pub reserved_max_usd: Option<String>,
+}
+
+/// One way in which requests went wrong.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ErrorLine {
+    /// The outcome.
+    pub outcome: Outcome,
+    /// The HTTP status, if there was one.
+    pub status: Option<u16>,
+    /// What was said.
+    pub message: String,
+    /// How often.
+    pub count: u64,
+}
+
+/// The generator's own health.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Generator {
+    /// Whether the figures can be believed.
+    pub valid: bool,
+    /// CPU time, the built-in provider excluded; absent if the run was killed before its first second.
+    pub cpu_seconds: Option<f64>,
+    /// Share of its core that the busiest worker used.
+    pub busiest_worker: Option<f64>,
+    /// Token-bearing events.
+    pub events: u64,
+    /// Events that shared a read with a later one: their stamps are upper bounds.
+    pub coalesced: u64,
+    /// Share of first tokens that shared a read with later ones; above 1 % TTFT is an upper bound.
+    pub coalesced_first: Option<f64>,
+    /// Kernel arrival to reading, 99th percentile.
+    pub lag_p99_ms: Option<f64>,
+    /// What it may be.
+    pub lag_allowed_ms: f64,
+    /// Sent after schedule, 99th percentile.
+    pub late_p99_ms: Option<f64>,
+    /// What it may be.
+    pub late_allowed_ms: f64,
+    /// Where arrival stamps come from.
+    pub stamps: Stamps,
+    /// Worker threads.
+    pub workers: u32,
+    /// Cores the process could use.
+    pub cores: u32,
+    /// The most descriptors open at once, and how many could be.
+    pub descriptors: Option<(u64, u64)>,
+    /// Requests that could not be sent for lack of descriptors, ports or memory.
+    pub starved: u64,
+    /// The largest step of the system clock.
+    pub clock_step_ms: f64,
+    /// CPU time of the built-in provider, if the run started one.
+    pub provider_cpu_seconds: Option<f64>,
+    /// How late its tokens left, 99th percentile, where it paced them.
+    pub provider_late_p99_ms: Option<f64>,
+}
+
+impl RunSummary {
+    /// The figures of a run.
+    pub fn new(plan: &Plan, info: &RunInfo, fold: &Fold) -> RunSummary {
+        let verdict = verdict::judge(plan, fold, info.stamps);
+        let counts = &fold.counts;
+        let requests = requests(plan, fold);
+        let seconds = counts.window.map(|(first, last)| last.since(first).as_secs_f64()).filter(|&s| s > 0.0);
+        let per_second = |n: u64| seconds.map(|s| n as f64 / s);
+        let tokens = tokens(fold);
+        let output = tokens.output;
+        RunSummary {
+            format: FORMAT.into(),
+            name: plan.name.clone(),
+            started: info.started.clone(),
+            ended: fold.finished.as_ref().map(|f| f.why.clone()),
+            duration_s: duration(fold).as_secs_f64(),
+            generator: generator(plan, info, fold, &verdict),
+            verdict,
+            requests,
+            metrics: Metric::ALL.into_iter().map(|m| (m.name().to_owned(), metric(fold, m))).collect(),
+            tokens,
+            throughput: Throughput {
+                requests_per_s: per_second(counts.of(Outcome::Ok)),
+                output_tokens_per_s: output.and_then(per_second),
+                events_per_s: per_second(counts.events),
+            },
+            goodput: None,
+            cost: Cost::default(),
+            attempts: counts.attempts,
+            reconnects: counts.reconnects,
+            finish: Finish::ALL
+                .into_iter()
+                .map(|f| (f.name().to_owned(), counts.finish[f as usize]))
+                .filter(|(_, n)| *n > 0)
+                .collect(),
+            errors: errors(fold),
+        }
+    }
+}
+
+fn duration(fold: &Fold) -> Span {
+    let last = fold.counts.window.map(|(_, last)| last);
+    let sampled = fold.samples.last().map(|s| s.at);
+    let end = fold.finished.as_ref().map(|f| f.at).or(last.max(sampled)).unwrap_or_default();
+    end.since(crate::Moment::START)
+}
+
+fn requests(plan: &Plan, fold: &Fold) -> Requests {
+    let counts = &fold.counts;
+    let ended = counts.ended();
+    let planned = plan.planned_requests().unwrap_or(ended).max(ended);
+    let mut by_outcome: BTreeMap<String, u64> =
+        Outcome::ALL.into_iter().map(|o| (o.name().to_owned(), counts.of(o))).collect();
+    // What the plan wanted and the run did not get round to was not sent either.
+    *by_outcome.entry(Outcome::NotSent.name().to_owned()).or_default() += planned - ended;
+    Requests {
+        planned,
+        sent: counts.sent,
+        ok: counts.of(Outcome::Ok),
+        failed: counts.errors(),
+        by_outcome,
+        warmup: fold.warmup,
+    }
+}
+
+fn metric(fold: &Fold, metric: Metric) -> MetricSummary {
+    const SHOWN: [(&str, Quantile); 5] = [
+        ("p50", Quantile::P50),
+        ("p90", Quantile::P90),
+        ("p95", Quantile::P95),
+        ("p99", Quantile::P99),
+        ("p999", Quantile::P999),
+    ];
+    let d = fold.metrics.distribution(metric);
+    let ms = |span: Option<Span>| span.map(Span::as_millis_f64);
+    let [p50, p90, p95, p99, p999] = SHOWN.map(|(_, q)| ms(d.quantile(q)));
+    let interval = SHOWN.map(|(name, q)| {
+        let (low, high) = fold.metrics.interval(metric, q);
+        (name.to_owned(), (ms(low), ms(high)))
+    });
+    MetricSummary {
+        unit: "ms".into(),
+        count: d.count(),
+        mean: ms(d.mean()),
+        p50,
+        p90,
+        p95,
+        p99,
+        p999,
+        max: ms(d.max()),
+        interval: if d.count() > 0 { interval.into() } else { BTreeMap::new() },
+    }
+}
+
+fn tokens(fold: &Fold) -> Tokens {
+    let counts = &fold.counts;
+    let mut sources = counts.token_sources.keys();
+    let source = match (sources.next(), sources.next()) {
+        (None, _) => "unknown",
+        (Some(only), None) => only.name(),
+        (Some(_), Some(_)) => "mixed",
+    };
+    Tokens {
+        input: counts.input_tokens,
+        output: (!counts.token_sources.is_empty()).then_some(counts.output_tokens),
+        source: source.into(),
+    }
+}
+
+fn errors(fold: &Fold) -> Vec<ErrorLine> {
+    let mut lines: Vec<ErrorLine> = fold
+        .faults
+        .iter()
+        .map(|(fault, &count)| ErrorLine {
+            outcome: fault.outcome,
+            status: fault.status,
+            message: fault.message.clone(),
+            count,
+        })
+        .collect();
+    lines.sort_by_key(|line| std::cmp::Reverse(line.count));
+    lines
+}
+
+fn generator(plan: &Plan, info: &RunInfo, fold: &Fold, verdict: &Verdict) -> Generator {
+    let counts = &fold.counts;
+    let p99 = |metric| fold.metrics.distribution(metric).quantile(Quantile::P99).map(Span::as_millis_f64);
+    let last = fold.samples.last();
+    let cpu = fold.finished.as_ref().map(|f| f.cpu).or(last.map(|s| s.cpu));
+    let invalid = ["generator_", "provider_", "clock_"];
+    Generator {
+        valid: !verdict.reasons.iter().any(|r| invalid.iter().any(|code| r.starts_with(code))),
+        cpu_seconds: cpu.map(Span::as_secs_f64),
+        busiest_worker: last
+            .filter(|s| s.at > crate::Moment::START)
+            .map(|s| s.busiest_worker_cpu.as_secs_f64() / s.at.as_secs_f64()),
+        events: counts.events,
+        coalesced: counts.coalesced,
+        coalesced_first: (counts.first_tokens > 0)
+            .then(|| counts.coalesced_first as f64 / counts.first_tokens as f64),
+        lag_p99_ms: p99(Metric::Lag),
+        lag_allowed_ms: verdict::lag_allowed(plan, fold, info.stamps).as_millis_f64(),
+        late_p99_ms: p99(Metric::Late),
+        late_allowed_ms: verdict::late_allowed(plan, fold).as_millis_f64(),
+        stamps: info.stamps,
+        workers: info.workers,
+        cores: info.cores,
+        descriptors: fold.samples.iter().map(|s| s.descriptors).max(),
+        starved: last.map_or(0, |s| s.starved),
+        clock_step_ms: verdict::largest_step(&fold.samples).as_millis_f64(),
+        provider_cpu_seconds: last.and_then(|s| s.provider).map(|p| p.cpu.as_secs_f64()),
+        provider_late_p99_ms: last.and_then(|s| s.provider?.late_p99).map(Span::as_millis_f64),
+    }
+}
