@@ -89,6 +89,14 @@ impl Distribution {
         self.counts.count_between(0, time.0.clamp(1, LONGEST.0))
     }
 
+    /// How many of the times were shorter than `time`, at the histogram's precision.
+    pub fn count_below(&self, time: Span) -> u64 {
+        match self.counts.lowest_equivalent(time.0.clamp(1, LONGEST.0)) {
+            0 => 0,
+            lowest => self.counts.count_between(0, lowest - 1),
+        }
+    }
+
     /// The histogram, for storing and for drawing.
     pub fn histogram(&self) -> &Histogram<u64> {
         &self.counts

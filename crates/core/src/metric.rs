@@ -161,10 +161,13 @@ impl Metrics {
         let sections: Vec<&Distribution> = self.gaps.iter().filter(|s| s.count() > 0).collect();
         let (n, g) = (pooled.count() as f64, sections.len() as f64);
         let Some(value) = pooled.quantile(q).filter(|_| sections.len() > 1) else { return (None, None) };
-        let share = pooled.count_up_to(value) as f64 / n;
-        let spread: f64 =
-            sections.iter().map(|s| (s.count_up_to(value) as f64 - share * s.count() as f64).powi(2)).sum();
-        let error = (spread * g / (g - 1.0)).sqrt() / n;
+        // Where many gaps are equal, the share jumps at the quantile: both sides of the jump are looked at.
+        let error_of = |up_to: &dyn Fn(&Distribution) -> u64| {
+            let share = up_to(&pooled) as f64 / n;
+            let off = |s: &&Distribution| (up_to(s) as f64 - share * s.count() as f64).powi(2);
+            (sections.iter().map(off).sum::<f64>() * g / (g - 1.0)).sqrt() / n
+        };
+        let error = error_of(&|d| d.count_up_to(value)).max(error_of(&|d| d.count_below(value)));
         let half = t_975(sections.len() as u64 - 1) * error;
         let (low, high) = (q.fraction() - half, q.fraction() + half);
         let at = |fraction: f64| pooled.at_rank(((fraction * n).ceil() as u64).max(1));
