@@ -1,1 +1,24 @@
-//! Placeholder.
+//! A run put into words, tables and charts: for a terminal, for a browser, for a program.
+//!
+//! Everything here is a pure function of the plan, the run's description and its summary: no file,
+//! no clock, no question to the terminal. Whoever calls says how wide the screen is and whether it
+//! knows colours ([`Style`]), and puts the text where it belongs. The figures themselves are
+//! computed in `floodline_core`; what is missing there is shown as missing here, never as zero.
+
+#![forbid(unsafe_code)]
+
+mod advice;
+mod format;
+mod health;
+pub mod html;
+pub mod json;
+mod metrics;
+mod style;
+mod svg;
+pub mod terminal;
+mod words;
+
+#[cfg(test)]
+mod fixtures;
+
+pub use style::Style;

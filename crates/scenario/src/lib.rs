@@ -1,1 +1,83 @@
-//! Placeholder.
+//! Scenarios: from a YAML file, or from the command's quick form, to a resolved [`Plan`], the
+//! [`Workload`] that renders its request bodies, and the [`Secrets`] that go with them.
+//!
+//! Pure: files and environment variables are read through [`Outside`], which the caller implements,
+//! and nothing here knows a clock. Both ways in make the same as-written scenario and share one
+//! resolver, so that a file and a command line mean the same.
+//!
+//! Every error names the file, line and column, shows the line with a caret, and says what was
+//! expected ([`Error`]'s display is what the user sees). Secrets are never echoed.
+//!
+//! The committed JSON schema of the language is `schema/scenario.schema.json`; regenerate it with
+//! `UPDATE_SCHEMA=1 cargo test -p floodline-scenario schema`.
+
+#![forbid(unsafe_code)]
+
+mod error;
+mod excerpt;
+mod parse;
+mod quick;
+mod resolve;
+mod schema;
+mod secret;
+mod workload;
+mod written;
+
+use floodline_core::Plan;
+use floodline_core::workload::Workload;
+
+pub use error::{Error, Problem};
+pub use quick::QuickForm;
+pub use resolve::{Overrides, resolve, resolve_quick};
+pub use schema::json_schema;
+pub use secret::{Secret, Secrets};
+
+/// The text of a scenario and where it came from.
+#[derive(Clone, Copy, Debug)]
+pub struct Source<'a> {
+    /// The path of the file, as shown in errors. Paths within the scenario are relative to its folder.
+    pub name: &'a str,
+    /// What it holds.
+    pub text: &'a str,
+}
+
+/// What a scenario may ask of the world around it.
+pub trait Outside {
+    /// The contents of a file.
+    ///
+    /// # Errors
+    /// Why it cannot be read, in the words of the system, without the path.
+    fn read(&self, path: &str) -> Result<Vec<u8>, String>;
+
+    /// The value of an environment variable, if it is set.
+    fn env(&self, name: &str) -> Option<String>;
+
+    /// The profiles that the built-in provider knows; empty if names are not to be checked here.
+    fn stub_profiles(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// The seed of a run that names none. A fresh one each time keeps a server's prefix cache from
+    /// recognising the synthetic prompts of an earlier run; the plan records whatever is returned.
+    fn seed(&self) -> u64 {
+        1
+    }
+}
+
+/// A scenario, ready to run.
+pub struct Resolved {
+    /// Everything about the run that may be written down.
+    pub plan: Plan,
+    /// The bodies of its requests.
+    pub workload: Box<dyn Workload>,
+    /// The key and the header values, which may not.
+    pub secrets: Secrets,
+    /// What is allowed but probably not meant, one sentence each.
+    pub warnings: Vec<String>,
+}
+
+impl std::fmt::Debug for Resolved {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Resolved").field("plan", &self.plan).field("warnings", &self.warnings).finish_non_exhaustive()
+    }
+}

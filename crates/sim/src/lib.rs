@@ -1,1 +1,15 @@
-//! Placeholder.
+//! The simulated provider: a pure model of how an LLM server hands out tokens, and an HTTP front
+//! that plays it on real sockets.
+//!
+//! [`model`] decides *when* each token of each answer is due. It reads no clock and opens no socket:
+//! time is handed in, so the same model serves live traffic and runs in virtual time. [`front`] speaks
+//! the API: it hands requests to the model and writes the tokens when they are due. The two never mix.
+
+#![forbid(unsafe_code)]
+
+mod clock;
+pub mod front;
+pub mod model;
+
+pub use front::{Config, Server, Stats};
+pub use model::{Pace, Profile};

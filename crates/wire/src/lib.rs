@@ -1,1 +1,14 @@
-//! Placeholder.
+//! What goes over the wire, as pure functions over bytes: HTTP/1 framing, event streams, the
+//! providers' message formats on both sides of the connection, and token counting.
+//!
+//! Nothing here owns a socket, a runtime or a clock. Callers hand in whatever bytes have arrived, cut
+//! anywhere, and get the same events in the same order for every cut.
+
+#![forbid(unsafe_code)]
+
+pub mod http1;
+pub mod openai;
+pub mod sse;
+pub mod tokens;
+
+mod excerpt;

@@ -1,0 +1,374 @@
+//! One answer, taken in as it arrives: what its bytes mean and when they came.
+//!
+//! No I/O here: bytes and their stamps go in; what was measured and how it ended come out. Nothing is
+//! allocated per token but the packed arrival.
+
+use floodline_core::arrivals::{Arrival, Arrivals};
+use floodline_core::record::TokenSource;
+use floodline_core::{Finish, Moment, Outcome, Record, Span};
+use floodline_wire::http1::response::parse_head;
+use floodline_wire::http1::{BodyDecoder, ContentType, HttpError};
+use floodline_wire::openai::{self, ChatStream, Usage};
+use floodline_wire::sse::Deframer;
+
+/// An answer that is no stream may be this long.
+const MAX_WHOLE: usize = 64 * 1024 * 1024;
+
+/// An answer on its way in.
+pub(crate) struct Answer {
+    /// Whether a stream was asked for.
+    streamed: bool,
+    /// A head that has not arrived whole.
+    head: Vec<u8>,
+    body: Option<Body>,
+    status: Option<u16>,
+    request_id: Option<Box<str>>,
+    keep_alive: bool,
+    first_content: Option<Moment>,
+    coalesced_first: bool,
+    max_gap: Option<Span>,
+    lag_max: Option<Span>,
+    last: Option<Moment>,
+    arrivals: Arrivals,
+}
+
+struct Body {
+    decoder: BodyDecoder,
+    content: Content,
+}
+
+enum Content {
+    /// A stream of events.
+    Events(Box<(Deframer, ChatStream)>),
+    /// Anything else, kept to be read at the end; and why it cannot be what was asked for, if so.
+    Whole { bytes: Vec<u8>, unexpected: Option<String> },
+}
+
+/// How an answer ended, and what was said.
+pub(crate) struct Verdict {
+    pub(crate) outcome: Outcome,
+    pub(crate) error: Option<String>,
+    /// Whether the connection may carry another request.
+    pub(crate) reusable: bool,
+    /// What to count, where the server did not say how many tokens it sent.
+    pub(crate) uncounted: Option<String>,
+    /// The answer itself.
+    pub(crate) text: Option<String>,
+}
+
+/// Bytes that cannot be an answer.
+#[derive(Debug)]
+pub(crate) struct Broken(pub(crate) String);
+
+impl From<HttpError> for Broken {
+    fn from(e: HttpError) -> Broken {
+        Broken(e.to_string())
+    }
+}
+
+impl Answer {
+    pub(crate) fn new(streamed: bool) -> Answer {
+        Answer {
+            streamed,
+            head: Vec::new(),
+            body: None,
+            status: None,
+            request_id: None,
+            keep_alive: false,
+            first_content: None,
+            coalesced_first: false,
+            max_gap: None,
+            lag_max: None,
+            last: None,
+            arrivals: Arrivals::default(),
+        }
+    }
+
+    /// Whether any byte of it has come.
+    pub(crate) fn begun(&self) -> bool {
+        self.last.is_some()
+    }
+
+    /// When the last byte came.
+    pub(crate) fn last(&self) -> Option<Moment> {
+        self.last
+    }
+
+    /// Whether the stream has said that it is over, though its framing may not have.
+    pub(crate) fn said_done(&self) -> bool {
+        matches!(&self.body, Some(Body { content: Content::Events(events), .. }) if events.1.done())
+    }
+
+    /// Takes the bytes of one read; true when the answer is complete. The number of token-bearing
+    /// events in it is added to `events`.
+    pub(crate) fn take(
+        &mut self,
+        bytes: &[u8],
+        at: Moment,
+        lag: Span,
+        events: &mut u64,
+    ) -> Result<bool, Broken> {
+        self.last = Some(at);
+        self.lag_max = self.lag_max.max(Some(lag));
+        match &mut self.body {
+            Some(_) => self.take_body(bytes, at, lag, events),
+            None if self.head.is_empty() => self.take_head(bytes, at, lag, events),
+            None => {
+                let mut head = std::mem::take(&mut self.head);
+                head.extend_from_slice(bytes);
+                self.take_head(&head, at, lag, events)
+            }
+        }
+    }
+
+    fn take_head(&mut self, bytes: &[u8], at: Moment, lag: Span, events: &mut u64) -> Result<bool, Broken> {
+        let Some((head, length)) = parse_head(bytes)? else {
+            self.head = bytes.to_vec();
+            return Ok(false);
+        };
+        self.status = Some(head.status);
+        self.keep_alive = head.keep_alive;
+        let ok = (200..300).contains(&head.status);
+        let content = match (ok, self.streamed, &head.content_type) {
+            (true, true, ContentType::EventStream | ContentType::Missing) => Content::Events(Box::default()),
+            (true, true, other) => Content::Whole { bytes: Vec::new(), unexpected: Some(no_stream(other)) },
+            (true, false, ContentType::Json | ContentType::Missing) => {
+                Content::Whole { bytes: Vec::new(), unexpected: None }
+            }
+            (true, false, other) => Content::Whole { bytes: Vec::new(), unexpected: Some(no_json(other)) },
+            (false, ..) => Content::Whole {
+                bytes: Vec::new(),
+                unexpected: head.location.as_ref().map(|to| format!("redirected to {to}; use that URL")),
+            },
+        };
+        self.request_id = head.request_id;
+        self.body = Some(Body { decoder: BodyDecoder::new(head.framing), content });
+        self.take_body(&bytes[length..], at, lag, events)
+    }
+
+    fn take_body(&mut self, bytes: &[u8], at: Moment, lag: Span, events: &mut u64) -> Result<bool, Broken> {
+        let Some(Body { decoder, content }) = &mut self.body else { return Ok(false) };
+        let fed = match content {
+            Content::Events(reader) => {
+                let (deframer, chat) = reader.as_mut();
+                let (mut tokens, mut contents, mut too_large) = (0u32, 0u32, false);
+                let fed = decoder.feed(bytes, &mut |piece| {
+                    let taken = deframer.feed(piece, &mut |event| {
+                        let signal = chat.event(event);
+                        tokens += u32::from(signal.token);
+                        contents += u32::from(signal.content);
+                    });
+                    too_large |= taken.is_err();
+                })?;
+                if too_large {
+                    return Err(Broken("an event of the stream is larger than 16 MiB".into()));
+                }
+                *events += u64::from(tokens);
+                self.arrived(tokens, contents, at, lag);
+                fed
+            }
+            Content::Whole { bytes: whole, .. } => {
+                let fed = decoder.feed(bytes, &mut |piece| whole.extend_from_slice(piece))?;
+                if whole.len() > MAX_WHOLE {
+                    return Err(Broken("the answer is larger than 64 MiB".into()));
+                }
+                fed
+            }
+        };
+        // Bytes after the end of an answer belong to nothing that was asked.
+        self.keep_alive &= fed.consumed == bytes.len();
+        Ok(fed.done)
+    }
+
+    /// Notes the arrival of so many token-bearing events in one read.
+    fn arrived(&mut self, tokens: u32, contents: u32, at: Moment, lag: Span) {
+        if tokens == 0 {
+            return;
+        }
+        match self.arrivals.last() {
+            None => self.coalesced_first = tokens > 1,
+            Some(before) => self.max_gap = self.max_gap.max(Some(at.since(before))),
+        }
+        if contents > 0 {
+            self.first_content.get_or_insert(at);
+        }
+        self.arrivals.push(Arrival { at, events: tokens, lag });
+    }
+
+    /// Ends the answer, at the end of its framing (`complete`) or of the connection, and fills in what it says.
+    pub(crate) fn finish(mut self, complete: bool, record: &mut Record, keep_text: bool) -> Verdict {
+        let framed = complete || self.body.as_ref().is_some_and(|b| b.decoder.finish().is_ok());
+        let status = self.status;
+        let reusable = complete && self.keep_alive;
+        let verdict = match self.body.take() {
+            None => Verdict::failed(
+                Outcome::Connection,
+                "the connection was closed before the answer's head was complete",
+            ),
+            Some(Body { content: Content::Events(reader), .. }) => {
+                stream_end(*reader, &mut self, record, keep_text)
+            }
+            Some(Body { content: Content::Whole { bytes, unexpected }, .. }) => match status {
+                Some(status @ 200..300) if framed => whole_end(status, &bytes, unexpected, record, keep_text),
+                Some(200..300) | None => Verdict::failed(
+                    Outcome::Truncated,
+                    "the connection was closed before the answer was complete",
+                ),
+                Some(status) => refused(status, &bytes, unexpected),
+            },
+        };
+        self.fill(record);
+        Verdict { reusable, ..verdict }
+    }
+
+    /// Ends an answer that did not come to its end, and fills in what there is of it.
+    pub(crate) fn give_up(mut self, record: &mut Record) {
+        if let Some(Body { content: Content::Events(reader), .. }) = self.body.take() {
+            count(reader.1.usage(), &Written::of(&reader.1), record);
+        }
+        self.fill(record);
+    }
+
+    fn fill(self, record: &mut Record) {
+        record.status = self.status;
+        if let Some(id) = self.request_id {
+            record.request_id = Some(id.into());
+        }
+        record.first_token = self.arrivals.first();
+        record.first_content = self.first_content;
+        record.coalesced_first = self.coalesced_first;
+        record.max_gap = self.max_gap;
+        record.lag_max = self.lag_max;
+        record.last = self.last;
+        record.arrivals = self.arrivals;
+    }
+}
+
+impl Verdict {
+    fn failed(outcome: Outcome, error: impl Into<String>) -> Verdict {
+        Verdict { outcome, error: Some(error.into()), reusable: false, uncounted: None, text: None }
+    }
+}
+
+/// The end of a stream: its last event may lack its blank line, and its framing its end.
+fn stream_end(
+    (mut deframer, mut chat): (Deframer, ChatStream),
+    answer: &mut Answer,
+    record: &mut Record,
+    keep_text: bool,
+) -> Verdict {
+    if let Some(tail) = deframer.finish() {
+        let signal = chat.tail(tail.event());
+        if let (true, Some(at)) = (signal.token, answer.last) {
+            answer.arrived(1, u32::from(signal.content), at, Span::ZERO);
+        }
+    }
+    let outcome = chat.verdict();
+    record.finish = chat.finish();
+    let error = match outcome {
+        Outcome::Ok => None,
+        Outcome::Truncated => Some("the stream ended with neither a finish reason nor [DONE]".into()),
+        Outcome::Malformed => {
+            chat.malformed().map(|excerpt| format!("an event of the stream is no JSON object: {excerpt}"))
+        }
+        _ => chat.error().map(|e| e.message.to_string()),
+    };
+    let uncounted = count(chat.usage(), &Written::of(&chat), record);
+    let text = (keep_text && outcome != Outcome::Malformed).then(|| chat.text().to_owned());
+    Verdict { outcome, error, reusable: false, uncounted, text }
+}
+
+/// The end of an answer that came in one piece, with a status of success.
+fn whole_end(
+    status: u16,
+    bytes: &[u8],
+    unexpected: Option<String>,
+    record: &mut Record,
+    keep_text: bool,
+) -> Verdict {
+    let completion = match openai::parse_completion(bytes) {
+        Ok(completion) => completion,
+        Err(why) => return Verdict::failed(Outcome::Malformed, unexpected.unwrap_or(why)),
+    };
+    if let Some(error) = &completion.error {
+        return Verdict::failed(openai::classify(status, error), error.message.to_string());
+    }
+    if let Some(unexpected) = unexpected {
+        return Verdict::failed(Outcome::Malformed, unexpected);
+    }
+    record.finish = completion.finish;
+    let written = Written {
+        text: &completion.text,
+        reasoning: &completion.reasoning,
+        other: &completion.other,
+        finish: completion.finish,
+    };
+    let uncounted = count(completion.usage, &written, record);
+    Verdict {
+        outcome: completion.verdict(),
+        error: None,
+        reusable: false,
+        uncounted,
+        text: keep_text.then_some(completion.text),
+    }
+}
+
+/// An answer with a status of refusal.
+fn refused(status: u16, bytes: &[u8], redirect: Option<String>) -> Verdict {
+    let error = openai::parse_error(bytes);
+    let message = redirect.unwrap_or_else(|| error.message.to_string());
+    Verdict::failed(openai::classify(status, &error), message)
+}
+
+/// What a model wrote, as far as it was shown.
+struct Written<'a> {
+    text: &'a str,
+    reasoning: &'a str,
+    other: &'a str,
+    finish: Option<Finish>,
+}
+
+impl Written<'_> {
+    fn of(chat: &ChatStream) -> Written<'_> {
+        Written { text: chat.text(), reasoning: chat.reasoning(), other: chat.other(), finish: chat.finish() }
+    }
+}
+
+/// Fills in the server's counts; where it gave none, returns what is to be counted instead.
+fn count(usage: Option<Usage>, written: &Written<'_>, record: &mut Record) -> Option<String> {
+    let tokens = |n: Option<u64>| n.and_then(|n| u32::try_from(n).ok());
+    if let Some(prompt) = usage.and_then(|u| tokens(u.prompt_tokens)) {
+        record.input_tokens = Some(prompt);
+    }
+    let Some(output) = usage.and_then(|u| tokens(u.completion_tokens)) else {
+        let all = [written.reasoning, written.text, written.other].concat();
+        return (!all.is_empty() || written.finish.is_some()).then_some(all);
+    };
+    record.output_tokens = Some(output);
+    record.token_source = Some(TokenSource::Usage);
+    // Reasoning that was billed but not shown was not streamed either.
+    let hidden =
+        usage.and_then(|u| tokens(u.reasoning_tokens)).filter(|_| written.reasoning.is_empty()).unwrap_or(0);
+    record.streamed_tokens = (hidden > 0).then(|| output.saturating_sub(hidden));
+    None
+}
+
+fn no_stream(content_type: &ContentType) -> String {
+    format!(
+        "the answer is {}, not an event stream; does the server stream? (--no-stream asks it not to)",
+        media_type(content_type)
+    )
+}
+
+fn no_json(content_type: &ContentType) -> String {
+    format!("the answer is {}, not JSON", media_type(content_type))
+}
+
+fn media_type(content_type: &ContentType) -> &str {
+    match content_type {
+        ContentType::EventStream => "an event stream",
+        ContentType::Json => "JSON",
+        ContentType::Other(other) => other,
+        ContentType::Missing => "of no stated type",
+    }
+}

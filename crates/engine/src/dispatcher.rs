@@ -1,0 +1,346 @@
+//! The dispatcher: starts the workers, collects what they leave, watches limits and health, and turns
+//! all of it into the run's one stream of events.
+//!
+//! It looks ten times a second, so that a record reaches the journal within 200 ms of its request's end
+//! without anything being woken per request.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use floodline_core::event::{Ended as EndedBy, Finished, ProviderSample, Sample};
+use floodline_core::plan::{Limits, Load};
+use floodline_core::schedule::{Arrival, Schedule};
+use floodline_core::verdict::Stamps;
+use floodline_core::workload::Workload;
+use floodline_core::{Moment, Phase, Plan, RunEvent, Span};
+use tokio::sync::{mpsc, watch};
+
+use crate::clock::{self, Clock};
+use crate::connect::probe;
+use crate::flight::count_tokens;
+use crate::pacer::{Paced, Pacer};
+use crate::stamp::{self, Stamping};
+use crate::target::{Endpoint, Target};
+use crate::users::{Crowd, Users};
+use crate::worker::{self, Common, Gauges, Halt, Outbox, Work, lock};
+use crate::{EngineError, health};
+
+/// The built-in provider, as far as the run looks at it.
+pub trait Provider {
+    /// Its state now.
+    fn sample(&self) -> ProviderSample;
+}
+
+/// Ends a run early. Asked once, requests in flight are waited for; asked twice, they are given up.
+#[derive(Debug, Default)]
+pub struct Stop(AtomicU8);
+
+impl Stop {
+    /// Asks once more.
+    pub fn interrupt(&self) {
+        let _ = self.0.fetch_update(Relaxed, Relaxed, |n| n.checked_add(1));
+    }
+}
+
+/// A run to be made.
+pub struct Run {
+    /// What to do.
+    pub plan: Arc<Plan>,
+    /// Where to send it.
+    pub endpoint: Endpoint,
+    /// What to send.
+    pub workload: Arc<dyn Workload>,
+    /// Threads to do it with.
+    pub workers: usize,
+    /// What its requests are named after: request i is `ID-i`.
+    pub id: String,
+    /// The built-in provider, if it was started for this run.
+    pub provider: Option<Box<dyn Provider>>,
+}
+
+impl Run {
+    /// Looks at everything that can be wrong before anything is sent: whether the load fits this machine,
+    /// and whether the target takes connections.
+    ///
+    /// # Errors
+    /// [`EngineError`], for people.
+    pub fn prepare(self) -> Result<Ready, EngineError> {
+        health::raise_descriptor_limit();
+        health::fits(&self.plan, self.provider.is_some())?;
+        let stamping = Stamping::switch_on()?;
+        let mut target = Target::resolve(&self.endpoint)?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(probe(&mut target, self.plan.timeouts.connect))?;
+        Ok(Ready { run: self, target, stamping })
+    }
+}
+
+/// A run that can start at once.
+pub struct Ready {
+    run: Run,
+    target: Target,
+    stamping: Stamping,
+}
+
+/// A run under way.
+pub struct Running {
+    plan: Arc<Plan>,
+    model: String,
+    provider: Option<Box<dyn Provider>>,
+    clock: Clock,
+    workers: Vec<Seat>,
+    pace: Pace,
+    halt: watch::Sender<Halt>,
+    _stamping: Stamping,
+}
+
+/// A worker as the dispatcher knows it.
+struct Seat {
+    thread: Option<JoinHandle<io::Result<()>>>,
+    gauges: Arc<Gauges>,
+    outbox: Arc<Outbox>,
+}
+
+/// What decides when requests are sent.
+enum Pace {
+    Open { thread: Option<JoinHandle<Paced>>, stop: Arc<AtomicBool> },
+    Closed(Arc<Crowd>),
+}
+
+/// From the decision to start to moment zero.
+const LEAD: Span = Span::from_millis(20);
+/// Between two looks at the workers.
+const LOOK: Span = Span::from_millis(100);
+/// Between two samples.
+const SAMPLE: Span = Span::from_secs(1);
+
+impl Ready {
+    /// Where arrival stamps will come from.
+    pub fn stamps(&self) -> Stamps {
+        if stamp::AVAILABLE { Stamps::Kernel } else { Stamps::Read }
+    }
+
+    /// Starts the load.
+    ///
+    /// # Errors
+    /// When the operating system refuses a thread.
+    pub fn start(self) -> Result<Running, EngineError> {
+        let Ready { run: Run { plan, endpoint, workload, workers, id, provider }, target, stamping } = self;
+        let common = Arc::new(Common {
+            target,
+            timeouts: plan.timeouts,
+            prompts: plan.prompts.iter().map(|p| p.name.clone()).collect(),
+            key_name: plan.target.key_env.clone(),
+            keep_text: plan.record_bodies,
+            run_id: id,
+        });
+        let (halt, halted) = watch::channel(Halt::No);
+        let clock = Clock::starting_in(LEAD);
+        let workers = workers.max(1);
+        let (work, pace) = share_out(&plan, workload, workers, clock)?;
+        let mut seats = Vec::with_capacity(workers);
+        for (number, work) in work.into_iter().enumerate() {
+            let (gauges, outbox) = (Arc::new(Gauges::default()), Arc::new(Outbox::default()));
+            let (common, halted) = (common.clone(), halted.clone());
+            let (their_gauges, their_outbox) = (gauges.clone(), outbox.clone());
+            let dispatcher = thread::current();
+            let thread = thread::Builder::new().name(format!("worker-{number}")).spawn(move || {
+                let done = worker::run(common, clock, their_gauges, their_outbox, work, halted);
+                dispatcher.unpark();
+                done
+            })?;
+            seats.push(Seat { thread: Some(thread), gauges, outbox });
+        }
+        let model = endpoint.model;
+        Ok(Running { plan, model, provider, clock, workers: seats, pace, halt, _stamping: stamping })
+    }
+}
+
+/// Deals the plan's load out among the workers.
+fn share_out(
+    plan: &Plan,
+    workload: Arc<dyn Workload>,
+    workers: usize,
+    clock: Clock,
+) -> Result<(Vec<Work>, Pace), EngineError> {
+    if let Load::Closed { stages, requests } = &plan.load {
+        let crowd = Arc::new(Crowd::new(stages.clone(), workload, *requests, plan.limits.requests));
+        let work = (0..workers as u32)
+            .map(|first| Work::Users(Users { crowd: crowd.clone(), first, step: workers as u32 }))
+            .collect();
+        return Ok((work, Pace::Closed(crowd)));
+    }
+    let (senders, work) = (0..workers)
+        .map(|_| {
+            let (sender, jobs) = mpsc::unbounded_channel();
+            (sender, Work::Jobs(jobs))
+        })
+        .unzip();
+    let (arrivals, requests) = arrivals(plan)?;
+    let stop = Arc::new(AtomicBool::new(false));
+    let limit = plan.limits.requests;
+    let pacer = Pacer { arrivals, workload, workers: senders, clock, stop: stop.clone(), requests, limit };
+    let thread = thread::Builder::new().name("pacer".into()).spawn(move || pacer.run())?;
+    Ok((work, Pace::Open { thread: Some(thread), stop }))
+}
+
+/// The arrivals of an open-loop plan, and after how many of the main phase it ends.
+type Arrivals = (Box<dyn Iterator<Item = Arrival> + Send>, Option<u64>);
+
+fn arrivals(plan: &Plan) -> Result<Arrivals, EngineError> {
+    Ok(match &plan.load {
+        Load::Open { stages, requests } => {
+            let schedule = Schedule::new(stages.clone(), plan.seed).map_err(EngineError::DoesNotFit)?;
+            (Box::new(schedule), *requests)
+        }
+        Load::Replay(replay) => {
+            let rows = replay.rows.clone();
+            let arrival = move |i: usize| Arrival { index: i as u64, at: rows[i].at, phase: Phase::Main };
+            (Box::new((0..replay.rows.len()).map(arrival)), None)
+        }
+        Load::Closed { .. } => (Box::new(std::iter::empty()), None),
+    })
+}
+
+impl Running {
+    /// The run's clock.
+    pub fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// Carries the run to its end, handing every event to `sink`. The last one is [`RunEvent::Finished`].
+    pub fn drive(mut self, stop: &Stop, sink: &mut dyn FnMut(RunEvent)) {
+        let mut watch = Watch::default();
+        let mut ended_by = None;
+        let mut next_sample = Moment::START + SAMPLE;
+        loop {
+            thread::park_timeout(Duration::from(LOOK));
+            let over = self.workers.iter().all(|w| w.thread.as_ref().is_none_or(JoinHandle::is_finished));
+            self.collect(&mut watch, sink);
+            if over {
+                break;
+            }
+            let now = Moment::START + self.clock.elapsed();
+            if now >= next_sample {
+                sink(RunEvent::Sampled(Box::new(self.sample())));
+                next_sample = next_sample.max(Moment(now.0 - now.0 % SAMPLE.0)) + SAMPLE;
+            }
+            let wanted = self.wanted(&watch, stop);
+            if let Some((halt, why)) = wanted {
+                self.halt_at(halt);
+                if ended_by.is_none() || why == EndedBy::InterruptedNow {
+                    ended_by = Some(why);
+                }
+            }
+        }
+        let why = self.join(ended_by);
+        sink(RunEvent::Sampled(Box::new(self.sample())));
+        let provider = self.provider.as_ref().map_or(Span::ZERO, |p| p.sample().cpu);
+        let cpu = clock::process_cpu() - provider;
+        sink(RunEvent::Finished(Finished { at: self.clock.now(), why, cpu }));
+    }
+
+    /// Hands over everything that has ended.
+    fn collect(&self, watch: &mut Watch, sink: &mut dyn FnMut(RunEvent)) {
+        for worker in &self.workers {
+            let ended = std::mem::take(&mut *lock(&worker.outbox));
+            for mut ended in ended {
+                count_tokens(&mut ended, &self.model);
+                let record = ended.record;
+                let tokens = record.input_tokens.unwrap_or(0) + record.output_tokens.unwrap_or(0);
+                watch.tokens += u64::from(tokens);
+                watch.errors += u64::from(record.outcome.is_error());
+                sink(RunEvent::Ended(record));
+            }
+        }
+    }
+
+    /// How much of the run is to be halted now, and why.
+    fn wanted(&self, watch: &Watch, stop: &Stop) -> Option<(Halt, EndedBy)> {
+        match stop.0.load(Relaxed) {
+            0 => {}
+            1 => return Some((Halt::Drain, EndedBy::Interrupted)),
+            _ => return Some((Halt::Now, EndedBy::InterruptedNow)),
+        }
+        let limit = watch.reached(&self.plan.limits, self.clock.elapsed())?;
+        Some((Halt::Drain, EndedBy::Limit(limit)))
+    }
+
+    fn halt_at(&self, level: Halt) {
+        self.halt.send_if_modified(|halt| std::mem::replace(halt, (*halt).max(level)) < level);
+        if let Pace::Open { thread: Some(thread), stop } = &self.pace {
+            stop.store(true, Relaxed);
+            thread.thread().unpark();
+        }
+    }
+
+    /// Waits for every thread, and says what ended the run.
+    fn join(&mut self, ended_by: Option<EndedBy>) -> EndedBy {
+        for worker in &mut self.workers {
+            if let Some(thread) = worker.thread.take() {
+                // A worker that panicked has recorded its flights as cancelled on the way out.
+                let _ = thread.join();
+            }
+        }
+        let limited = match &mut self.pace {
+            Pace::Closed(crowd) => crowd.limited(),
+            Pace::Open { thread, .. } => {
+                matches!(thread.take().map(JoinHandle::join), Some(Ok(Paced::Limit)))
+            }
+        };
+        match ended_by {
+            Some(why) => why,
+            None if limited => {
+                EndedBy::Limit(format!("{} requests were sent", self.plan.limits.requests.unwrap_or(0)))
+            }
+            None => EndedBy::Plan,
+        }
+    }
+
+    fn sample(&self) -> Sample {
+        let sum = |gauge: fn(&Gauges) -> u64| self.workers.iter().map(|w| gauge(&w.gauges)).sum::<u64>();
+        let (began, ended) = (sum(|g| g.began.load(Relaxed)), sum(|g| g.ended.load(Relaxed)));
+        let (sent, ended_sent) = (sum(|g| g.sent.load(Relaxed)), sum(|g| g.ended_sent.load(Relaxed)));
+        let busiest = self.workers.iter().map(|w| w.gauges.cpu_ns.load(Relaxed)).max().unwrap_or(0);
+        let provider = self.provider.as_ref().map(|p| p.sample());
+        let in_flight = sent.saturating_sub(ended_sent);
+        Sample {
+            at: self.clock.now(),
+            in_flight,
+            waiting: began.saturating_sub(ended).saturating_sub(in_flight),
+            sent,
+            events: sum(|g| g.events.load(Relaxed)),
+            cpu: clock::process_cpu() - provider.map_or(Span::ZERO, |p| p.cpu),
+            busiest_worker_cpu: Span(busiest),
+            descriptors: (health::open_descriptors(), health::raise_descriptor_limit().unwrap_or(u64::MAX)),
+            starved: sum(|g| g.starved.load(Relaxed)),
+            clock_drift_ns: self.clock.drift_ns(),
+            provider,
+        }
+    }
+}
+
+/// What limits are watched by.
+#[derive(Debug, Default)]
+struct Watch {
+    tokens: u64,
+    errors: u64,
+}
+
+impl Watch {
+    /// The limit that is reached, in words.
+    fn reached(&self, limits: &Limits, elapsed: Span) -> Option<String> {
+        let over = |limit: Option<u64>, n: u64| limit.filter(|&limit| n >= limit);
+        if let Some(limit) = limits.duration.filter(|&limit| elapsed >= limit) {
+            return Some(format!("the run had lasted {limit}"));
+        }
+        if over(limits.tokens, self.tokens).is_some() {
+            return Some(format!("{} tokens were used", self.tokens));
+        }
+        over(limits.errors, self.errors)?;
+        Some(format!("{} requests had ended in an error", self.errors))
+    }
+}

@@ -1,0 +1,34 @@
+//! Why a run could not be started.
+
+/// Why a run could not be started. Nothing was sent.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The URL cannot be used.
+    #[error("{0}")]
+    Url(String),
+    /// The host has no address.
+    #[error("cannot resolve `{host}`: {why}; check the host name in the URL and the network")]
+    Resolve {
+        /// The host as written.
+        host: String,
+        /// What the resolver said.
+        why: String,
+    },
+    /// No address of the target accepted a connection.
+    #[error("cannot connect to {target}: {why}")]
+    Connect {
+        /// Host and port.
+        target: String,
+        /// What happened, and what to do about it.
+        why: String,
+    },
+    /// TLS is set up wrongly on this side.
+    #[error("{0}")]
+    Tls(String),
+    /// The load needs more than this machine may give.
+    #[error("{0}")]
+    DoesNotFit(String),
+    /// The operating system refused something the run needs.
+    #[error("cannot start the run: {0}")]
+    System(#[from] std::io::Error),
+}

@@ -1,0 +1,353 @@
+//! One request in flight: from its job to its record.
+//!
+//! The whole exchange runs in one task, which polls its own connection: between the kernel's stamp and
+//! the record stands nothing but this code. Dropping a flight before its end records it as cancelled,
+//! so that whatever happens, a planned request ends in exactly one outcome.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use floodline_core::record::{Attempt, AttemptEnd, TokenSource};
+use floodline_core::{Moment, Outcome, Phase, Record, Span};
+use tokio::time::Sleep;
+
+use crate::answer::{Answer, Broken, Verdict};
+use crate::connect::{ConnectError, connect};
+use crate::socket::{Scratch, Socket};
+use crate::worker::{Ended, Worker};
+
+/// A request to be sent now.
+pub(crate) struct Job {
+    pub(crate) index: u64,
+    pub(crate) phase: Phase,
+    pub(crate) scheduled: Moment,
+    /// Which prompt of the mix it is of.
+    pub(crate) prompt: usize,
+    /// Tokens of the prompt, where the plan knows them.
+    pub(crate) input_tokens: Option<u32>,
+    pub(crate) body: Vec<u8>,
+}
+
+/// Sends one request and records how it went. Returns how it ended.
+pub(crate) async fn fly(worker: &Rc<Worker>, job: Job) -> Outcome {
+    let id = worker.request_id(job.index);
+    let request = worker.target.request(&id, &job.body);
+    let mut flight = Flight::begin(worker, &job, id);
+    drop(job);
+    flight.run(&request).await
+}
+
+struct Flight {
+    worker: Rc<Worker>,
+    /// Taken when it ends.
+    record: Option<Box<Record>>,
+    /// Of the attempt under way.
+    sent: Option<Moment>,
+    answer: Option<Answer>,
+}
+
+/// How one attempt ended.
+enum Tried {
+    /// With an answer or a failure: the request is over.
+    Over(Outcome),
+    /// On a kept connection that the server had closed.
+    Stale,
+}
+
+/// What ended the wait for an answer.
+enum End {
+    /// Its framing.
+    Complete,
+    /// The end of the connection; the error if it was no orderly one.
+    Closed(Option<std::io::Error>),
+    /// Bytes that cannot be an answer.
+    Broken(Broken),
+    /// A limit on time, in words.
+    Timeout(String),
+}
+
+/// After a stream has said that it is done, its framing gets this long to say so too.
+const AFTERGLOW: Span = Span::from_millis(250);
+
+/// Reads of one wake-up before other connections get their turn.
+const READS_PER_TURN: u32 = 16;
+
+impl Flight {
+    fn begin(worker: &Rc<Worker>, job: &Job, id: String) -> Flight {
+        let name = worker.prompts.get(job.prompt).cloned().unwrap_or_default();
+        let mut record = Box::new(Record::planned(job.index, job.phase, name, job.scheduled));
+        record.input_tokens = job.input_tokens;
+        record.key.clone_from(&worker.key_name);
+        record.request_id = Some(id);
+        worker.began();
+        Flight { worker: worker.clone(), record: Some(record), sent: None, answer: None }
+    }
+
+    async fn run(&mut self, request: &[u8]) -> Outcome {
+        if let Some(socket) = self.worker.take_idle() {
+            match self.attempt(socket, request, true).await {
+                Tried::Over(outcome) => return outcome,
+                Tried::Stale => {}
+            }
+        }
+        let connecting = self.worker.clock.now();
+        let opened = {
+            // A crowd of simultaneous handshakes would time itself out: they take turns, and waiting for one's
+            // turn is connecting too.
+            let worker = self.worker.clone();
+            let _turn = worker.connecting.acquire().await;
+            connect(&worker.target, worker.timeouts.connect).await
+        };
+        let took = self.worker.clock.now().since(connecting);
+        if let Some(record) = &mut self.record {
+            record.connect = Some(took);
+        }
+        match opened {
+            Err(e) => self.not_connected(&e),
+            Ok(socket) => match self.attempt(socket, request, false).await {
+                Tried::Over(outcome) => outcome,
+                Tried::Stale => self.end(
+                    Outcome::Connection,
+                    Some("the server closed the connection without answering".into()),
+                ),
+            },
+        }
+    }
+
+    /// One try at the request, over `socket`.
+    async fn attempt(&mut self, mut socket: Socket, request: &[u8], kept: bool) -> Tried {
+        self.answer = Some(Answer::new(self.worker.target.stream));
+        self.sent = None;
+        let worker = self.worker.clone();
+        let limit = worker.timeouts.request;
+        let sending = socket.send(request, &worker.clock, &mut self.sent);
+        let unsent = match tokio::time::timeout(Duration::from(limit), sending).await {
+            Ok(Ok(())) => None,
+            // The server may have answered before it had read everything: what it said is worth more than
+            // that it stopped listening.
+            Ok(Err(e)) => Some(e),
+            Err(_) => {
+                let why = format!("the server did not take the whole request within {limit}");
+                return Tried::Over(self.end(Outcome::Timeout, Some(why)));
+            }
+        };
+        self.note_sent();
+        let end = self.receive(&mut socket).await;
+        let begun = self.answer.as_ref().is_some_and(Answer::begun);
+        match end {
+            End::Closed(_) if !begun && kept => {
+                self.note_attempt(AttemptEnd::Reconnect);
+                Tried::Stale
+            }
+            End::Closed(e) if !begun => {
+                let why = match e.or(unsent) {
+                    Some(e) => format!("the connection broke before an answer began: {e}"),
+                    None => "the server closed the connection without answering".into(),
+                };
+                Tried::Over(self.end(Outcome::Connection, Some(why)))
+            }
+            End::Complete => Tried::Over(self.answered(true, Some(socket), None)),
+            End::Closed(e) => Tried::Over(self.answered(false, None, e)),
+            End::Broken(Broken(why)) => Tried::Over(self.end(Outcome::Malformed, Some(why))),
+            End::Timeout(why) => Tried::Over(self.end(Outcome::Timeout, Some(why))),
+        }
+    }
+
+    /// Waits for the whole answer, or for what ends the wait.
+    async fn receive(&mut self, socket: &mut Socket) -> End {
+        let worker = self.worker.clone();
+        let Some(answer) = &mut self.answer else { return End::Closed(None) };
+        let sent = self.sent.unwrap_or_default();
+        let mut alarm = std::pin::pin!(tokio::time::sleep(Duration::from(
+            worker.timeouts.idle.min(worker.timeouts.request)
+        )));
+        let mut armed = false;
+        poll_fn(|cx| {
+            let read = {
+                let mut scratch = worker.scratch.borrow_mut();
+                read_all(&worker, socket, answer, &mut scratch, cx)
+            };
+            match read {
+                Some(Poll::Ready(end)) => return Poll::Ready(end),
+                // The alarm needs to be polled once to be set, and else only when nothing arrived.
+                Some(Poll::Pending) if armed => return Poll::Pending,
+                _ => {}
+            }
+            armed = true;
+            poll_alarm(&worker, answer, sent, alarm.as_mut(), cx)
+        })
+        .await
+    }
+
+    /// Records the instant of the first sending against the schedule.
+    fn note_sent(&mut self) {
+        let Some(record) = &mut self.record else { return };
+        record.sent = self.sent;
+        if let (None, Some(sent)) = (record.late, self.sent) {
+            let connecting = record.connect.unwrap_or_default();
+            record.late = Some(sent.since(record.scheduled) - connecting);
+        }
+        if self.sent.is_some() {
+            self.worker.sent();
+        }
+    }
+
+    fn note_attempt(&mut self, end: AttemptEnd) {
+        let now = self.worker.clock.now();
+        if let Some(record) = &mut self.record {
+            let last = self.answer.as_ref().and_then(Answer::last).or(record.last).unwrap_or(now);
+            record.attempts.push(Attempt { sent: self.sent, last, end, status: record.status });
+        }
+    }
+
+    fn not_connected(&mut self, e: &ConnectError) -> Outcome {
+        let outcome = match e {
+            ConnectError::Starved(_) => {
+                self.worker.starved();
+                Outcome::NotSent
+            }
+            ConnectError::Timeout(_) => Outcome::Timeout,
+            ConnectError::Refused(_) => Outcome::Connection,
+        };
+        self.end(outcome, Some(e.to_string()))
+    }
+
+    /// Ends with whatever the answer says, complete or cut; keeps the connection if it may be used again.
+    fn answered(&mut self, complete: bool, socket: Option<Socket>, broke: Option<std::io::Error>) -> Outcome {
+        let (Some(answer), Some(record)) = (self.answer.take(), &mut self.record) else {
+            return Outcome::Cancelled;
+        };
+        let keep_text = self.worker.keep_text;
+        let Verdict { outcome, error, reusable, uncounted, text } =
+            answer.finish(complete, record, keep_text);
+        record.text = text;
+        if let Some(socket) = socket.filter(|_| reusable) {
+            self.worker.put_idle(socket);
+        }
+        let error = match (error, broke) {
+            (Some(error), Some(broke)) => Some(format!("{error} ({broke})")),
+            (error, _) => error,
+        };
+        self.close(outcome, error, uncounted)
+    }
+
+    /// Ends without a whole answer.
+    fn end(&mut self, outcome: Outcome, error: Option<String>) -> Outcome {
+        if let (Some(answer), Some(record)) = (self.answer.take(), &mut self.record) {
+            answer.give_up(record);
+            // What was given up ended when it was given up, not with the last byte that came.
+            record.last = Some(self.worker.clock.now());
+        }
+        self.close(outcome, error, None)
+    }
+
+    fn close(&mut self, outcome: Outcome, error: Option<String>, uncounted: Option<String>) -> Outcome {
+        let now = self.worker.clock.now();
+        let (sent, worker) = (self.sent, self.worker.clone());
+        if let Some(record) = &mut self.record {
+            record.outcome = outcome;
+            record.error = error;
+            record.last.get_or_insert(now);
+        }
+        if sent.is_some() {
+            self.note_attempt(AttemptEnd::Outcome(outcome));
+        }
+        if let Some(record) = self.record.take() {
+            worker.ended(Ended { record, uncounted });
+        }
+        outcome
+    }
+}
+
+impl Drop for Flight {
+    fn drop(&mut self) {
+        if self.record.is_some() {
+            let (outcome, why) = match self.sent {
+                Some(_) => (Outcome::Cancelled, "given up when the run ended"),
+                None => (Outcome::NotSent, "the run ended before it was sent"),
+            };
+            self.end(outcome, Some(why.into()));
+        }
+    }
+}
+
+/// Reads until nothing is left or the turn is over. None if nothing came.
+fn read_all(
+    worker: &Worker,
+    socket: &mut Socket,
+    answer: &mut Answer,
+    scratch: &mut Scratch,
+    cx: &mut Context<'_>,
+) -> Option<Poll<End>> {
+    let mut any = None;
+    for _ in 0..READS_PER_TURN {
+        let read = match socket.poll_read(cx, scratch) {
+            Poll::Pending => return any,
+            Poll::Ready(Err(e)) => return Some(Poll::Ready(End::Closed(Some(e)))),
+            Poll::Ready(Ok(read)) => read,
+        };
+        if read.bytes.is_empty() {
+            return Some(Poll::Ready(End::Closed(None)));
+        }
+        let now = worker.clock.now();
+        let at = read.stamp.map_or(now, |ns| worker.clock.at_unix(ns));
+        let mut events = 0;
+        let taken = answer.take(read.bytes, at, now.since(at), &mut events);
+        worker.received(events);
+        match taken {
+            Ok(true) => return Some(Poll::Ready(End::Complete)),
+            Ok(false) => any = Some(Poll::Pending),
+            Err(broken) => return Some(Poll::Ready(End::Broken(broken))),
+        }
+    }
+    cx.waker().wake_by_ref();
+    any
+}
+
+/// Looks whether the wait has been too long; if not, sets the alarm for when it will have been.
+fn poll_alarm(
+    worker: &Worker,
+    answer: &Answer,
+    sent: Moment,
+    mut alarm: Pin<&mut Sleep>,
+    cx: &mut Context<'_>,
+) -> Poll<End> {
+    loop {
+        if alarm.as_mut().poll(cx).is_pending() {
+            return Poll::Pending;
+        }
+        let now = worker.clock.now();
+        let last = answer.last().unwrap_or(sent);
+        let idle = if answer.said_done() { AFTERGLOW } else { worker.timeouts.idle };
+        let (quiet, whole) = (last + idle, sent + worker.timeouts.request);
+        if now >= quiet {
+            return Poll::Ready(match answer.said_done() {
+                true => End::Closed(None),
+                false => End::Timeout(format!("nothing arrived for {idle}")),
+            });
+        }
+        if now >= whole {
+            return Poll::Ready(End::Timeout(format!(
+                "the answer was not complete within {}",
+                worker.timeouts.request
+            )));
+        }
+        let left = quiet.min(whole).since(now);
+        alarm.as_mut().set(tokio::time::sleep(left.into()));
+    }
+}
+
+/// Counts the tokens of an answer that the server did not count.
+pub(crate) fn count_tokens(ended: &mut Ended, model: &str) {
+    use floodline_wire::tokens::Vocabulary;
+    let Some(text) = ended.uncounted.take() else { return };
+    let vocabulary = Vocabulary::for_model(model).unwrap_or(Vocabulary::O200k);
+    ended.record.output_tokens = Some(vocabulary.count(&text));
+    ended.record.token_source = Some(match vocabulary {
+        Vocabulary::O200k => TokenSource::O200k,
+        Vocabulary::Cl100k => TokenSource::Cl100k,
+    });
+}

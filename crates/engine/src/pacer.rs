@@ -1,0 +1,93 @@
+//! The pacer of an open loop: a thread of its own that hands each request over at its instant.
+//!
+//! An event loop's timers tick in milliseconds; a parked thread with the smallest timer slack is
+//! woken within tens of microseconds. The body of the next request is made while waiting for it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+use floodline_core::workload::Workload;
+use floodline_core::{Moment, Phase};
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::clock::Clock;
+use crate::flight::Job;
+
+/// An arrival of any open-loop plan.
+pub(crate) type Arrival = floodline_core::schedule::Arrival;
+
+/// The pacer's work.
+pub(crate) struct Pacer {
+    pub(crate) arrivals: Box<dyn Iterator<Item = Arrival> + Send>,
+    pub(crate) workload: Arc<dyn Workload>,
+    /// One for each worker; arrival i goes to worker i modulo their number.
+    pub(crate) workers: Vec<UnboundedSender<Job>>,
+    pub(crate) clock: Clock,
+    /// Set, and the thread unparked, to end the run early.
+    pub(crate) stop: Arc<AtomicBool>,
+    /// Requests of the main phase after which the plan ends.
+    pub(crate) requests: Option<u64>,
+    /// Requests after which the limit is reached.
+    pub(crate) limit: Option<u64>,
+}
+
+/// How the pacer came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Paced {
+    /// It was through, or was stopped.
+    Plan,
+    /// The limit on requests was reached.
+    Limit,
+}
+
+impl Pacer {
+    /// Sends until the plan ends. The workers learn of the end by their channels being closed.
+    pub(crate) fn run(mut self) -> Paced {
+        least_timer_slack();
+        let (mut main, mut all) = (0, 0);
+        loop {
+            if self.requests.is_some_and(|most| main >= most) {
+                return Paced::Plan;
+            }
+            let Some(arrival) = self.arrivals.next() else { return Paced::Plan };
+            if self.limit.is_some_and(|most| all >= most) {
+                return Paced::Limit;
+            }
+            let mut body = Vec::new();
+            let rendered = self.workload.render(arrival.index, &mut body);
+            if !self.wait_until(arrival.at) {
+                return Paced::Plan;
+            }
+            let job = Job {
+                index: arrival.index,
+                phase: arrival.phase,
+                scheduled: arrival.at,
+                prompt: rendered.prompt,
+                input_tokens: rendered.input_tokens,
+                body,
+            };
+            let worker = (arrival.index % self.workers.len() as u64) as usize;
+            // A worker that is gone has ended its part of the run.
+            let _ = self.workers[worker].send(job);
+            all += 1;
+            main += u64::from(arrival.phase == Phase::Main);
+        }
+    }
+
+    /// False if the run was stopped meanwhile.
+    fn wait_until(&self, at: Moment) -> bool {
+        while !self.stop.load(Relaxed) {
+            match self.clock.until(at) {
+                None => return true,
+                Some(left) => std::thread::park_timeout(left),
+            }
+        }
+        false
+    }
+}
+
+/// Asks to be woken on time and not when it suits the kernel.
+fn least_timer_slack() {
+    #[cfg(target_os = "linux")]
+    let _ = rustix::thread::set_current_timer_slack(std::num::NonZeroU64::new(1));
+}

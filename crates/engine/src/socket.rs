@@ -1,0 +1,191 @@
+//! A connection as the exchanges see it: bytes out, and bytes in with the stamp of their arrival.
+//!
+//! It is read straight from the task that waits for the answer; no other task stands between the
+//! socket and the stamp. Under TLS the stamp is that of the record that completed the plain text.
+
+use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use floodline_core::Moment;
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection};
+use tokio::io::Interest;
+use tokio::net::TcpStream;
+
+use crate::clock::Clock;
+use crate::stamp;
+
+/// Buffers that one read needs; one set serves all connections of a worker, since nothing is kept in
+/// them between reads.
+pub(crate) struct Scratch {
+    plain: Box<[u8]>,
+    cipher: Box<[u8]>,
+}
+
+/// Large enough that a flood is read in few calls, small enough to stay in the cache.
+const PLAIN: usize = 128 * 1024;
+/// What TLS reads at once; decrypted with what was left over it fits [`PLAIN`].
+const CIPHER: usize = 64 * 1024;
+
+impl Scratch {
+    pub(crate) fn new() -> Scratch {
+        Scratch { plain: vec![0; PLAIN].into(), cipher: vec![0; CIPHER].into() }
+    }
+}
+
+/// What one read brought.
+pub(crate) struct Read<'a> {
+    /// The bytes; none at the end of the connection.
+    pub(crate) bytes: &'a [u8],
+    /// The kernel's stamp, in nanoseconds since 1970, if it gave one.
+    pub(crate) stamp: Option<u64>,
+}
+
+/// An open connection.
+pub(crate) struct Socket {
+    tcp: TcpStream,
+    tls: Option<Box<ClientConnection>>,
+}
+
+impl Socket {
+    /// Takes over a connected stream.
+    pub(crate) fn new(tcp: TcpStream) -> io::Result<Socket> {
+        tcp.set_nodelay(true)?;
+        stamp::enable(&tcp);
+        Ok(Socket { tcp, tls: None })
+    }
+
+    /// Secures the connection.
+    pub(crate) async fn handshake(
+        &mut self,
+        config: Arc<ClientConfig>,
+        name: ServerName<'static>,
+        scratch: &mut [u8],
+    ) -> io::Result<()> {
+        let mut tls = ClientConnection::new(config, name).map_err(io::Error::other)?;
+        tls.set_buffer_limit(None);
+        loop {
+            let pending = cipher_text(&mut tls)?;
+            self.write_all(&pending, &mut || {}).await?;
+            if !tls.is_handshaking() {
+                self.tls = Some(Box::new(tls));
+                return Ok(());
+            }
+            let (n, _) = std::future::poll_fn(|cx| poll_receive(&self.tcp, cx, scratch)).await?;
+            if n == 0 {
+                return Err(ErrorKind::UnexpectedEof.into());
+            }
+            let mut rest = &scratch[..n];
+            while !rest.is_empty() {
+                tls.read_tls(&mut rest)?;
+                tls.process_new_packets().map_err(io::Error::other)?;
+            }
+        }
+    }
+
+    /// Sends everything. `sent` is set just before each call that hands bytes to the kernel, so that in
+    /// the end it is the instant before the last of them.
+    pub(crate) async fn send(
+        &mut self,
+        bytes: &[u8],
+        clock: &Clock,
+        sent: &mut Option<Moment>,
+    ) -> io::Result<()> {
+        let mut stamp = || *sent = Some(clock.now());
+        match &mut self.tls {
+            None => self.write_all(bytes, &mut stamp).await,
+            Some(tls) => {
+                tls.writer().write_all(bytes)?;
+                let bytes = cipher_text(tls)?;
+                self.write_all(&bytes, &mut stamp).await
+            }
+        }
+    }
+
+    async fn write_all(&self, mut bytes: &[u8], before: &mut impl FnMut()) -> io::Result<()> {
+        while !bytes.is_empty() {
+            before();
+            match self.tcp.try_write(bytes) {
+                Ok(0) => return Err(ErrorKind::WriteZero.into()),
+                Ok(n) => bytes = &bytes[n..],
+                Err(e) if e.kind() == ErrorKind::Interrupted => {}
+                Err(e) if e.kind() == ErrorKind::WouldBlock => self.tcp.writable().await?,
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads what has arrived; no bytes mean that the connection has ended.
+    pub(crate) fn poll_read<'a>(
+        &mut self,
+        cx: &mut Context<'_>,
+        scratch: &'a mut Scratch,
+    ) -> Poll<io::Result<Read<'a>>> {
+        let Scratch { plain, cipher } = scratch;
+        let Some(tls) = &mut self.tls else {
+            let (n, stamp) = ready!(poll_receive(&self.tcp, cx, plain))?;
+            return Poll::Ready(Ok(Read { bytes: &plain[..n], stamp }));
+        };
+        loop {
+            let (n, stamp) = ready!(poll_receive(&self.tcp, cx, cipher))?;
+            let (filled, closed) = decrypt(tls, &cipher[..n], plain)?;
+            if filled > 0 || closed || n == 0 {
+                return Poll::Ready(Ok(Read { bytes: &plain[..filled], stamp }));
+            }
+        }
+    }
+}
+
+/// Receives without waiting. A short read has emptied the socket: it is reported to the event loop as if
+/// it had said so itself, and the next read waits for the next arrival instead of asking the kernel in vain.
+fn poll_receive(
+    tcp: &TcpStream,
+    cx: &mut Context<'_>,
+    buffer: &mut [u8],
+) -> Poll<io::Result<(usize, Option<u64>)>> {
+    loop {
+        ready!(tcp.poll_read_ready(cx))?;
+        let mut short = None;
+        let full = tcp.try_io(Interest::READABLE, || match stamp::receive(tcp, buffer)? {
+            read @ (n, _) if n > 0 && n < buffer.len() => {
+                short = Some(read);
+                Err(ErrorKind::WouldBlock.into())
+            }
+            read => Ok(read),
+        });
+        match (short, full) {
+            (Some(read), _) => return Poll::Ready(Ok(read)),
+            (None, Err(e)) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
+            (None, full) => return Poll::Ready(full),
+        }
+    }
+}
+
+/// Decrypts everything in `cipher`: how many bytes of plain text there are, and whether the other side has closed.
+fn decrypt(tls: &mut ClientConnection, mut cipher: &[u8], plain: &mut [u8]) -> io::Result<(usize, bool)> {
+    let (mut filled, mut closed) = (0, false);
+    while !cipher.is_empty() && !closed {
+        tls.read_tls(&mut cipher)?;
+        closed = tls.process_new_packets().map_err(io::Error::other)?.peer_has_closed();
+        loop {
+            match tls.reader().read(&mut plain[filled..]) {
+                Ok(0) => break,
+                Ok(n) => filled += n,
+                Err(e) if e.kind() == ErrorKind::WouldBlock => break,
+                Err(e) => return Err(e),
+            }
+        }
+    }
+    Ok((filled, closed))
+}
+
+/// Everything that TLS wants to send.
+fn cipher_text(tls: &mut ClientConnection) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    while tls.wants_write() {
+        tls.write_tls(&mut bytes)?;
+    }
+    Ok(bytes)
+}

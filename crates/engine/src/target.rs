@@ -1,0 +1,188 @@
+//! Where requests go: the URL taken apart, its addresses, and the head that every request shares.
+
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::sync::Arc;
+
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+
+use crate::EngineError;
+use crate::tls::{self, Trust};
+
+/// A target as the scenario gives it. It holds secrets and so prints nothing of itself.
+pub struct Endpoint {
+    /// The full `http` or `https` URL that requests are posted to.
+    pub url: String,
+    /// Header fields of every request, the key's included.
+    pub headers: Vec<Header>,
+    /// Certificates to trust besides the system's, in PEM.
+    pub ca: Option<Vec<u8>>,
+    /// Whether certificates go unchecked.
+    pub insecure: bool,
+    /// Whether answers are streamed.
+    pub stream: bool,
+    /// The model, which decides the vocabulary that uncounted answers are counted with.
+    pub model: String,
+}
+
+/// A header field: a name and a value that may be secret.
+pub struct Header {
+    /// Its name.
+    pub name: String,
+    /// Its value.
+    pub value: String,
+}
+
+/// A target ready to be connected to.
+pub(crate) struct Target {
+    /// `host:port`, for messages.
+    pub(crate) name: String,
+    /// The addresses of the host, best first.
+    pub(crate) addresses: Vec<SocketAddr>,
+    /// TLS, if the URL asks for it.
+    pub(crate) tls: Option<(Arc<ClientConfig>, ServerName<'static>)>,
+    /// Whether answers are streamed.
+    pub(crate) stream: bool,
+    /// The head of every request up to where the request's own fields begin.
+    head: Vec<u8>,
+}
+
+impl Target {
+    /// Takes the URL apart and resolves its host, once for the whole run.
+    pub(crate) fn resolve(endpoint: &Endpoint) -> Result<Target, EngineError> {
+        let url = Url::parse(&endpoint.url)?;
+        let unresolved = |why: String| EngineError::Resolve { host: url.host.clone(), why };
+        let addresses: Vec<SocketAddr> =
+            (url.host.as_str(), url.port).to_socket_addrs().map_err(|e| unresolved(e.to_string()))?.collect();
+        if addresses.is_empty() {
+            return Err(unresolved("it has no address".into()));
+        }
+        let tls = match url.tls {
+            false => None,
+            true => {
+                let trust =
+                    if endpoint.insecure { Trust::Anything } else { Trust::Roots(endpoint.ca.clone()) };
+                let name = ServerName::try_from(url.host.clone()).map_err(|_| {
+                    EngineError::Url(format!("`{}` is not a host name that TLS can check", url.host))
+                })?;
+                Some((tls::client(&trust)?, name))
+            }
+        };
+        Ok(Target {
+            name: format!("{}:{}", url.bracketed(), url.port),
+            addresses,
+            tls,
+            stream: endpoint.stream,
+            head: head(&url, endpoint),
+        })
+    }
+
+    /// A whole request: the shared head, the request's own fields, and the body.
+    pub(crate) fn request(&self, id: &str, body: &[u8]) -> Vec<u8> {
+        let mut request = Vec::with_capacity(self.head.len() + id.len() + body.len() + 64);
+        request.extend_from_slice(&self.head);
+        request.extend_from_slice(
+            format!("x-request-id: {id}\r\ncontent-length: {}\r\n\r\n", body.len()).as_bytes(),
+        );
+        request.extend_from_slice(body);
+        request
+    }
+}
+
+fn head(url: &Url, endpoint: &Endpoint) -> Vec<u8> {
+    let default_port = url.port == if url.tls { 443 } else { 80 };
+    let host = if default_port { url.bracketed() } else { format!("{}:{}", url.bracketed(), url.port) };
+    let accept = if endpoint.stream { "text/event-stream" } else { "application/json" };
+    let defaults = [
+        ("host", host.as_str()),
+        ("user-agent", concat!("floodline/", env!("CARGO_PKG_VERSION"))),
+        ("accept", accept),
+        // A compressed stream cannot be timed.
+        ("accept-encoding", "identity"),
+        ("content-type", "application/json"),
+    ];
+    let mut head = format!("POST {} HTTP/1.1\r\n", url.path);
+    for (name, value) in defaults {
+        if !endpoint.headers.iter().any(|h| h.name.eq_ignore_ascii_case(name)) {
+            head.push_str(&format!("{name}: {value}\r\n"));
+        }
+    }
+    for header in &endpoint.headers {
+        head.push_str(&format!("{}: {}\r\n", header.name, header.value));
+    }
+    head.into_bytes()
+}
+
+/// The parts of a URL that matter here. The scenario has already checked and completed it.
+struct Url {
+    tls: bool,
+    host: String,
+    port: u16,
+    path: String,
+}
+
+impl Url {
+    fn parse(text: &str) -> Result<Url, EngineError> {
+        let wrong = |why: String| EngineError::Url(format!("`{text}` is no URL to send to: {why}"));
+        let url = url::Url::parse(text).map_err(|e| wrong(e.to_string()))?;
+        let tls = match url.scheme() {
+            "http" => false,
+            "https" => true,
+            other => return Err(wrong(format!("`{other}` is neither http nor https"))),
+        };
+        let host = url.host_str().ok_or_else(|| wrong("it has no host".into()))?;
+        let path = match url.query() {
+            Some(query) => format!("{}?{query}", url.path()),
+            None => url.path().to_owned(),
+        };
+        let port = url.port_or_known_default().unwrap_or(if tls { 443 } else { 80 });
+        Ok(Url { tls, host: host.trim_matches(['[', ']']).to_owned(), port, path })
+    }
+
+    fn bracketed(&self) -> String {
+        if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn endpoint(url: &str) -> Endpoint {
+        Endpoint {
+            url: url.into(),
+            headers: vec![Header { name: "User-Agent".into(), value: "mine".into() }],
+            ca: None,
+            insecure: false,
+            stream: true,
+            model: "m".into(),
+        }
+    }
+
+    #[test]
+    fn a_request_is_whole_and_own_headers_replace_defaults() {
+        let target = Target::resolve(&endpoint("http://127.0.0.1:8000/v1/chat/completions?a=b")).unwrap();
+        let request = String::from_utf8(target.request("r-1", b"{}")).unwrap();
+        assert_eq!(
+            request,
+            "POST /v1/chat/completions?a=b HTTP/1.1\r\nhost: 127.0.0.1:8000\r\naccept: text/event-stream\r\n\
+             accept-encoding: identity\r\ncontent-type: application/json\r\nUser-Agent: mine\r\n\
+             x-request-id: r-1\r\ncontent-length: 2\r\n\r\n{}"
+        );
+    }
+
+    #[test]
+    fn addresses_in_brackets_and_default_ports_are_understood() {
+        let target = Target::resolve(&endpoint("http://[::1]/v1")).unwrap();
+        assert_eq!(target.name, "[::1]:80");
+        assert_eq!(target.addresses, ["[::1]:80".parse().unwrap()]);
+        assert!(target.request("r", b"").starts_with(b"POST /v1 HTTP/1.1\r\nhost: [::1]\r\n"));
+    }
+
+    #[test]
+    fn what_is_no_url_is_said_to_be_none() {
+        for wrong in ["", "host", "ftp://host/", "http://"] {
+            assert!(matches!(Target::resolve(&endpoint(wrong)), Err(EngineError::Url(_))), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! The users of a closed loop: each asks, waits for the answer, and asks again.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+use floodline_core::plan::UserStage;
+use floodline_core::workload::Workload;
+use floodline_core::{Moment, Outcome, Phase, Span};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::clock::Clock;
+use crate::flight::{Job, fly};
+use crate::worker::{Halt, Worker, reached};
+
+/// What all users of a run have in common.
+pub(crate) struct Crowd {
+    stages: Vec<UserStage>,
+    workload: Arc<dyn Workload>,
+    /// Requests of the main phase after which the plan ends.
+    requests: Option<u64>,
+    /// Requests after which the limit is reached.
+    limit: Option<u64>,
+    /// Indices given out so far, and those of the main phase.
+    started: AtomicU64,
+    started_main: AtomicU64,
+    /// Whether the limit was reached.
+    limited: AtomicBool,
+}
+
+/// The users of one worker: every `step`th from `first` on.
+pub(crate) struct Users {
+    pub(crate) crowd: Arc<Crowd>,
+    pub(crate) first: u32,
+    pub(crate) step: u32,
+}
+
+/// A user whose connection failed waits so long before the next try: without the time that an answer
+/// takes, a crowd of them would be a flood of nothing but failures.
+const AFTER_FAILURE: Duration = Duration::from_millis(100);
+
+impl Users {
+    /// Lives the lives of these users to their end.
+    pub(crate) async fn run(self, worker: &Rc<Worker>, halt: watch::Receiver<Halt>) {
+        let most = self.crowd.stages.iter().map(|s| s.users).max().unwrap_or(0);
+        let mut users = JoinSet::new();
+        for number in (self.first..most).step_by(self.step.max(1) as usize) {
+            let (crowd, worker, halt) = (self.crowd.clone(), worker.clone(), halt.clone());
+            users.spawn_local(async move { user(number, &crowd, &worker, halt).await });
+        }
+        let mut halted = halt;
+        tokio::select! {
+            biased;
+            () = async { while users.join_next().await.is_some() {} } => {}
+            () = reached(&mut halted, Halt::Drain) => users.detach_all(),
+        }
+    }
+}
+
+/// One user's life.
+async fn user(number: u32, crowd: &Crowd, worker: &Rc<Worker>, mut halt: watch::Receiver<Halt>) {
+    let mut body = Vec::new();
+    if !wait_until(Moment::START, &worker.clock, &mut halt).await {
+        return;
+    }
+    while *halt.borrow() == Halt::No {
+        let phase = match crowd.at(number, worker.clock.elapsed()) {
+            Turn::Now(phase) => phase,
+            Turn::Over => return,
+            Turn::At(moment) => {
+                if !wait_until(moment, &worker.clock, &mut halt).await {
+                    return;
+                }
+                continue;
+            }
+        };
+        let Some(index) = crowd.next(phase) else { return };
+        // The user is free now; making the request is the generator's work and counts as lateness.
+        let scheduled = worker.clock.now();
+        let rendered = crowd.workload.render(index, &mut body);
+        let job = Job {
+            index,
+            phase,
+            scheduled,
+            prompt: rendered.prompt,
+            input_tokens: rendered.input_tokens,
+            body: std::mem::take(&mut body),
+        };
+        let outcome = fly(worker, job).await;
+        if matches!(outcome, Outcome::Connection | Outcome::NotSent) {
+            tokio::select! {
+                () = tokio::time::sleep(AFTER_FAILURE) => {}
+                () = reached(&mut halt, Halt::Drain) => {}
+            }
+        }
+    }
+}
+
+/// False if the run was halted meanwhile.
+async fn wait_until(moment: Moment, clock: &Clock, halt: &mut watch::Receiver<Halt>) -> bool {
+    while let Some(left) = clock.until(moment) {
+        tokio::select! {
+            () = tokio::time::sleep(left) => {}
+            () = reached(halt, Halt::Drain) => return false,
+        }
+    }
+    true
+}
+
+/// What a user does next.
+#[derive(Debug, PartialEq, Eq)]
+enum Turn {
+    /// Asks, in this phase.
+    Now(Phase),
+    /// Waits for a stage that has a place for it.
+    At(Moment),
+    /// Leaves.
+    Over,
+}
+
+impl Crowd {
+    pub(crate) fn new(
+        stages: Vec<UserStage>,
+        workload: Arc<dyn Workload>,
+        requests: Option<u64>,
+        limit: Option<u64>,
+    ) -> Crowd {
+        let zero = || AtomicU64::new(0);
+        let limited = AtomicBool::new(false);
+        Crowd { stages, workload, requests, limit, started: zero(), started_main: zero(), limited }
+    }
+
+    /// Whether the limit on requests was reached.
+    pub(crate) fn limited(&self) -> bool {
+        self.limited.load(Relaxed)
+    }
+
+    fn at(&self, user: u32, elapsed: Span) -> Turn {
+        let mut start = Span::ZERO;
+        for stage in &self.stages {
+            let end = stage.length.map(|length| start + length);
+            if end.is_none_or(|end| elapsed < end) && user < stage.users {
+                return match elapsed < start {
+                    true => Turn::At(Moment::START + start),
+                    false => Turn::Now(stage.phase),
+                };
+            }
+            let Some(end) = end else { return Turn::Over };
+            start = end;
+        }
+        Turn::Over
+    }
+
+    /// The index of the next request, unless the plan or a limit says that there is none.
+    fn next(&self, phase: Phase) -> Option<u64> {
+        if phase == Phase::Main {
+            take(&self.started_main, self.requests)?;
+        }
+        let index = take(&self.started, self.limit);
+        if index.is_none() {
+            self.limited.store(true, Relaxed);
+        }
+        index
+    }
+}
+
+/// Counts one more and returns how many there were, unless `most` are counted already.
+fn take(counter: &AtomicU64, most: Option<u64>) -> Option<u64> {
+    let more = |n: u64| most.is_none_or(|most| n < most).then_some(n + 1);
+    counter.fetch_update(Relaxed, Relaxed, more).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn crowd(stages: &[(u32, Option<u64>, Phase)]) -> Vec<UserStage> {
+        stages
+            .iter()
+            .map(|&(users, seconds, phase)| UserStage { users, length: seconds.map(Span::from_secs), phase })
+            .collect()
+    }
+
+    struct Nothing;
+    impl Workload for Nothing {
+        fn render(&self, _: u64, _: &mut Vec<u8>) -> floodline_core::workload::Rendered {
+            floodline_core::workload::Rendered { prompt: 0, input_tokens: None }
+        }
+    }
+
+    fn of(stages: Vec<UserStage>, requests: Option<u64>, limit: Option<u64>) -> Crowd {
+        Crowd::new(stages, Arc::new(Nothing), requests, limit)
+    }
+
+    #[test]
+    fn users_come_and_go_with_the_stages() {
+        let crowd = of(crowd(&[(2, Some(5), Phase::Warmup), (4, Some(10), Phase::Main)]), None, None);
+        assert_eq!(crowd.at(0, Span::ZERO), Turn::Now(Phase::Warmup));
+        assert_eq!(crowd.at(3, Span::ZERO), Turn::At(Moment(5_000_000_000)));
+        assert_eq!(crowd.at(3, Span::from_secs(5)), Turn::Now(Phase::Main));
+        assert_eq!(crowd.at(0, Span::from_secs(15)), Turn::Over);
+    }
+
+    #[test]
+    fn warm_up_does_not_use_up_the_requests_of_the_plan() {
+        let crowd = of(crowd(&[(1, None, Phase::Main)]), Some(2), None);
+        assert_eq!(crowd.next(Phase::Warmup), Some(0));
+        assert_eq!(crowd.next(Phase::Main), Some(1));
+        assert_eq!(crowd.next(Phase::Main), Some(2));
+        assert_eq!(crowd.next(Phase::Main), None);
+        assert!(!crowd.limited());
+    }
+
+    #[test]
+    fn a_limit_counts_every_request_and_is_remembered() {
+        let crowd = of(crowd(&[(1, None, Phase::Main)]), None, Some(1));
+        assert_eq!(crowd.next(Phase::Warmup), Some(0));
+        assert_eq!(crowd.next(Phase::Main), None);
+        assert!(crowd.limited());
+    }
+}

@@ -1,0 +1,222 @@
+//! A worker: one thread with its own event loop, connections, buffers and counters.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use floodline_core::plan::Timeouts;
+use floodline_core::{Record, Span};
+use tokio::sync::{Notify, Semaphore, mpsc, watch};
+use tokio::task::LocalSet;
+
+use crate::clock::{self, Clock};
+use crate::flight::{Job, fly};
+use crate::socket::{Scratch, Socket};
+use crate::target::Target;
+use crate::users::Users;
+
+/// A request that ended, on its way to the dispatcher.
+pub(crate) struct Ended {
+    pub(crate) record: Box<Record>,
+    /// Text to be counted, where the server did not say how many tokens it was.
+    pub(crate) uncounted: Option<String>,
+}
+
+/// How much of a run is to go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Halt {
+    /// All of it.
+    No,
+    /// What is in flight; nothing new.
+    Drain,
+    /// Nothing.
+    Now,
+}
+
+/// What a worker has to do.
+pub(crate) enum Work {
+    /// Send what comes, when it comes.
+    Jobs(mpsc::UnboundedReceiver<Job>),
+    /// Be these users.
+    Users(Users),
+}
+
+/// What all workers of a run have in common.
+pub(crate) struct Common {
+    pub(crate) target: Target,
+    pub(crate) timeouts: Timeouts,
+    /// Names of the prompts of the mix.
+    pub(crate) prompts: Vec<String>,
+    /// The name of the key.
+    pub(crate) key_name: Option<String>,
+    /// Whether answers are kept.
+    pub(crate) keep_text: bool,
+    /// What the run's requests are named after.
+    pub(crate) run_id: String,
+}
+
+/// What the dispatcher sees of a worker while it runs. One thread writes, so plain loads and stores do.
+#[derive(Debug, Default)]
+pub(crate) struct Gauges {
+    pub(crate) began: AtomicU64,
+    pub(crate) sent: AtomicU64,
+    pub(crate) ended: AtomicU64,
+    pub(crate) ended_sent: AtomicU64,
+    pub(crate) events: AtomicU64,
+    pub(crate) starved: AtomicU64,
+    pub(crate) cpu_ns: AtomicU64,
+}
+
+/// Where a worker leaves what has ended, for the dispatcher to collect.
+pub(crate) type Outbox = Mutex<Vec<Ended>>;
+
+/// Handshakes of one worker that may be under way at once.
+const CONNECTING: usize = 256;
+
+/// The state of a worker's thread, shared by its tasks.
+pub(crate) struct Worker {
+    common: Arc<Common>,
+    pub(crate) clock: Clock,
+    pub(crate) scratch: RefCell<Scratch>,
+    pub(crate) connecting: Semaphore,
+    idle: RefCell<Vec<Socket>>,
+    in_flight: Cell<usize>,
+    landed: Notify,
+    gauges: Arc<Gauges>,
+    outbox: Arc<Outbox>,
+}
+
+impl std::ops::Deref for Worker {
+    type Target = Common;
+    fn deref(&self) -> &Common {
+        &self.common
+    }
+}
+
+impl Worker {
+    pub(crate) fn request_id(&self, index: u64) -> String {
+        format!("{}-{index}", self.run_id)
+    }
+
+    /// The connection that was used last: the likeliest to be still open.
+    pub(crate) fn take_idle(&self) -> Option<Socket> {
+        self.idle.borrow_mut().pop()
+    }
+
+    pub(crate) fn put_idle(&self, socket: Socket) {
+        self.idle.borrow_mut().push(socket);
+    }
+
+    pub(crate) fn began(&self) {
+        self.in_flight.set(self.in_flight.get() + 1);
+        add(&self.gauges.began, 1);
+    }
+
+    pub(crate) fn sent(&self) {
+        add(&self.gauges.sent, 1);
+    }
+
+    pub(crate) fn received(&self, events: u64) {
+        add(&self.gauges.events, events);
+    }
+
+    pub(crate) fn starved(&self) {
+        add(&self.gauges.starved, 1);
+    }
+
+    pub(crate) fn ended(&self, ended: Ended) {
+        self.in_flight.set(self.in_flight.get() - 1);
+        add(&self.gauges.ended, 1);
+        if ended.record.sent.is_some() {
+            // A reconnect was sent twice and ends once.
+            add(&self.gauges.ended_sent, ended.record.times_sent());
+        }
+        lock(&self.outbox).push(ended);
+        self.landed.notify_one();
+    }
+
+    async fn all_landed(&self) {
+        while self.in_flight.get() > 0 {
+            self.landed.notified().await;
+        }
+    }
+
+    /// Tells the dispatcher now and then how much CPU this thread has used.
+    async fn report_cpu(&self) {
+        let mut tick = tokio::time::interval(Duration::from_millis(500));
+        loop {
+            tick.tick().await;
+            self.gauges.cpu_ns.store(clock::thread_cpu().0, Relaxed);
+        }
+    }
+}
+
+/// The thread of a worker: does its work, waits for what is in flight as long as it may, and gives up the rest.
+pub(crate) fn run(
+    common: Arc<Common>,
+    clock: Clock,
+    gauges: Arc<Gauges>,
+    outbox: Arc<Outbox>,
+    work: Work,
+    halt: watch::Receiver<Halt>,
+) -> std::io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let grace: Span = common.timeouts.grace;
+    let worker = Rc::new(Worker {
+        common,
+        clock,
+        scratch: RefCell::new(Scratch::new()),
+        connecting: Semaphore::new(CONNECTING),
+        idle: RefCell::default(),
+        in_flight: Cell::new(0),
+        landed: Notify::new(),
+        gauges: gauges.clone(),
+        outbox,
+    });
+    let local = LocalSet::new();
+    let reporter = worker.clone();
+    local.spawn_local(async move { reporter.report_cpu().await });
+    let mut halted = halt.clone();
+    local.block_on(&runtime, async {
+        match work {
+            Work::Jobs(jobs) => send_jobs(&worker, jobs).await,
+            Work::Users(users) => users.run(&worker, halt).await,
+        }
+        let landed = tokio::time::timeout(grace.into(), worker.all_landed());
+        tokio::select! {
+            biased;
+            _ = landed => {}
+            () = reached(&mut halted, Halt::Now) => {}
+        }
+    });
+    // Whatever is still in flight is recorded as cancelled when its task is dropped.
+    drop(local);
+    gauges.cpu_ns.store(clock::thread_cpu().0, Relaxed);
+    Ok(())
+}
+
+async fn send_jobs(worker: &Rc<Worker>, mut jobs: mpsc::UnboundedReceiver<Job>) {
+    while let Some(job) = jobs.recv().await {
+        let worker = worker.clone();
+        tokio::task::spawn_local(async move { fly(&worker, job).await });
+    }
+}
+
+/// Waits until the run is to be halted at least this much.
+pub(crate) async fn reached(halt: &mut watch::Receiver<Halt>, level: Halt) {
+    if halt.wait_for(|h| *h >= level).await.is_err() {
+        // The dispatcher is gone; nobody is left to halt anything.
+        std::future::pending::<()>().await;
+    }
+}
+
+fn add(gauge: &AtomicU64, n: u64) {
+    gauge.store(gauge.load(Relaxed) + n, Relaxed);
+}
+
+/// Locks a mutex whose content is valid even if a holder panicked.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}

@@ -1,0 +1,99 @@
+//! The metrics that are shown, in order, with what a person must know to read each of them.
+
+use floodline_core::metric::Metric;
+use floodline_core::summary::{MetricSummary, RunSummary};
+
+/// Up to so many values, intervals are shown; from there on they are narrow unless an end is open.
+const FEW: u64 = 1_000;
+
+/// A percentile that is shown: its key in intervals and its heading.
+pub(crate) const PERCENTILES: [(&str, &str); 5] =
+    [("p50", "p50"), ("p90", "p90"), ("p95", "p95"), ("p99", "p99"), ("p999", "p99.9")];
+
+/// One metric with something in it, or one that ought to be there and is missing.
+pub(crate) struct Row<'a> {
+    pub(crate) metric: Metric,
+    pub(crate) figures: &'a MetricSummary,
+    /// Whether it is the same metric as the row above, on the other clock.
+    pub(crate) other_clock: bool,
+    /// Whether its values are upper bounds.
+    pub(crate) upper_bound: bool,
+}
+
+impl Row<'_> {
+    /// The percentiles in the order of [`PERCENTILES`].
+    pub(crate) fn percentiles(&self) -> [Option<f64>; 5] {
+        let f = self.figures;
+        [f.p50, f.p90, f.p95, f.p99, f.p999]
+    }
+
+    /// The interval of each percentile, in milliseconds.
+    pub(crate) fn intervals(&self) -> [(Option<f64>, Option<f64>); 5] {
+        PERCENTILES.map(|(key, _)| self.figures.interval.get(key).copied().unwrap_or_default())
+    }
+
+    /// Whether the intervals say something that the percentiles alone would hide.
+    pub(crate) fn wants_intervals(&self) -> bool {
+        let open = self.intervals().iter().any(|(low, high)| low.is_none() || high.is_none());
+        self.figures.count > 0 && (self.figures.count < FEW || open)
+    }
+
+    /// What it is, in one sentence.
+    pub(crate) fn meaning(&self) -> &'static str {
+        meaning(self.metric)
+    }
+}
+
+/// What a metric measures, in one sentence.
+pub(crate) fn meaning(metric: Metric) -> &'static str {
+    match metric {
+        Metric::Ttft => "From sending to the first token.",
+        Metric::TtftFromSchedule => {
+            "From the planned instant to the first token, waits and retries included."
+        }
+        Metric::FirstContent => "From sending to the first token that is not reasoning.",
+        Metric::Gap => "Between neighbouring token arrivals of one answer, over all answers.",
+        Metric::MaxGap => "The longest gap of each answer.",
+        Metric::Tpot => "Time per output token after the first, per ok answer.",
+        Metric::Latency => "From sending to the last byte, ok answers only.",
+        Metric::LatencyFromSchedule => "From the planned instant to the last byte, ok answers only.",
+        Metric::Connect => "Resolving, connecting and TLS, where a request opened a connection.",
+        Metric::Late => "How late the generator sent, against the plan.",
+        Metric::Lag => "From the kernel's arrival stamp to the generator reading it.",
+    }
+}
+
+/// The metrics of the target, both clocks. The generator's own (late, lag) belong to its health.
+///
+/// `first_content` is shown only where it differs from `ttft`, `connect` only where connections were opened.
+pub(crate) fn rows(summary: &RunSummary) -> Vec<Row<'_>> {
+    let upper_bound = is_upper_bound(summary);
+    Metric::ALL
+        .into_iter()
+        .filter(|metric| !matches!(metric, Metric::Late | Metric::Lag))
+        .filter_map(|metric| Some((metric, summary.metrics.get(metric.name())?)))
+        .filter(|(metric, figures)| match metric {
+            Metric::FirstContent => {
+                figures.count > 0 && !same(figures, summary.metrics.get(Metric::Ttft.name()))
+            }
+            Metric::Connect => figures.count > 0,
+            _ => true,
+        })
+        .map(|(metric, figures)| Row {
+            metric,
+            figures,
+            other_clock: matches!(metric, Metric::TtftFromSchedule | Metric::LatencyFromSchedule),
+            upper_bound: upper_bound
+                && matches!(metric, Metric::Ttft | Metric::TtftFromSchedule | Metric::FirstContent),
+        })
+        .collect()
+}
+
+/// Whether more than 1 % of first tokens shared a read with later ones, so that TTFT is an upper bound.
+pub(crate) fn is_upper_bound(summary: &RunSummary) -> bool {
+    summary.generator.coalesced_first.is_some_and(|share| share > 0.01)
+}
+
+fn same(a: &MetricSummary, b: Option<&MetricSummary>) -> bool {
+    b.is_some_and(|b| (a.count, a.mean, a.p50, a.p99, a.max) == (b.count, b.mean, b.p50, b.p99, b.max))
+}

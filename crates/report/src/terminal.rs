@@ -1,0 +1,11 @@
+//! What a person reads in a terminal: the plan before the start, one live line, the summary at the end.
+
+mod live;
+mod plan;
+mod sheet;
+mod summary;
+mod table;
+
+pub use live::{Progress, live};
+pub use plan::plan;
+pub use summary::summary;

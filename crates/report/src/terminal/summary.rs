@@ -1,0 +1,193 @@
+//! The summary at the end of a run: the verdict, what was measured with what, the figures, what went wrong.
+
+use floodline_core::outcome::Outcome;
+use floodline_core::plan::Plan;
+use floodline_core::summary::{RunInfo, RunSummary};
+use floodline_core::verdict::Status;
+
+use super::sheet::Sheet;
+use super::table::table;
+use crate::format::{count, counted, maybe, one_line, share};
+use crate::style::{Ink, Style};
+use crate::{advice, health, metrics, words};
+
+/// More ways of going wrong than this are left to `summary.json`.
+const ERRORS_SHOWN: usize = 8;
+
+/// The whole run in a screenful. `folder` is where it was written.
+pub fn summary(plan: &Plan, info: &RunInfo, summary: &RunSummary, folder: &str, style: Style) -> String {
+    let mut sheet = Sheet::new(style);
+    verdict(&mut sheet, plan, info, summary);
+    sheet.space();
+    setting(&mut sheet, plan, summary);
+    generator(&mut sheet, summary);
+    sheet.space();
+    latencies(&mut sheet, summary, style);
+    sheet.space();
+    throughput(&mut sheet, summary);
+    sheet.space();
+    outcomes(&mut sheet, summary, style);
+    errors(&mut sheet, plan, info, summary);
+    sheet.space();
+    place(&mut sheet, folder);
+    sheet.finish()
+}
+
+fn verdict(sheet: &mut Sheet, plan: &Plan, info: &RunInfo, summary: &RunSummary) {
+    let status = summary.verdict.status;
+    let ink = match status {
+        Status::Pass => Ink::Good,
+        Status::Fail => Ink::Bad,
+        Status::Invalid | Status::Stopped => Ink::Warn,
+    };
+    let word = status.name().to_uppercase();
+    sheet.verdict(ink, &word, &one_line(&summary.name, 100));
+    sheet.entry("", Ink::Plain, &advice::headline(summary));
+    if let Some(meaning) = advice::meaning(status) {
+        sheet.entry("", Ink::Strong, meaning);
+    }
+    for finding in advice::findings(summary) {
+        sheet.entry("", Ink::Plain, &finding.what);
+        if let Some(remedy) = &finding.remedy {
+            sheet.hanging("→ ", Ink::Strong, remedy);
+        }
+    }
+    if summary.requests.ok == 0
+        && let Some(remedy) = advice::remedies(plan, info, &summary.errors).first()
+    {
+        sheet.hanging("→ ", Ink::Strong, remedy);
+    }
+}
+
+fn setting(sheet: &mut Sheet, plan: &Plan, summary: &RunSummary) {
+    let warmup = match summary.requests.warmup {
+        0 => String::new(),
+        n => format!(" ({} not in the figures)", counted(n, "warm-up request")),
+    };
+    sheet.entry("load", Ink::Plain, &format!("{}{warmup}", words::load(plan)));
+    let target = words::target(&plan.target);
+    let streamed = if plan.target.stream { "" } else { ", not streamed" };
+    let model = one_line(&plan.target.model, 100);
+    sheet.entry("target", Ink::Plain, &format!("{target}, model {model}{streamed}"));
+    if plan.target.insecure {
+        sheet.entry("WARNING", Ink::Warn, &format!("--insecure: {}.", words::INSECURE));
+    }
+}
+
+fn generator(sheet: &mut Sheet, summary: &RunSummary) {
+    let health = health::health(summary);
+    let (ink, word) = if health.valid { (Ink::Plain, "healthy") } else { (Ink::Warn, "not healthy") };
+    sheet.entry("generator", ink, &format!("{word}: {}", health.facts.join(", ")));
+    for remark in &health.remarks {
+        sheet.entry("", Ink::Warn, remark);
+    }
+    if let Some(provider) = &health.provider {
+        sheet.entry("provider", Ink::Plain, provider);
+    }
+}
+
+fn latencies(sheet: &mut Sheet, summary: &RunSummary, style: Style) {
+    let table = table(&metrics::rows(summary), style);
+    table.lines.iter().for_each(|line| sheet.line(line));
+    let mut notes = Vec::new();
+    if table.has_intervals {
+        notes.push(
+            "Second lines: 95 % confidence intervals; ≥ and ≤ where too few values bound only one side."
+                .into(),
+        );
+    }
+    if metrics::is_upper_bound(summary) {
+        notes.push("≤ before a value: an upper bound, see generator.".into());
+    }
+    notes.extend(advice::censored(summary));
+    notes.iter().for_each(|note: &String| sheet.note(note));
+}
+
+fn throughput(sheet: &mut Sheet, summary: &RunSummary) {
+    let t = &summary.throughput;
+    let figures = format!(
+        "{} requests/s, {} output tokens/s, {} events/s",
+        maybe(t.requests_per_s),
+        maybe(t.output_tokens_per_s),
+        maybe(t.events_per_s)
+    );
+    sheet.entry("throughput", Ink::Plain, &figures);
+    let tokens = &summary.tokens;
+    let output = match tokens.output {
+        Some(n) => format!("{} output ({})", count(n), source(&tokens.source)),
+        None => "output not counted by anybody".into(),
+    };
+    sheet.entry("tokens", Ink::Plain, &format!("{} input, {output}", count(tokens.input)));
+    if !summary.finish.is_empty() {
+        let finish: Vec<String> =
+            summary.finish.iter().map(|(name, n)| format!("{} {name}", count(*n))).collect();
+        sheet.entry("finish", Ink::Plain, &finish.join(", "));
+    }
+    if summary.reconnects > 0 {
+        let text = format!(
+            "{}, replaced before any byte of an answer",
+            counted(summary.reconnects, "kept connection")
+        );
+        sheet.entry("reconnects", Ink::Plain, &text);
+    }
+}
+
+/// Who counted the output tokens, in words.
+pub(crate) fn source(source: &str) -> String {
+    match source {
+        "usage" => "counted by the server".into(),
+        "mixed" => "counted partly by the server, partly by a tokenizer".into(),
+        other => match other.strip_prefix("tokenizer:") {
+            Some(name) => format!("counted with the {name} vocabulary"),
+            None => one_line(other, 60),
+        },
+    }
+}
+
+fn outcomes(sheet: &mut Sheet, summary: &RunSummary, style: Style) {
+    let r = &summary.requests;
+    let shown: Vec<(Outcome, u64)> = Outcome::ALL
+        .into_iter()
+        .map(|o| (o, r.by_outcome.get(o.name()).copied().unwrap_or(0)))
+        .filter(|&(_, n)| n > 0)
+        .collect();
+    let name = shown.iter().map(|(o, _)| o.name().len()).max().unwrap_or(0);
+    let digits = shown.iter().map(|(_, n)| count(*n).len()).max().unwrap_or(0);
+    let mut heading = "outcomes";
+    for (outcome, n) in shown {
+        let ink = if outcome.is_error() { Ink::Bad } else { Ink::Plain };
+        let line = format!("{:<name$}  {:>digits$}  {:>7}", outcome.name(), count(n), share(n, r.planned));
+        sheet.row(heading, &style.ink(ink, &line));
+        heading = "";
+    }
+    if r.planned == 0 {
+        sheet.entry(heading, Ink::Plain, "none");
+    }
+}
+
+fn errors(sheet: &mut Sheet, plan: &Plan, info: &RunInfo, summary: &RunSummary) {
+    if summary.errors.is_empty() {
+        return;
+    }
+    sheet.space();
+    let digits = summary.errors.first().map_or(0, |most| count(most.count).len());
+    let mut heading = "errors";
+    for line in summary.errors.iter().take(ERRORS_SHOWN) {
+        let mark = format!("{:>digits$} × ", count(line.count));
+        sheet.hanging_from(heading, &mark, Ink::Plain, &advice::error(line));
+        heading = "";
+    }
+    if let Some(more) = summary.errors.len().checked_sub(ERRORS_SHOWN).filter(|&n| n > 0) {
+        sheet.entry("", Ink::Faint, &format!("and {more} more kinds in summary.json"));
+    }
+    for remedy in advice::remedies(plan, info, &summary.errors) {
+        sheet.hanging("→ ", Ink::Strong, &remedy);
+    }
+}
+
+fn place(sheet: &mut Sheet, folder: &str) {
+    let folder = one_line(folder, 400);
+    sheet.entry("folder", Ink::Plain, &folder);
+    let quoted = if folder.contains(' ') { format!("'{folder}'") } else { folder };
+    sheet.entry("again", Ink::Plain, &format!("floodline report {quoted}"));
+}

@@ -1,0 +1,248 @@
+//! A plan in sentences: where requests go, what is sent, when, and what ends the run.
+
+use floodline_core::Span;
+use floodline_core::plan::{Address, Limits, Load, Plan, Replay, Stub, StubPace, Target, UserStage};
+use floodline_core::schedule::{Phase, Spread, Stage};
+
+use crate::format::{count, counted, one_line, planned, share, short_count, three_digits};
+
+/// More stages than this are summed up.
+const STAGES_SHOWN: usize = 4;
+
+/// Where requests go: `built-in provider, profile 8b-h100` or the URL.
+pub(crate) fn target(target: &Target) -> String {
+    match &target.address {
+        Address::Url(url) => one_line(url, 200),
+        Address::Stub(stub) => format!("built-in provider, {}", pace(stub)),
+    }
+}
+
+fn pace(stub: &Stub) -> String {
+    let pace = match &stub.pace {
+        StubPace::Profile(name) => format!("profile {}", one_line(name, 60)),
+        StubPace::Exact { ttft, gap } => format!("ttft {}, gap {}", planned(*ttft), planned(*gap)),
+    };
+    match stub.tokens {
+        Some(tokens) => format!("{pace}, answers of {}", counted(tokens.into(), "token")),
+        None => pace,
+    }
+}
+
+/// As whom and how: `m over openai-chat, streamed, key from OPENAI_API_KEY`.
+pub(crate) fn model(target: &Target) -> String {
+    let mut parts = vec![format!("{} over {}", one_line(&target.model, 100), target.api.name())];
+    parts.push(if target.stream { "streamed" } else { "not streamed" }.into());
+    if let Some(name) = &target.key_env {
+        parts.push(format!("key from {}", one_line(name, 60)));
+    }
+    if !target.headers.is_empty() {
+        parts.push(format!("headers {}", one_line(&target.headers.join(" "), 100)));
+    }
+    if let Some(file) = &target.ca_file {
+        parts.push(format!("certificates of {}", one_line(file, 100)));
+    }
+    parts.join(", ")
+}
+
+/// What `--insecure` means, for a line nobody overlooks.
+pub(crate) const INSECURE: &str =
+    "certificates are not checked: anybody on the way can read the key and change the answers";
+
+/// What is sent, one line for each prompt of the mix.
+pub(crate) fn prompts(plan: &Plan) -> Vec<String> {
+    const SHOWN: usize = 6;
+    let whole: u64 = plan.prompts.iter().map(|p| u64::from(p.weight)).sum();
+    let mut lines: Vec<String> = plan
+        .prompts
+        .iter()
+        .take(SHOWN)
+        .map(|prompt| {
+            let most =
+                prompt.max_tokens.map_or_else(String::new, |n| format!(", max_tokens {}", count(n.into())));
+            let source = one_line(&prompt.source, 100);
+            match plan.prompts.len() {
+                1 => format!("{source}{most}"),
+                _ => {
+                    let name = one_line(&prompt.name, 40);
+                    format!("{name} ({}): {source}{most}", share(prompt.weight.into(), whole))
+                }
+            }
+        })
+        .collect();
+    if plan.prompts.len() > SHOWN {
+        lines.push(format!("and {} more", plan.prompts.len() - SHOWN));
+    }
+    lines
+}
+
+/// When it is sent, in one sentence.
+pub(crate) fn load(plan: &Plan) -> String {
+    match &plan.load {
+        Load::Open { stages, requests } => {
+            format!("open loop, {}", stages_and_requests(stages, *requests))
+        }
+        Load::Closed { stages, requests } => {
+            format!("closed loop, {}", stages_and_requests(stages, *requests))
+        }
+        Load::Replay(replay) => replayed(plan, replay),
+    }
+}
+
+/// A stretch of load, of users or of a rate.
+trait Stretch {
+    fn what(&self) -> String;
+    fn length(&self) -> Option<Span>;
+    fn phase(&self) -> Phase;
+    /// What is compared to find the smallest and the largest of many.
+    fn size(&self) -> f64;
+}
+
+impl Stretch for Stage {
+    fn what(&self) -> String {
+        match self.spread {
+            Spread::Constant => format!("{} constant", self.rate),
+            Spread::Poisson => format!("{} Poisson", self.rate),
+        }
+    }
+
+    fn length(&self) -> Option<Span> {
+        self.length
+    }
+
+    fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    fn size(&self) -> f64 {
+        self.rate.as_per_second()
+    }
+}
+
+impl Stretch for UserStage {
+    fn what(&self) -> String {
+        counted(self.users.into(), "user")
+    }
+
+    fn length(&self) -> Option<Span> {
+        self.length
+    }
+
+    fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    fn size(&self) -> f64 {
+        self.users.into()
+    }
+}
+
+fn stages_and_requests<S: Stretch>(stages: &[S], requests: Option<u64>) -> String {
+    let split = stages.iter().position(|s| s.phase() == Phase::Main).unwrap_or(stages.len());
+    let (warmup, main) = stages.split_at(split);
+    let mut text = in_order(main);
+    if let Some(n) = requests {
+        text.push_str(&format!(", {}", counted(n, "request")));
+    }
+    match warmup {
+        [] => {}
+        // The rate alone: how a warm-up is spread matters to nobody.
+        [only] => {
+            let length = only.length().map_or_else(String::new, |l| format!("{} ", planned(l)));
+            let what = only.what();
+            let what = what.split(' ').next().filter(|w| w.contains('/')).unwrap_or(&what);
+            text.push_str(&format!(" after a {length}warm-up at {what}"));
+        }
+        many => text.push_str(&format!(" after a warm-up of {}", in_order(many))),
+    }
+    text
+}
+
+fn in_order<S: Stretch>(stages: &[S]) -> String {
+    let for_its_length = |s: &S| match s.length() {
+        Some(length) => format!("{} for {}", s.what(), planned(length)),
+        None => s.what(),
+    };
+    if stages.len() <= STAGES_SHOWN {
+        return stages.iter().map(for_its_length).collect::<Vec<_>>().join(", then ");
+    }
+    let by_size = |a: &&S, b: &&S| a.size().total_cmp(&b.size());
+    let least = stages.iter().min_by(by_size).map(S::what).unwrap_or_default();
+    let most = stages.iter().max_by(by_size).map(S::what).unwrap_or_default();
+    let length = stages.iter().try_fold(Span::ZERO, |sum, s| Some(sum + s.length()?));
+    let length = length.map_or_else(String::new, |l| format!(" over {}", planned(l)));
+    format!("{} stages from {least} to {most}{length}", stages.len())
+}
+
+fn replayed(plan: &Plan, replay: &Replay) -> String {
+    let file = one_line(&replay.file, 100);
+    let mut text = format!("replay of {file}, {} at ", counted(replay.requests, "request"));
+    match replay.speed {
+        1.0 => text.push_str("recorded speed"),
+        speed => text.push_str(&format!("{}× speed", speed_digits(speed))),
+    }
+    if let Some(length) = plan.planned_length() {
+        text.push_str(&format!(", over {}", planned(whole_seconds(length))));
+    }
+    match replay.window {
+        (Span::ZERO, None) => {}
+        (from, None) => text.push_str(&format!(", recording from {} on", planned(from))),
+        (from, Some(to)) => text.push_str(&format!(", recording from {} to {}", planned(from), planned(to))),
+    }
+    text
+}
+
+fn speed_digits(speed: f64) -> String {
+    if speed.fract() == 0.0 { format!("{speed}") } else { three_digits(speed) }
+}
+
+fn whole_seconds(span: Span) -> Span {
+    Span(span.0.next_multiple_of(1_000_000_000))
+}
+
+/// How much is expected: `12,000 requests, at most 20/s`. None when the plan does not say.
+pub(crate) fn expected(plan: &Plan) -> Option<String> {
+    let requests = plan.planned_requests().map(|n| counted(n, "request"));
+    let peak = match &plan.load {
+        Load::Open { .. } => plan.peak_rate().map(|rate| format!("at most {rate}")),
+        Load::Closed { stages, .. } => {
+            let users = stages.iter().map(|s| s.users).max().unwrap_or(0);
+            Some(format!("at most {} in flight", short_count(users.into())))
+        }
+        Load::Replay(replay) => busiest_second(replay).map(|n| format!("{} in the busiest second", count(n))),
+    };
+    let parts: Vec<String> = requests.into_iter().chain(peak).collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+fn busiest_second(replay: &Replay) -> Option<u64> {
+    let (mut most, mut second, mut here) = (0, None, 0);
+    for row in replay.rows.iter() {
+        let this = Some(row.at.0 / 1_000_000_000);
+        here = if this == second { here + 1 } else { 1 };
+        second = this;
+        most = most.max(here);
+    }
+    (most > 0).then_some(most)
+}
+
+/// What ends the run before its plan does.
+pub(crate) fn limits(limits: &Limits) -> Option<String> {
+    let Limits { duration, requests, tokens, errors } = *limits;
+    let mut parts = Vec::new();
+    parts.extend(duration.map(planned));
+    parts.extend(requests.map(|n| counted(n, "request")));
+    parts.extend(tokens.map(|n| counted(n, "token")));
+    parts.extend(errors.map(|n| counted(n, "error")));
+    (!parts.is_empty()).then(|| format!("stops at {}", parts.join(", or ")))
+}
+
+/// How long is waited for what.
+pub(crate) fn timeouts(plan: &Plan) -> String {
+    let t = &plan.timeouts;
+    format!(
+        "{} for a request, {} between arrivals, {} for connecting",
+        planned(t.request),
+        planned(t.idle),
+        planned(t.connect)
+    )
+}

@@ -1,0 +1,142 @@
+//! From text to a scenario as written. The YAML library stays behind this file.
+
+use serde_saphyr::{Error as Yaml, Options};
+
+use crate::error::{Error, Problem, did_you_mean};
+use crate::excerpt::{Excerpt, Show};
+use crate::written::{Place, Scenario};
+use crate::Source;
+
+/// Keys that the language will have, or that others have, and what this version says to them.
+const LATER: [&str; 16] = [
+    "spend", "stop_when", "objectives", "retry", "flow", "flows", "steps", "ramp", "over", "burst", "think", "save",
+    "check", "session", "users_per_s", "fault",
+];
+
+/// Reads the scenario, or says what keeps it from being one.
+pub(crate) fn parse(source: &Source<'_>) -> Result<Scenario, Error> {
+    let text = source.text.strip_prefix('\u{feff}').unwrap_or(source.text);
+    let source = Source { text, ..*source };
+    if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
+        let empty = Problem::new("the scenario is empty").in_file(source.name);
+        return Err(empty.help("a scenario names a target at least, such as `target: {stub: {profile: 8b-h100}}`").into());
+    }
+    let mut options = Options::default();
+    options.with_snippet = false;
+    options.strict_booleans = true;
+    serde_saphyr::from_str_with_options::<Scenario>(text, options).map_err(|error| problem(&source, &error).into())
+}
+
+fn problem(source: &Source<'_>, error: &Yaml) -> Problem {
+    let inner = match error.without_snippet() {
+        Yaml::AliasError { error, .. } => error.without_snippet(),
+        other => other,
+    };
+    let place = error.location().map_or(Place::Nowhere, Place::of);
+    let Place::Text { line, column, chars } = place else {
+        return describe(inner, source, (1, 1)).0.in_file(source.name);
+    };
+    let (problem, show) = describe(inner, source, (line, column));
+    let chars = match inner {
+        Yaml::SerdeUnknownField { field, .. } => field.chars().count(),
+        Yaml::DuplicateMappingKey { key: Some(key), .. } => key.chars().count(),
+        _ => chars,
+    };
+    problem.at(Excerpt::new(source.name, source.text, (line, column), chars, show))
+}
+
+/// The library's error in the words of this program.
+fn describe(error: &Yaml, source: &Source<'_>, at: (usize, usize)) -> (Problem, Show) {
+    match error {
+        Yaml::SerdeUnknownField { field, expected, .. } => (unknown_key(field, expected), Show::UpToKey),
+        Yaml::DuplicateMappingKey { key, .. } => {
+            let key = key.as_deref().unwrap_or("this key");
+            let problem = Problem::new(format!("`{key}` is given twice in the same mapping"));
+            (problem.help("keep one of the two"), Show::UpToKey)
+        }
+        Yaml::NullIntoString { .. } => {
+            let what = key_before(source.text, at).map_or("a key has no value".into(), |key| format!("`{key}` has no value"));
+            (Problem::new(what).help("write a value behind the colon, or leave the key out"), Show::Line)
+        }
+        Yaml::SerdeInvalidType { expected, .. } | Yaml::SerdeInvalidValue { expected, .. } => {
+            (unexpected(expected, source.text, at), Show::Line)
+        }
+        Yaml::Unexpected { expected, .. } => (unexpected(expected, source.text, at), Show::Line),
+        Yaml::MultipleDocuments { .. } => {
+            let problem = Problem::new("the file holds more than one YAML document");
+            (problem.help("keep one scenario in a file, without a line of `---` in the middle"), Show::Line)
+        }
+        Yaml::SerdeMissingField { field, .. } => (Problem::new(format!("`{field}` is missing here")), Show::Line),
+        Yaml::UnknownAnchor { .. } => {
+            let problem = Problem::new("this alias refers to an anchor that does not exist");
+            (problem.help("a value that starts with `*` must be quoted"), Show::Line)
+        }
+        other => (syntax(other, source.text, at), Show::Line),
+    }
+}
+
+fn unknown_key(field: &str, expected: &[&'static str]) -> Problem {
+    if LATER.contains(&field) {
+        return Problem::new(format!("`{field}` is not supported in this version"))
+            .help(format!("keys known here: {}", expected.join(", ")));
+    }
+    let list = format!("expected one of {}", expected.join(", "));
+    let help = match did_you_mean(field, expected.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`? {list}"),
+        None => list,
+    };
+    Problem::new(format!("unknown key `{field}`")).help(help)
+}
+
+/// Something of another shape than belongs here.
+fn unexpected(expected: &str, text: &str, at: (usize, usize)) -> Problem {
+    let key = key_before(text, at);
+    let what = key.as_deref().map_or("this value".into(), |key| format!("`{key}`"));
+    let shape = match expected {
+        "string scalar" | "string" | "a string" => "a single value",
+        e if e.starts_with("struct") || e.contains("mapping start") => "a mapping of keys and values",
+        e if e.contains("sequence start") => "a list",
+        other => other,
+    };
+    let problem = Problem::new(format!("{what} must be {shape}"));
+    match key.as_deref() {
+        Some("input_tokens" | "output_tokens") => {
+            problem.help("distributions of lengths are not supported in this version: write a number, such as 120")
+        }
+        Some("key") => problem.help("refer to an environment variable: key: ${env:NAME}"),
+        None if at == (1, 1) || expected.starts_with("struct") => {
+            problem.help("a scenario is a mapping such as `target: {stub: {profile: 8b-h100}}`")
+        }
+        _ => problem,
+    }
+}
+
+/// Text that is no YAML.
+fn syntax(error: &Yaml, text: &str, (line, column): (usize, usize)) -> Problem {
+    let shown = text.lines().nth(line.saturating_sub(1)).unwrap_or("");
+    let indent: String = shown.chars().take(column.max(1)).take_while(|c| c.is_whitespace()).collect();
+    if indent.contains('\t') {
+        return Problem::new("YAML does not allow tabs as indentation").help("indent with spaces");
+    }
+    let said = error.to_string();
+    let said = said.lines().next().unwrap_or_default();
+    let said = said.split_once(" at line ").map_or(said, |(said, _)| said);
+    let said = said.strip_prefix("error: ").unwrap_or(said);
+    let said = match said.strip_prefix("line ").and_then(|rest| rest.split_once(": ")) {
+        Some((_, said)) => said,
+        None => said,
+    };
+    Problem::new(format!("this is not valid YAML: {said}"))
+        .help("check the indentation, the quotes and the brackets of this line and the one above")
+}
+
+/// The key whose value stands at `line` and `column`, both from 1.
+fn key_before(text: &str, (line, column): (usize, usize)) -> Option<String> {
+    let lines: Vec<&str> = text.lines().take(line).collect();
+    let (this, above) = lines.split_last()?;
+    let before: String = this.chars().take(column.saturating_sub(1)).collect();
+    let holder = if before.trim().is_empty() { above.iter().rev().find(|l| !l.trim().is_empty())? } else { before.as_str() };
+    let name = holder.trim_end().strip_suffix(':')?.trim_end_matches(['"', '\'']);
+    let start = name.rfind(|c: char| !(c.is_alphanumeric() || c == '_' || c == '-')).map_or(0, |i| i + 1);
+    Some(name[start..].to_owned()).filter(|name| !name.is_empty())
+}

@@ -1,0 +1,192 @@
+//! The quick form: a scenario from the arguments of the command.
+
+use crate::written::{
+    At, Given, Header, Headers, OneOrMany, Place, Prompt, Scalar, Scenario, Stage, Stub, Target, Text, Timeouts,
+    WarmupForm,
+};
+use floodline_core::time::Span;
+
+/// A load test as arguments give it. What is left out has the defaults of a scenario file, but that
+/// answers are bounded at 100 tokens. Texts are read and checked when the form is resolved.
+#[derive(Clone, Debug, Default)]
+pub struct QuickForm {
+    /// `--url`: the base URL, or `stub:` or `stub:PROFILE` for the built-in provider.
+    pub url: Option<String>,
+    /// `--api`: `openai-chat`.
+    pub api: Option<String>,
+    /// `--model`.
+    pub model: Option<String>,
+    /// `--concurrency`: users of a closed loop; 1 unless this or `rate` is given.
+    pub concurrency: Option<u32>,
+    /// `--rate`: arrivals of an open loop, such as `20` or `600/min`.
+    pub rate: Option<String>,
+    /// `--arrivals`: `constant` or `poisson`, with `rate`.
+    pub arrivals: Option<String>,
+    /// `--requests`: measured requests after which the run ends.
+    pub requests: Option<u64>,
+    /// `--duration`: how long is measured, such as `30s`.
+    pub duration: Option<String>,
+    /// `--warmup`: how long the same load runs before anything is measured.
+    pub warmup: Option<String>,
+    /// `--max-tokens`: the most tokens of an answer; 100 unless given.
+    pub max_tokens: Option<u32>,
+    /// `--prompt`: the text of every request.
+    pub prompt: Option<String>,
+    /// `--prompts`: a JSONL file of prompts.
+    pub prompts: Option<String>,
+    /// `--input-tokens`: synthetic prompts of exactly this many tokens; 32 unless another prompt is given.
+    pub input_tokens: Option<u32>,
+    /// `--no-stream` is `Some(false)`.
+    pub stream: Option<bool>,
+    /// `--timeout`: for the whole request.
+    pub timeout: Option<String>,
+    /// `--idle-timeout`: between two arrivals of one answer.
+    pub idle_timeout: Option<String>,
+    /// `--connect-timeout`.
+    pub connect_timeout: Option<String>,
+    /// `--key-env`: the environment variable that holds the key. Without it a key is sent to
+    /// `https://api.openai.com` only, from `OPENAI_API_KEY`.
+    pub key_env: Option<String>,
+    /// `--header 'K: V'`, any number of times; values may contain `${env:NAME}`.
+    pub headers: Vec<String>,
+    /// `--seed`.
+    pub seed: Option<u64>,
+    /// `--name`.
+    pub name: Option<String>,
+    /// `--ca-file`.
+    pub ca_file: Option<String>,
+    /// `--insecure`.
+    pub insecure: bool,
+    /// `--record-bodies`.
+    pub record_bodies: bool,
+}
+
+impl QuickForm {
+    /// The scenario that the form stands for.
+    pub(crate) fn scenario(&self) -> Scenario {
+        let timeouts = Timeouts {
+            request: text("--timeout", &self.timeout),
+            idle: text("--idle-timeout", &self.idle_timeout),
+            connect: text("--connect-timeout", &self.connect_timeout),
+            ..Timeouts::default()
+        };
+        Scenario {
+            name: text("--name", &self.name),
+            seed: number("--seed", self.seed),
+            target: at("--url", self.target()).into(),
+            prompts: OneOrMany(vec![at("--prompt", self.one_prompt())]).into(),
+            load: OneOrMany(self.stages()).into(),
+            timeouts: timeouts.into(),
+            record_bodies: number("--record-bodies", self.record_bodies.then_some(true)),
+            ..Scenario::default()
+        }
+    }
+
+    fn target(&self) -> Target {
+        let key = self.key_env.as_ref().map(|name| format!("${{env:{name}}}"));
+        let headers = self.headers.iter().map(|header| {
+            let (name, value) = header.split_once(':').unwrap_or((header, ""));
+            Header { name: at("--header", name.trim().into()), value: Scalar::new(value.trim(), argument("--header")) }
+        });
+        let mut target = Target {
+            api: text("--api", &self.api),
+            model: text("--model", &self.model),
+            key: text("--key-env", &key),
+            headers: Headers(headers.collect()).into(),
+            stream: number("--no-stream", self.stream),
+            ca_file: text("--ca-file", &self.ca_file),
+            insecure: number("--insecure", self.insecure.then_some(true)),
+            ..Target::default()
+        };
+        target.point_at("--url", self.url.as_deref());
+        target
+    }
+
+    fn one_prompt(&self) -> Prompt {
+        let nothing = self.prompt.is_none() && self.prompts.is_none();
+        Prompt {
+            text: text("--prompt", &self.prompt),
+            file: text("--prompts", &self.prompts),
+            input_tokens: number("--input-tokens", self.input_tokens.or(nothing.then_some(DEFAULT_INPUT_TOKENS))),
+            max_tokens: number("--max-tokens", Some(self.max_tokens.unwrap_or(DEFAULT_MAX_TOKENS))),
+            ..Prompt::default()
+        }
+    }
+
+    fn stages(&self) -> Vec<At<Stage>> {
+        let mut main = Stage {
+            hold: text("--rate", &self.rate),
+            arrivals: text("--arrivals", &self.arrivals),
+            users: number("--concurrency", self.concurrency),
+            length: text("--duration", &self.duration),
+            requests: number("--requests", self.requests),
+            ..Stage::default()
+        };
+        if main.hold.is_none() && main.users.is_none() {
+            main.users = number("--concurrency", Some(1));
+        }
+        let mut stages = Vec::new();
+        if let Some(length) = &self.warmup {
+            let like_main = match (&*main.hold, &*main.users) {
+                (Some(rate), _) => WarmupForm::Rate(rate.clone()),
+                (None, Some(users)) => WarmupForm::Users(users.clone()),
+                (None, None) => return Vec::new(),
+            };
+            stages.push(at("--warmup", Stage {
+                warmup: at("--warmup", like_main).into(),
+                arrivals: main.hold.as_ref().map_or(Given(None), |_| text("--arrivals", &self.arrivals)),
+                length: Scalar::new(length, argument("--warmup")).into(),
+                ..Stage::default()
+            }));
+        }
+        let place = if main.hold.is_some() { "--rate" } else { "--concurrency" };
+        stages.push(at(place, main));
+        stages
+    }
+}
+
+/// Tokens of the synthetic prompt that is sent when none is asked for.
+pub(crate) const DEFAULT_INPUT_TOKENS: u32 = 32;
+/// The most tokens of its answer.
+pub(crate) const DEFAULT_MAX_TOKENS: u32 = 100;
+
+impl Target {
+    /// Points at a base URL, or at the built-in provider by `stub:` or `stub:PROFILE`.
+    pub(crate) fn point_at(&mut self, argument_name: &'static str, url: Option<&str>) {
+        let Some(url) = url else { return };
+        match url.strip_prefix("stub:") {
+            None => {
+                self.url = Scalar::new(url, argument(argument_name)).into();
+                self.stub = Given(None);
+            }
+            Some(profile) => {
+                let profile = (!profile.is_empty()).then(|| profile.to_owned());
+                let stub = Stub { profile: text(argument_name, &profile), ..Stub::default() };
+                self.stub = at(argument_name, stub).into();
+                self.url = Given(None);
+            }
+        }
+    }
+}
+
+fn argument(name: &'static str) -> Place {
+    Place::Argument(name)
+}
+
+fn at<T>(name: &'static str, value: T) -> At<T> {
+    At { value, place: argument(name) }
+}
+
+fn text<T>(name: &'static str, value: &Option<String>) -> Given<Scalar<T>>
+where
+    T: crate::written::Written,
+{
+    Given(value.as_ref().map(|value| Scalar::new(value, argument(name))))
+}
+
+fn number<T>(name: &'static str, value: Option<impl ToString>) -> Given<Scalar<T>>
+where
+    T: crate::written::Written,
+{
+    Given(value.map(|value| Scalar::new(value.to_string(), argument(name))))
+}

@@ -1,0 +1,147 @@
+//! From a scenario as written to a plan, a workload and the secrets: every value is read, every
+//! mistake is collected, and only a scenario without one is resolved.
+
+mod findings;
+mod load;
+mod prompts;
+mod replay;
+mod target;
+mod url;
+
+use floodline_core::plan::{HealthLimits, Limits, Plan, Timeouts};
+use floodline_core::schedule::Schedule;
+use floodline_core::plan::Load;
+
+use crate::written::{Given, Place, Scalar, Scenario};
+use crate::{Error, Outside, QuickForm, Resolved, Source, parse};
+use findings::Findings;
+
+/// What the command's arguments change in a scenario file.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    /// `--name`.
+    pub name: Option<String>,
+    /// `--seed`.
+    pub seed: Option<u64>,
+    /// `--duration`: the length of the last stage.
+    pub duration: Option<String>,
+    /// `--requests`: measured requests after which the run ends.
+    pub requests: Option<u64>,
+    /// `--url`: another target, or `stub:PROFILE`.
+    pub url: Option<String>,
+    /// `--model`.
+    pub model: Option<String>,
+    /// `--record-bodies`.
+    pub record_bodies: bool,
+}
+
+/// Resolves a scenario file.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn resolve(source: &Source<'_>, overrides: &Overrides, outside: &dyn Outside) -> Result<Resolved, Error> {
+    let mut scenario = parse::parse(source)?;
+    overrides.apply(&mut scenario);
+    assemble(scenario, &mut Findings::new(Some(*source), outside))
+}
+
+/// Resolves a load test that is given by arguments alone.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn resolve_quick(form: &QuickForm, outside: &dyn Outside) -> Result<Resolved, Error> {
+    assemble(form.scenario(), &mut Findings::new(None, outside))
+}
+
+impl Overrides {
+    fn apply(&self, scenario: &mut Scenario) {
+        let argument = Place::Argument;
+        if let Some(name) = &self.name {
+            scenario.name = Scalar::new(name, argument("--name")).into();
+        }
+        if let Some(seed) = self.seed {
+            scenario.seed = Scalar::new(seed, argument("--seed")).into();
+        }
+        if self.record_bodies {
+            scenario.record_bodies = Scalar::new(true, argument("--record-bodies")).into();
+        }
+        if let Some(target) = &mut scenario.target.0 {
+            target.value.point_at("--url", self.url.as_deref());
+            if let Some(model) = &self.model {
+                target.value.model = Scalar::new(model, argument("--model")).into();
+            }
+        }
+        let stages = scenario.load.0.get_or_insert_with(load::default_stages);
+        if let Some(last) = stages.0.last_mut() {
+            if let Some(duration) = &self.duration {
+                last.value.length = Scalar::new(duration, argument("--duration")).into();
+            }
+            if let Some(requests) = self.requests {
+                last.value.requests = Scalar::new(requests, argument("--requests")).into();
+            }
+        }
+    }
+}
+
+fn assemble(scenario: Scenario, findings: &mut Findings<'_>) -> Result<Resolved, Error> {
+    let name = name(&scenario, findings);
+    let seed = findings.read(&scenario.seed).unwrap_or_else(|| findings.outside.seed());
+    let target = target::resolve(&scenario.target, findings);
+    let load = load::resolve(scenario.load.0, findings);
+    let limits = scenario.limits.0.map(|limits| Limits {
+        duration: findings.above_zero(&limits.duration, "a limit"),
+        requests: findings.above_zero(&limits.requests, "a limit"),
+        tokens: findings.above_zero(&limits.tokens, "a limit"),
+        errors: findings.above_zero(&limits.errors, "a limit"),
+    });
+    let timeouts = scenario.timeouts.0.map(|timeouts| {
+        let usual = Timeouts::default();
+        Timeouts {
+            connect: findings.above_zero(&timeouts.connect, "a timeout").unwrap_or(usual.connect),
+            request: findings.above_zero(&timeouts.request, "a timeout").unwrap_or(usual.request),
+            idle: findings.above_zero(&timeouts.idle, "a timeout").unwrap_or(usual.idle),
+            grace: findings.read(&timeouts.grace).unwrap_or(usual.grace),
+        }
+    });
+    let health = scenario.health.0.map(|health| HealthLimits {
+        late_p99: findings.above_zero(&health.late_p99, "a limit"),
+        lag_p99: findings.above_zero(&health.lag_p99, "a limit"),
+    });
+    let record_bodies = findings.read(&scenario.record_bodies).unwrap_or(false);
+    let members = target.as_ref().map(|target| &target.members);
+    let sent = prompts::resolve(scenario.prompts.0, load.as_ref(), members, seed, findings);
+    if let Some(Load::Open { stages, .. }) = &load
+        && let Err(why) = Schedule::new(stages.clone(), seed)
+    {
+        findings.problem(Place::Nowhere, why);
+    }
+    findings.conclude()?;
+    match (target, load, sent) {
+        (Some(target), Some(load), Some((prompts, workload))) => {
+            let mut plan = Plan::new(name, seed, target.target, prompts, load);
+            plan.limits = limits.unwrap_or_default();
+            plan.timeouts = timeouts.unwrap_or_default();
+            plan.health = health.unwrap_or_default();
+            plan.record_bodies = record_bodies;
+            Ok(Resolved { plan, workload, secrets: target.secrets, warnings: findings.take_warnings() })
+        }
+        // Whatever is missing was reported; this is for the case that it was not.
+        _ => Err(crate::Problem::new("the scenario could not be resolved").into()),
+    }
+}
+
+/// The name of the run: as given, else the file's.
+fn name(scenario: &Scenario, findings: &mut Findings<'_>) -> String {
+    let usual = findings.source.map_or("quick", |source| {
+        let file = source.name.rsplit(['/', '\\']).next().unwrap_or(source.name);
+        file.strip_suffix(".yaml").or_else(|| file.strip_suffix(".yml")).unwrap_or(file)
+    });
+    let Given(Some(given)) = &scenario.name else { return usual.to_owned() };
+    let bad = |c: char| c.is_control() || matches!(c, '/' | '\\');
+    if given.text.trim().is_empty() || given.text.contains(bad) || given.text.starts_with('.') {
+        findings
+            .problem(given.place, "this cannot be the name of a run")
+            .with_help("the run's folder is named after it: no slash, no dot at its start, not empty");
+    }
+    given.text.trim().to_owned()
+}

@@ -1,0 +1,183 @@
+//! A scenario as it is written: every key optional, every value with its position.
+//!
+//! Values are kept as text and read when they are resolved, so that one pass finds every mistake and
+//! an argument of the command line is read by the same code as a value of a file. The JSON schema
+//! is derived from these types. No `flatten`, no `untagged`, no internally tagged enum: they lose positions.
+
+mod at;
+mod scalar;
+mod shape;
+
+pub(crate) use at::{At, Given, OneOrMany, Place};
+pub(crate) use scalar::{Format, Ratio, Scalar, Text, Written, Wrong};
+pub(crate) use shape::{Header, Headers, WarmupForm};
+
+use floodline_core::Rate;
+use floodline_core::plan::Api;
+use floodline_core::schedule::Spread;
+use floodline_core::time::Span;
+use floodline_wire::openai::MaxTokensField;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// A load test of an LLM API: what is asked, of whom, and when.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(extend("required" = ["target"]))]
+pub(crate) struct Scenario {
+    /// What the run is called; the file's name unless given.
+    pub(crate) name: Given<Scalar<Text>>,
+    /// The seed of every random choice. The same seed sends the same requests at the same times.
+    pub(crate) seed: Given<Scalar<u64>>,
+    /// Where requests go.
+    pub(crate) target: Given<At<Target>>,
+    /// What is sent, drawn by weight: one prompt or a list. 32 synthetic tokens unless given.
+    pub(crate) prompts: Given<OneOrMany<At<Prompt>>>,
+    /// When it is sent: one stage or a list, in order. One user for 30 s unless given.
+    pub(crate) load: Given<OneOrMany<At<Stage>>>,
+    /// What ends the run before its plan does; reaching one is exit code 5.
+    pub(crate) limits: Given<Limits>,
+    /// How long to wait for things.
+    pub(crate) timeouts: Given<Timeouts>,
+    /// From where on the load generator counts as the bottleneck and the run as invalid.
+    pub(crate) health: Given<Health>,
+    /// Whether the text of answers is kept in the run's records.
+    pub(crate) record_bodies: Given<Scalar<bool>>,
+}
+
+/// Where requests go, and as whom: an address, or the built-in provider.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Target {
+    /// The API it speaks.
+    pub(crate) api: Given<Scalar<Api>>,
+    /// What the vendor's SDK takes as base URL, such as https://api.openai.com/v1. A URL that already ends in
+    /// /chat/completions is used as it is.
+    pub(crate) url: Given<Scalar<Text>>,
+    /// The built-in provider, started with the run; no key and no network needed.
+    pub(crate) stub: Given<At<Stub>>,
+    /// The model asked for.
+    pub(crate) model: Given<Scalar<Text>>,
+    /// The key, as a reference to an environment variable: ${env:NAME}.
+    pub(crate) key: Given<Scalar<Text>>,
+    /// Further headers. Values may contain ${env:NAME}, and must for names that carry secrets.
+    pub(crate) headers: Given<Headers>,
+    /// Whether answers are streamed; true unless given.
+    pub(crate) stream: Given<Scalar<bool>>,
+    /// The field that bounds the answer.
+    pub(crate) max_tokens_field: Given<Scalar<MaxTokensField>>,
+    /// Further members of the request's body, such as temperature.
+    #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
+    pub(crate) body: Given<At<serde_json::Map<String, serde_json::Value>>>,
+    /// A PEM file of certificates to trust besides the system's.
+    pub(crate) ca_file: Given<Scalar<Text>>,
+    /// Trust any certificate. For tests on your own machine only.
+    pub(crate) insecure: Given<Scalar<bool>>,
+}
+
+/// The built-in provider: a model of a server, or exact pacing.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Stub {
+    /// A named model of a server, such as instant, 8b-a100, 8b-h100 or 70b-h100-tp8; instant unless given.
+    pub(crate) profile: Given<Scalar<Text>>,
+    /// Exact pacing: from the request to the first token.
+    pub(crate) ttft: Given<Scalar<Span>>,
+    /// Exact pacing: between tokens.
+    pub(crate) gap: Given<Scalar<Span>>,
+    /// Tokens of an answer; as many as the request allows unless given.
+    pub(crate) tokens: Given<Scalar<u32>>,
+}
+
+/// One kind of request: exactly one of text, messages, file and input_tokens.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Prompt {
+    /// Its name in figures and records.
+    pub(crate) name: Given<Scalar<Text>>,
+    /// Its share of the mix, against the other weights; 1 unless given.
+    pub(crate) weight: Given<Scalar<u32>>,
+    /// The text of one user message.
+    pub(crate) text: Given<Scalar<Text>>,
+    /// The messages, as the API takes them.
+    #[schemars(with = "Vec<serde_json::Map<String, serde_json::Value>>")]
+    pub(crate) messages: Given<At<serde_json::Value>>,
+    /// A JSONL file with {"prompt": "..."} or {"messages": [...]} on each line, and optionally max_tokens. Sent in
+    /// order, and again from the start.
+    pub(crate) file: Given<Scalar<Text>>,
+    /// A synthetic prompt of exactly this many tokens.
+    pub(crate) input_tokens: Given<Scalar<u32>>,
+    /// The most tokens of the answer. The same as max_tokens.
+    pub(crate) output_tokens: Given<Scalar<u32>>,
+    /// The most tokens of the answer. A line of a file may set its own.
+    pub(crate) max_tokens: Given<Scalar<u32>>,
+    /// Whether every synthetic prompt is different, so that no cache of prefixes can help; true unless given.
+    pub(crate) unique: Given<Scalar<bool>>,
+}
+
+/// A stretch of the load: exactly one of warmup, hold, users and replay.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Stage {
+    /// Sent but not measured; first. A rate such as 1/s, or {users: 8} ahead of stages of users.
+    pub(crate) warmup: Given<At<WarmupForm>>,
+    /// Open loop: a rate such as 20/s, 600/min or 0.5/s, held whatever the target does.
+    pub(crate) hold: Given<Scalar<Rate>>,
+    /// Closed loop: this many users who wait for their answer before they ask again.
+    pub(crate) users: Given<Scalar<u32>>,
+    /// The requests of a recorded trace, at their times: a file.
+    pub(crate) replay: Given<Scalar<Text>>,
+    /// How long it lasts, such as 30s or 10m.
+    #[serde(rename = "for")]
+    pub(crate) length: Given<Scalar<Span>>,
+    /// The run ends after this many measured requests.
+    pub(crate) requests: Given<Scalar<u64>>,
+    /// How the arrivals of a rate are spread; constant unless given.
+    pub(crate) arrivals: Given<Scalar<Spread>>,
+    /// The format of the trace; azure unless given.
+    pub(crate) format: Given<Scalar<Format>>,
+    /// How many times faster than recorded the trace is played.
+    pub(crate) speed: Given<Scalar<Ratio>>,
+    /// Where in the trace to start, from its first request.
+    pub(crate) from: Given<Scalar<Span>>,
+    /// Where in the trace to stop, from its first request; the end is not included.
+    pub(crate) to: Given<Scalar<Span>>,
+}
+
+/// What ends the run before its plan does.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Limits {
+    /// Time since the start.
+    pub(crate) duration: Given<Scalar<Span>>,
+    /// Requests sent.
+    pub(crate) requests: Given<Scalar<u64>>,
+    /// Input and output tokens of ended requests.
+    pub(crate) tokens: Given<Scalar<u64>>,
+    /// Requests that ended in an error.
+    pub(crate) errors: Given<Scalar<u64>>,
+}
+
+/// How long to wait for things.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Timeouts {
+    /// For connecting; 10s unless given.
+    pub(crate) connect: Given<Scalar<Span>>,
+    /// For the whole request; 10m unless given.
+    pub(crate) request: Given<Scalar<Span>>,
+    /// Between two arrivals of one answer; 60s unless given.
+    pub(crate) idle: Given<Scalar<Span>>,
+    /// For requests still in flight when the run ends; 30s unless given.
+    pub(crate) grace: Given<Scalar<Span>>,
+}
+
+/// From where on the load generator counts as the bottleneck.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Health {
+    /// The 99th percentile of lateness; the larger of 5 ms and 5 % of the median TTFT unless given.
+    pub(crate) late_p99: Given<Scalar<Span>>,
+    /// The 99th percentile of lag; the larger of 5 ms and the median gap unless given.
+    pub(crate) lag_p99: Given<Scalar<Span>>,
+}

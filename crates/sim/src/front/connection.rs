@@ -1,0 +1,192 @@
+//! One connection: what has been read and not understood yet, the answer in the making, and what the
+//! socket would not take.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::io::Errno;
+
+use super::answer::{Answer, Words};
+use super::net::{self, Interest};
+use super::request::Assembler;
+
+/// How much is built for one connection before the others get their turn.
+pub(super) const TURN: usize = 128 * 1024;
+
+/// How much is read ahead of the answer under way; the rest waits in the kernel.
+const READ_AHEAD: usize = 64 * 1024;
+
+/// A buffer that has grown beyond this is given back when it is empty.
+const KEEP: usize = 1024;
+
+/// The other side is no longer there.
+#[derive(Debug)]
+pub(super) struct Gone;
+
+/// One accepted connection.
+#[derive(Debug)]
+pub(super) struct Connection {
+    socket: OwnedFd,
+    /// Read, but not yet part of a request.
+    pub(super) input: Vec<u8>,
+    pub(super) assembler: Assembler,
+    pub(super) answer: Option<Box<Answer>>,
+    /// Built, but not yet taken by the socket; from `sent` on.
+    output: Vec<u8>,
+    sent: usize,
+    /// The socket is full: it will say when it is not.
+    pub(super) blocked: bool,
+    /// The socket may have bytes that nobody will announce again.
+    pub(super) readable: bool,
+    pub(super) end: End,
+}
+
+/// What happens when everything has been sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// The next request.
+    Open,
+    /// The connection is closed.
+    Close,
+    /// The same, but the client may still be sending: closing at once would make the kernel withdraw the
+    /// answer. What comes is read and thrown away until the client has seen our end.
+    Drain,
+    /// Our end is closed and the client's is awaited.
+    Draining,
+}
+
+/// How far [`Connection::pump`] came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pumped {
+    /// Everything that was due is with the kernel, or the socket is full.
+    All,
+    /// Its turn is over, there is more to send.
+    More,
+    /// The answer is complete: the next request may be read.
+    Ended,
+}
+
+impl Connection {
+    pub(super) fn new(socket: OwnedFd) -> Connection {
+        Connection {
+            socket,
+            input: Vec::new(),
+            assembler: Assembler::default(),
+            answer: None,
+            output: Vec::new(),
+            sent: 0,
+            blocked: false,
+            readable: false,
+            end: End::Open,
+        }
+    }
+
+    pub(super) fn socket(&self) -> &OwnedFd {
+        &self.socket
+    }
+
+    pub(super) fn fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+
+    /// What it waits for.
+    pub(super) fn interest(&self) -> Interest {
+        Interest { read: !self.has_read_ahead(), write: self.blocked }
+    }
+
+    /// Whether requests may be taken from the input. Not while the client does not take what it has asked for.
+    pub(super) fn takes_requests(&self) -> bool {
+        self.answer.is_none() && !self.blocked && self.end == End::Open
+    }
+
+    /// Whether enough has been read that cannot be answered yet.
+    pub(super) fn has_read_ahead(&self) -> bool {
+        !self.takes_requests() && self.input.len() >= READ_AHEAD
+    }
+
+    /// Whether it is to be closed now.
+    pub(super) fn is_over(&self) -> bool {
+        self.end == End::Close && self.answer.is_none() && self.output.is_empty()
+    }
+
+    /// Queues bytes that are not part of an answer in the making; [`Connection::pump`] sends them.
+    pub(super) fn output(&mut self) -> &mut Vec<u8> {
+        &mut self.output
+    }
+
+    /// Sends what is queued and what is due, for at most one [`TURN`]; adds the tokens sent to `tokens`.
+    ///
+    /// # Errors
+    /// [`Gone`] when the client has closed the connection.
+    pub(super) fn pump(
+        &mut self,
+        words: &Words,
+        scratch: &mut Vec<u8>,
+        tokens: &mut u64,
+    ) -> Result<Pumped, Gone> {
+        if !self.flush()? {
+            return Ok(Pumped::All);
+        }
+        let Some(answer) = &mut self.answer else { return Ok(self.finish_sending()) };
+        scratch.clear();
+        *tokens += u64::from(answer.fill(words, scratch, TURN));
+        let ended = answer.has_ended();
+        if ended && !answer.keeps_alive() && self.end == End::Open {
+            self.end = End::Close;
+        }
+        if ended {
+            self.answer = None;
+        }
+        let sent = if scratch.is_empty() { 0 } else { send(&self.socket, scratch)? };
+        if sent < scratch.len() {
+            self.blocked = true;
+            self.output.extend_from_slice(&scratch[sent..]);
+            return Ok(Pumped::All);
+        }
+        Ok(match ended {
+            true => self.finish_sending(),
+            false if scratch.len() >= TURN => Pumped::More,
+            false => Pumped::All,
+        })
+    }
+
+    /// Sends what is queued; whether the socket took all of it.
+    fn flush(&mut self) -> Result<bool, Gone> {
+        if self.blocked {
+            return Ok(false);
+        }
+        while self.sent < self.output.len() {
+            let sent = send(&self.socket, &self.output[self.sent..])?;
+            self.sent += sent;
+            if self.sent < self.output.len() {
+                self.blocked = true;
+                return Ok(false);
+            }
+        }
+        self.sent = 0;
+        self.output.clear();
+        self.output.shrink_to(if self.output.capacity() > KEEP { 0 } else { KEEP });
+        Ok(true)
+    }
+
+    /// Everything has been sent.
+    fn finish_sending(&mut self) -> Pumped {
+        if self.end == End::Drain {
+            self.end = End::Draining;
+            // If it fails the client is gone, which reading will tell.
+            let _ = rustix::net::shutdown(&self.socket, rustix::net::Shutdown::Write);
+        }
+        Pumped::Ended
+    }
+}
+
+/// How many bytes the socket took: fewer than given means that it is full.
+fn send(socket: &OwnedFd, bytes: &[u8]) -> Result<usize, Gone> {
+    loop {
+        match net::send(socket, bytes) {
+            Ok(sent) => return Ok(sent),
+            Err(Errno::AGAIN) => return Ok(0),
+            Err(Errno::INTR) => {}
+            Err(_) => return Err(Gone),
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! The simulated provider on a socket: an OpenAI-style API whose tokens leave when the model says.
+//!
+//! Paths, with and without `/v1`: `POST /chat/completions` (streamed and not), `GET /models`, `/models/NAME`,
+//! `/health`. Errors have OpenAI's shape: 400 for what cannot be understood, 401 when a key is set and another is
+//! sent, 404 for unknown paths and models, 405, 413 beyond 64 MiB, 431, 501, and 503 (`overloaded`) when the
+//! model's queue is full. HTTP/1.1 with keep-alive and pipelining, HTTP/1.0, chunked requests, `Expect`.
+//!
+//! What holds:
+//! - A request's time counts from the arrival of its last byte in the kernel, where the kernel says so. A
+//!   pipelined request arrives when its turn comes.
+//! - Pacing is absolute: a token that left late does not make the next one late.
+//! - The response's head and the role chunk leave with the first token, in one write.
+//! - A client that closes its end of the connection, even only for writing, is taken to have gone: the answer
+//!   is dropped and its place in the model is free.
+//! - The same seed and the same messages give the same text, streamed or not.
+//! - Memory is bounded for each connection, however long its answers are and however slowly it reads.
+//!
+//! One thread serves all connections, so that what the provider costs is one number ([`Server::cpu`]).
+
+mod answer;
+mod config;
+mod connection;
+mod net;
+mod request;
+mod respond;
+mod routes;
+mod server_loop;
+mod slots;
+mod stats;
+
+use std::io;
+use std::net::{Shutdown, SocketAddr};
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+pub use config::Config;
+pub use stats::Stats;
+
+use routes::Routes;
+use server_loop::Loop;
+use stats::Shared;
+
+/// A running server. Dropping it stops it.
+#[derive(Debug)]
+pub struct Server {
+    addr: SocketAddr,
+    shared: Arc<Shared>,
+    stop: UnixStream,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Server {
+    /// Listens and serves on a thread of its own.
+    ///
+    /// # Errors
+    /// The address cannot be listened on, or the system has no descriptors or threads left.
+    pub fn start(config: Config) -> io::Result<Server> {
+        let Config { bind, port, pace, tokens, seed, models, key } = config;
+        let listener = net::listen(SocketAddr::new(bind, port))?;
+        let addr = net::local_addr(&listener)?;
+        let (stop, stopped) = UnixStream::pair()?;
+        let shared = Arc::new(Shared::default());
+        let routes = Routes { tokens, seed, models, key, started: 0 };
+        let server_loop = Loop::new(listener, stopped, pace, routes, Arc::clone(&shared))?;
+        let thread =
+            std::thread::Builder::new().name("floodline-stub".into()).spawn(move || server_loop.run())?;
+        Ok(Server { addr, shared, stop, thread: Some(thread) })
+    }
+
+    /// Where it listens.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// CPU time that the server's thread has used, at most 100 ms out of date.
+    pub fn cpu(&self) -> Duration {
+        Duration::from_nanos(self.shared.cpu_ns.load(Ordering::Relaxed))
+    }
+
+    /// Counts are current, lateness is at most 100 ms out of date.
+    pub fn stats(&self) -> Stats {
+        self.shared.stats()
+    }
+
+    /// Closes every connection, whatever is under way, and says how it went and what CPU time it took.
+    pub fn stop(mut self) -> (Stats, Duration) {
+        self.join();
+        (self.stats(), self.cpu())
+    }
+
+    fn join(&mut self) {
+        // It ends the loop's wait; a loop that has ended already does not mind.
+        let _ = self.stop.shutdown(Shutdown::Both);
+        if let Some(thread) = self.thread.take() {
+            // A panic of that thread has been reported; it must not become another one here.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.join();
+    }
+}

@@ -1,0 +1,100 @@
+//! Heads of responses, and small responses in one piece.
+
+use std::io::Write;
+
+use floodline_wire::openai::server::{ApiFault, error_body};
+
+/// The head of a response.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Head<'a> {
+    pub(super) status: u16,
+    pub(super) content_type: &'static str,
+    pub(super) body: Body,
+    pub(super) request_id: &'a str,
+    pub(super) keep_alive: bool,
+    /// Whether the client speaks HTTP/1.0, where keeping the connection has to be said.
+    pub(super) old_http: bool,
+    /// Further fields, each with its line end.
+    pub(super) extra: &'static str,
+}
+
+/// How the body's end is marked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Body {
+    Length(usize),
+    Chunked,
+    UntilClose,
+}
+
+impl Head<'_> {
+    /// Appends the head to `out`.
+    pub(super) fn write(&self, out: &mut Vec<u8>) {
+        let reason = reason(self.status);
+        // Writing into a vector cannot fail.
+        let _ = write!(out, "HTTP/1.1 {} {reason}\r\ncontent-type: {}\r\n", self.status, self.content_type);
+        let _ = write!(out, "{}x-request-id: {}\r\n", self.extra, self.request_id);
+        let _ = match self.body {
+            Body::Length(length) => write!(out, "content-length: {length}\r\n"),
+            Body::Chunked => write!(out, "transfer-encoding: chunked\r\n"),
+            Body::UntilClose => Ok(()),
+        };
+        out.extend_from_slice(match (self.keep_alive, self.old_http) {
+            (false, _) => b"connection: close\r\n\r\n",
+            (true, true) => b"connection: keep-alive\r\n\r\n",
+            (true, false) => b"\r\n",
+        });
+    }
+}
+
+/// What a request was that is answered in one piece.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asked<'a> {
+    pub(super) request_id: &'a str,
+    pub(super) keep_alive: bool,
+    pub(super) old_http: bool,
+    /// Whether only the head is wanted.
+    pub(super) head_only: bool,
+}
+
+/// Appends a JSON response to `out`.
+pub(super) fn json(out: &mut Vec<u8>, asked: Asked<'_>, status: u16, extra: &'static str, body: &[u8]) {
+    let Asked { request_id, keep_alive, old_http, head_only } = asked;
+    let length = Body::Length(body.len());
+    let head = Head {
+        status,
+        content_type: "application/json",
+        body: length,
+        request_id,
+        keep_alive,
+        old_http,
+        extra,
+    };
+    head.write(out);
+    if !head_only {
+        out.extend_from_slice(body);
+    }
+}
+
+/// Appends an error to `out`.
+pub(super) fn fault(out: &mut Vec<u8>, asked: Asked<'_>, extra: &'static str, fault: &ApiFault) {
+    json(out, asked, fault.status, extra, &error_body(fault));
+}
+
+fn reason(status: u16) -> &'static str {
+    match status {
+        200 => "OK",
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        413 => "Content Too Large",
+        415 => "Unsupported Media Type",
+        429 => "Too Many Requests",
+        431 => "Request Header Fields Too Large",
+        500 => "Internal Server Error",
+        501 => "Not Implemented",
+        503 => "Service Unavailable",
+        505 => "HTTP Version Not Supported",
+        _ => "Error",
+    }
+}

@@ -1,0 +1,436 @@
+//! The event loop: one thread that accepts, reads, asks the pace what is due, and writes.
+//!
+//! Tokens that are due go out before anything else is looked at, between any two events too. A connection
+//! gets at most one turn of [`connection::TURN`](super::connection) bytes at a time, so that none holds up
+//! the others, and one that does not read holds up nobody: its tokens wait until it does.
+
+use std::collections::VecDeque;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use floodline_core::time::{Moment, Span};
+use floodline_wire::openai::server::ApiFault;
+use rustix::io::Errno;
+
+use super::answer::{Answer, Words, mix};
+use super::connection::{Connection, End, Gone, Pumped};
+use super::net::{self, Interest, Poller, Ready};
+use super::request::{Progress, Request};
+use super::respond::{self, Asked};
+use super::routes::{Reply, Routes};
+use super::slots::Slots;
+use super::stats::{Lateness, PUBLISH_EVERY, Shared, count};
+use crate::clock::{self, Clock};
+use crate::model::{Pace, SeqId};
+
+const LISTENER: u64 = u64::MAX;
+const STOP: u64 = u64::MAX - 1;
+
+/// How much is read from a socket at a time.
+const READ: usize = 64 * 1024;
+
+/// How long to wait before accepting again after the system had no descriptor to give.
+const ACCEPT_AGAIN: Span = Span::from_millis(100);
+
+/// Everything the loop's thread owns.
+pub(super) struct Loop {
+    clock: Clock,
+    poller: Poller,
+    listener: OwnedFd,
+    /// Accepting failed for lack of descriptors: not before this.
+    accept_again: Option<Moment>,
+    /// Readable once the server is to stop.
+    stop: UnixStream,
+    pace: Pace,
+    slots: Slots,
+    /// Connections with something to do that no event will announce.
+    turns: VecDeque<u64>,
+    front: Front,
+    published: Moment,
+    unpublished: bool,
+}
+
+/// What connections are served with.
+struct Front {
+    routes: Routes,
+    words: Words,
+    shared: Arc<Shared>,
+    lateness: Lateness,
+    /// What is read, and what is written, passes through here; connections hold only what is left over.
+    reading: Box<[u8]>,
+    writing: Vec<u8>,
+    /// Keys of connections that are to be closed.
+    gone: Vec<u64>,
+}
+
+impl Loop {
+    pub(super) fn new(
+        listener: OwnedFd,
+        stop: UnixStream,
+        pace: Pace,
+        mut routes: Routes,
+        shared: Arc<Shared>,
+    ) -> io::Result<Loop> {
+        let poller = Poller::new()?;
+        poller.add_listener(listener.as_fd(), LISTENER)?;
+        poller.add(stop.as_fd(), STOP)?;
+        let clock = Clock::start();
+        routes.started = clock.unix_seconds();
+        let front = Front {
+            routes,
+            words: Words::new(),
+            shared,
+            lateness: Lateness::default(),
+            reading: vec![0; READ].into(),
+            writing: Vec::new(),
+            gone: Vec::new(),
+        };
+        Ok(Loop {
+            clock,
+            poller,
+            listener,
+            accept_again: None,
+            stop,
+            pace,
+            slots: Slots::default(),
+            turns: VecDeque::new(),
+            front,
+            published: Moment::START,
+            unpublished: true,
+        })
+    }
+
+    /// Serves until told to stop, or until the system gives up on waiting.
+    pub(super) fn run(mut self) {
+        net::prepare_thread();
+        let mut ready = Vec::new();
+        loop {
+            self.write_what_is_due();
+            for _ in 0..self.turns.len() {
+                let Some(key) = self.turns.pop_front() else { break };
+                self.drive(key, Ready { key, readable: false, writable: false });
+                self.write_what_is_due();
+            }
+            let timeout = self.housekeeping();
+            if self.wait(timeout, &mut ready).is_err() {
+                break;
+            }
+            self.unpublished |= !ready.is_empty();
+            self.write_what_is_due();
+            let mut stop = false;
+            for event in ready.drain(..) {
+                match event.key {
+                    LISTENER => self.accept(),
+                    STOP => stop |= event.readable,
+                    key => self.drive(key, event),
+                }
+                self.write_what_is_due();
+            }
+            if stop {
+                break;
+            }
+        }
+        self.publish();
+    }
+
+    fn wait(&mut self, timeout: Option<Span>, ready: &mut Vec<Ready>) -> io::Result<()> {
+        let listening = Interest { read: self.accept_again.is_none(), write: false };
+        let watched = [
+            (LISTENER, self.listener.as_fd(), listening),
+            (STOP, self.stop.as_fd(), Interest { read: true, write: false }),
+        ];
+        let connections =
+            self.slots.iter().map(|(key, connection)| (key, connection.fd(), connection.interest()));
+        self.poller.wait(timeout, watched.into_iter().chain(connections), ready)
+    }
+
+    /// Publishes and accepts again if it is time; how long to wait for events.
+    fn housekeeping(&mut self) -> Option<Span> {
+        let now = self.clock.now();
+        if self.unpublished && now.since(self.published) >= PUBLISH_EVERY {
+            self.publish();
+        }
+        if self.accept_again.is_some_and(|at| at <= now) {
+            self.accept();
+        }
+        if !self.turns.is_empty() {
+            return Some(Span::ZERO);
+        }
+        let publish = self.unpublished.then_some(self.published + PUBLISH_EVERY);
+        let wake = [self.pace.next_due(), publish, self.accept_again].into_iter().flatten().min();
+        wake.map(|at| at.since(now))
+    }
+
+    fn publish(&mut self) {
+        self.front.shared.cpu_ns.store(clock::thread_cpu().0, Ordering::Relaxed);
+        self.front.shared.publish(&self.front.lateness);
+        self.published = self.clock.now();
+        self.unpublished = false;
+    }
+
+    /// Writes every token that is due.
+    fn write_what_is_due(&mut self) {
+        let Loop { clock, pace, slots, turns, front, .. } = self;
+        let Some(due) = pace.next_due() else { return };
+        let now = clock.now();
+        if due > now {
+            return;
+        }
+        self.unpublished = true;
+        pace.advance(now, &mut |emission| {
+            let key = emission.id.0;
+            let Some(connection) = slots.get_mut(key) else { return };
+            let Some(answer) = &mut connection.answer else { return };
+            answer.release(emission.first + emission.count);
+            if connection.blocked {
+                return;
+            }
+            match front.pump(connection) {
+                Ok(pumped) => {
+                    front.lateness.record(clock.now().since(emission.at), emission.count);
+                    let again = match pumped {
+                        Pumped::All => false,
+                        Pumped::More => true,
+                        Pumped::Ended => {
+                            connection.is_over() || connection.readable || !connection.input.is_empty()
+                        }
+                    };
+                    if again {
+                        turns.push_back(key);
+                    }
+                }
+                Err(Gone) => front.gone.push(key),
+            }
+        });
+        while let Some(key) = self.front.gone.pop() {
+            self.close(key);
+        }
+    }
+
+    /// Does what an event, or what is left of an earlier one, asks for.
+    fn drive(&mut self, key: u64, ready: Ready) {
+        let Some(mut connection) = self.slots.take(key) else { return };
+        let alive = self.serve(key, &mut connection, ready);
+        let over = alive.is_err() || connection.is_over();
+        self.slots.put_back(key, connection);
+        if over {
+            self.close(key);
+        }
+    }
+
+    fn serve(&mut self, key: u64, connection: &mut Connection, ready: Ready) -> Result<(), Gone> {
+        if ready.writable {
+            connection.blocked = false;
+        }
+        self.send(key, connection)?;
+        if connection.takes_requests() && !connection.input.is_empty() {
+            let arrived = self.clock.now();
+            self.take_requests(key, connection, &[], arrived)?;
+        }
+        if ready.readable || connection.readable {
+            self.read(key, connection)?;
+        }
+        Ok(())
+    }
+
+    /// Sends what there is to send; a turn that was not enough is followed by another.
+    fn send(&mut self, key: u64, connection: &mut Connection) -> Result<(), Gone> {
+        if self.front.pump(connection)? == Pumped::More {
+            self.turns.push_back(key);
+        }
+        Ok(())
+    }
+
+    fn read(&mut self, key: u64, connection: &mut Connection) -> Result<(), Gone> {
+        loop {
+            // What stays in the kernel is not announced again, so remember it.
+            connection.readable = connection.has_read_ahead();
+            if connection.readable {
+                return Ok(());
+            }
+            let mut reading = std::mem::take(&mut self.front.reading);
+            let received = net::receive(connection.socket(), &mut reading);
+            let outcome = match received {
+                Ok((0, _)) | Err(_) => None,
+                Ok((_, _)) if connection.end != End::Open => Some(Ok(())),
+                Ok((bytes, stamp)) => {
+                    let arrived = stamp.map_or_else(|| self.clock.now(), |stamp| self.clock.moment_of(stamp));
+                    Some(self.take_requests(key, connection, &reading[..bytes], arrived))
+                }
+            };
+            self.front.reading = reading;
+            match (received, outcome) {
+                (_, Some(outcome)) => outcome?,
+                (Err(Errno::AGAIN), None) => return Ok(()),
+                (Err(Errno::INTR), None) => continue,
+                (_, None) => return Err(Gone),
+            }
+            match received {
+                // Less than there was room for: the next bytes, or the end, come with an event of their own,
+                // unless the end is here already. Then an answer that is due at once goes first.
+                Ok((bytes, _)) if bytes < READ => {
+                    connection.readable = true;
+                    if connection.answer.is_some() {
+                        self.turns.push_back(key);
+                        return Ok(());
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Takes requests from what was left over and `bytes`, until one has to be answered first.
+    fn take_requests(
+        &mut self,
+        key: u64,
+        connection: &mut Connection,
+        bytes: &[u8],
+        arrived: Moment,
+    ) -> Result<(), Gone> {
+        // Mostly nothing was left over, and then nothing is copied.
+        let mut held = std::mem::take(&mut connection.input);
+        if !held.is_empty() {
+            held.extend_from_slice(bytes);
+        }
+        let input = if held.is_empty() { bytes } else { &held[..] };
+        let mut used = 0;
+        while used < input.len() && connection.takes_requests() {
+            match connection.assembler.feed(&input[used..]) {
+                Ok((taken, progress)) => {
+                    used += taken;
+                    match progress {
+                        Progress::Partial => break,
+                        Progress::Continue => {
+                            connection.output().extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
+                        }
+                        Progress::Request(request) => self.answer(key, connection, &request, arrived),
+                    }
+                }
+                Err(fault) => {
+                    let number = count_request(&self.front.shared);
+                    let request_id = self.front.request_id(number, None);
+                    let asked = Asked {
+                        request_id: &request_id,
+                        keep_alive: false,
+                        old_http: false,
+                        head_only: false,
+                    };
+                    respond::fault(connection.output(), asked, "", &fault);
+                    connection.end = End::Drain;
+                    used = input.len();
+                }
+            }
+        }
+        if held.is_empty() {
+            connection.input.extend_from_slice(&bytes[used..]);
+        } else {
+            held.drain(..used);
+            connection.input = held;
+        }
+        self.send(key, connection)
+    }
+
+    fn answer(&mut self, key: u64, connection: &mut Connection, request: &Request, arrived: Moment) {
+        let number = count_request(&self.front.shared);
+        let request_id = self.front.request_id(number, request.head.request_id.as_deref());
+        let now = self.clock.unix_seconds();
+        let reply = match self.front.routes.reply(request, &request_id, number, now) {
+            Reply::Answer(order) => {
+                match self.pace.submit(arrived, SeqId(key), order.prompt_tokens, order.tokens) {
+                    Ok(()) => {
+                        connection.answer = Some(Box::new(Answer::new(*order)));
+                        return;
+                    }
+                    Err(_) => Reply::Fault(overloaded(), ""),
+                }
+            }
+            reply => reply,
+        };
+        let asked = Asked {
+            request_id: &request_id,
+            keep_alive: request.head.keep_alive,
+            old_http: request.old_http,
+            head_only: request.head.method == floodline_wire::http1::request::Method::Head,
+        };
+        match reply {
+            Reply::Json(body) => respond::json(connection.output(), asked, 200, "", &body),
+            Reply::Fault(fault, extra) => respond::fault(connection.output(), asked, extra, &fault),
+            Reply::Answer(_) => {}
+        }
+        if !request.head.keep_alive {
+            connection.end = End::Close;
+        }
+    }
+
+    /// Accepts every connection that waits.
+    fn accept(&mut self) {
+        self.accept_again = None;
+        loop {
+            match net::accept(&self.listener) {
+                Ok(socket) => {
+                    let key = self.slots.next_key();
+                    // Without being watched it would be of no use; dropping it closes it.
+                    if self.poller.add(socket.as_fd(), key).is_ok() {
+                        self.slots.insert(Box::new(Connection::new(socket)));
+                        count(&self.front.shared.accepted, 1);
+                        count(&self.front.shared.open, 1);
+                    }
+                }
+                Err(Errno::AGAIN) => return,
+                Err(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM) => {
+                    // Until a connection is closed, here or elsewhere in the process.
+                    count(&self.front.shared.accept_failures, 1);
+                    self.accept_again = Some(self.clock.now() + ACCEPT_AGAIN);
+                    return;
+                }
+                // The client has given up, or a signal came: on to the next one.
+                Err(_) => {}
+            }
+        }
+    }
+
+    fn close(&mut self, key: u64) {
+        self.pace.cancel(SeqId(key));
+        if self.slots.remove(key) {
+            let open = &self.front.shared.open;
+            open.store(open.load(Ordering::Relaxed).saturating_sub(1), Ordering::Relaxed);
+            if self.accept_again.is_some() {
+                self.accept_again = Some(Moment::START);
+            }
+        }
+    }
+}
+
+impl Front {
+    fn pump(&mut self, connection: &mut Connection) -> Result<Pumped, Gone> {
+        let mut tokens = 0;
+        let pumped = connection.pump(&self.words, &mut self.writing, &mut tokens);
+        if tokens > 0 {
+            count(&self.shared.tokens, tokens);
+        }
+        pumped
+    }
+
+    /// The client's identifier of a request, or one of our own.
+    fn request_id(&self, number: u64, given: Option<&str>) -> Box<str> {
+        match given {
+            Some(id) => id.into(),
+            None => format!("req_{:016x}", mix(!self.routes.seed ^ number)).into(),
+        }
+    }
+}
+
+fn count_request(shared: &Shared) -> u64 {
+    count(&shared.requests, 1);
+    shared.requests.load(Ordering::Relaxed)
+}
+
+/// 503: the queue is full. In the words of the real API.
+fn overloaded() -> ApiFault {
+    let message = "The engine is currently overloaded, please try again later.".into();
+    ApiFault { status: 503, message, kind: "server_error", param: None, code: Some("overloaded") }
+}

@@ -1,0 +1,133 @@
+//! Made-up runs for tests: every field of every event takes several values, the same each time.
+
+use floodline_core::arrivals::Arrival;
+use floodline_core::event::{Ended, Finished, ProviderSample, Sample};
+use floodline_core::plan::{Address, Api, Load, Prompt, Target, UserStage};
+use floodline_core::record::{Attempt, AttemptEnd, TokenSource};
+use floodline_core::summary::RunInfo;
+use floodline_core::verdict::Stamps;
+use floodline_core::{Finish, Moment, Outcome, Phase, Plan, Record, RunEvent, Span};
+
+/// A run of `records` requests, with a sample after every third and an end.
+pub(crate) fn events(records: u64, seed: u64) -> Vec<RunEvent> {
+    let mut dice = Dice(seed);
+    let mut events = Vec::new();
+    for n in 0..records {
+        events.push(RunEvent::Ended(Box::new(record(&mut dice, n))));
+        if n % 3 == 2 {
+            events.push(RunEvent::Sampled(Box::new(sample(&mut dice, n))));
+        }
+    }
+    let why = Ended::Limit("requests: 10".into());
+    events.push(RunEvent::Finished(Finished { at: Moment(records * MS), why, cpu: Span(7 * MS) }));
+    events
+}
+
+pub(crate) fn plan() -> Plan {
+    let target = Target {
+        api: Api::OpenAiChat,
+        address: Address::Url("http://127.0.0.1:8000/v1/chat/completions".into()),
+        model: "m".into(),
+        key_env: Some("OPENAI_API_KEY".into()),
+        headers: vec!["x-team".into()],
+        stream: true,
+        ca_file: None,
+        insecure: false,
+    };
+    let prompt =
+        Prompt { name: "short".into(), weight: 1, source: "120 tokens".into(), max_tokens: Some(80) };
+    let stages = vec![UserStage { users: 4, length: Some(Span::from_secs(10)), phase: Phase::Main }];
+    Plan::new("made-up".into(), 42, target, vec![prompt], Load::Closed { stages, requests: Some(1000) })
+}
+
+pub(crate) fn info() -> RunInfo {
+    RunInfo {
+        format: floodline_store::formats::RUN.to_string(),
+        floodline: "0.1.0".into(),
+        started: "2026-11-22T10:00:00+01:00".into(),
+        started_unix_ns: 1_795_338_000_000_000_000,
+        plan_hash: plan().hash(),
+        machine: "Linux 6.1 x86_64".into(),
+        cores: 2,
+        workers: 2,
+        stamps: Stamps::Kernel,
+        target: "http://127.0.0.1:8000".into(),
+    }
+}
+
+const MS: u64 = 1_000_000;
+
+/// Numbers that look random: Knuth's linear congruential generator.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, n: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % n
+    }
+
+    fn maybe<T>(&mut self, value: T) -> Option<T> {
+        (self.below(4) > 0).then_some(value)
+    }
+}
+
+fn record(dice: &mut Dice, i: u64) -> Record {
+    let phase = if i == 0 { Phase::Warmup } else { Phase::Main };
+    let scheduled = Moment(i * 3 * MS);
+    let mut r = Record::planned(i, phase, "short".into(), scheduled);
+    r.outcome = Outcome::ALL[dice.below(Outcome::ALL.len() as u64) as usize];
+    r.key = dice.maybe("OPENAI_API_KEY".into());
+    if r.outcome == Outcome::NotSent {
+        return r;
+    }
+    let sent = scheduled + Span(dice.below(MS));
+    r.sent = Some(sent);
+    r.late = Some(sent.since(scheduled));
+    r.connect = dice.maybe(Span(dice.0 % MS));
+    r.attempts = vec![
+        Attempt { sent: None, last: scheduled, end: AttemptEnd::Reconnect, status: None },
+        Attempt {
+            sent: Some(sent),
+            last: sent + Span(MS),
+            end: AttemptEnd::Outcome(r.outcome),
+            status: Some(200),
+        },
+    ];
+    let mut at = sent;
+    for _ in 0..dice.below(12) {
+        at = at + Span(dice.below(20 * MS));
+        r.arrivals.push(Arrival { at, events: 1 + dice.below(3) as u32, lag: Span(dice.below(100_000)) });
+    }
+    r.first_token = r.arrivals.first();
+    r.first_content = r.first_token;
+    r.last = Some(at);
+    r.max_gap = r.first_token.map(|first| at.since(first));
+    r.lag_max = Some(Span(99_999));
+    r.status = dice.maybe(200);
+    r.finish = dice.maybe(Finish::ALL[i as usize % Finish::ALL.len()]);
+    r.input_tokens = dice.maybe(120);
+    r.output_tokens = dice.maybe(r.arrivals.events() as u32);
+    r.streamed_tokens = r.output_tokens;
+    r.token_source = r.output_tokens.map(|_| TokenSource::Usage);
+    r.request_id = dice.maybe(format!("req-{i}"));
+    r.coalesced_first = dice.below(2) == 0;
+    r.error = dice.maybe("429 \"slow down\"\n{\"error\":null}".into());
+    r.text = dice.maybe("An answer — with\nlines, \u{0}, and 日本語.".into());
+    r
+}
+
+fn sample(dice: &mut Dice, n: u64) -> Sample {
+    Sample {
+        at: Moment(n * 3 * MS),
+        in_flight: dice.below(64),
+        waiting: dice.below(9),
+        sent: n,
+        events: n * 10,
+        cpu: Span(n * MS),
+        busiest_worker_cpu: Span(n * MS / 2),
+        descriptors: (20, 1024),
+        starved: 0,
+        clock_drift_ns: -(n as i64),
+        provider: dice.maybe(ProviderSample { cpu: Span(n), late_p99: Some(Span(1)) }),
+    }
+}

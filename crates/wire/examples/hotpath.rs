@@ -1,0 +1,109 @@
+//! What a token costs on its way through framing, deframing and the codec, in nanoseconds, and what it
+//! costs the simulated provider to write one. Run with `cargo run --release -p floodline-wire --example hotpath`.
+
+use std::hint::black_box;
+
+use floodline_core::Finish;
+use floodline_wire::http1::{BodyDecoder, Framing};
+use floodline_wire::openai::ChatStream;
+use floodline_wire::openai::server::ChunkWriter;
+use floodline_wire::sse::{Deframer, Event};
+
+/// Tokens of one answer, and how often it is read.
+const TOKENS: usize = 1_000;
+const ROUNDS: usize = 6_000;
+
+/// One event of a usual stream, with its HTTP chunk framing.
+fn chunk(content: &str) -> String {
+    let event = format!(
+        "data: {{\"id\":\"chatcmpl-1\",\"object\":\"chat.completion.chunk\",\"created\":1700000000,\"model\":\"truth\",\
+         \"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"{content}\"}},\"logprobs\":null,\"finish_reason\":null}}]}}\n\n"
+    );
+    format!("{:x}\r\n{event}\r\n", event.len())
+}
+
+/// A whole body of the same tokens, or of tokens every tenth of which has an escape.
+fn body(escapes: bool) -> Vec<u8> {
+    let mut out = String::new();
+    for i in 0..TOKENS {
+        out.push_str(&chunk(if escapes && i % 10 == 9 { ".\\n" } else { " token" }));
+    }
+    out.push_str("e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n");
+    out.into_bytes()
+}
+
+#[expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
+fn measure(what: &str, mut round: impl FnMut()) {
+    // The first rounds warm the caches and the branch predictor.
+    (0..ROUNDS / 20).for_each(|_| round());
+    let mut best = f64::INFINITY;
+    for _ in 0..5 {
+        let start = std::time::Instant::now();
+        (0..ROUNDS / 5).for_each(|_| round());
+        best = best.min(start.elapsed().as_nanos() as f64 / (ROUNDS / 5 * TOKENS) as f64);
+    }
+    println!("{what:<52} {best:6.1} ns per token");
+}
+
+fn main() {
+    let flood = body(false);
+    measure("body decoder alone", || {
+        let mut decoder = BodyDecoder::new(Framing::Chunked);
+        let _ = decoder.feed(&flood, &mut |data| {
+            black_box(data);
+        });
+    });
+    measure("body decoder + deframer", || {
+        let (mut decoder, mut deframer) = (BodyDecoder::new(Framing::Chunked), Deframer::new());
+        let _ = decoder.feed(&flood, &mut |data| {
+            let _ = deframer.feed(data, &mut |event| {
+                black_box(event.data);
+            });
+        });
+    });
+    let answer = |bytes: &[u8], size: usize| {
+        let (mut decoder, mut deframer) = (BodyDecoder::new(Framing::Chunked), Deframer::new());
+        let mut chat = ChatStream::new();
+        let mut tokens = 0;
+        for part in bytes.chunks(size) {
+            let _ = decoder.feed(part, &mut |data| {
+                let _ = deframer.feed(data, &mut |event| tokens += usize::from(chat.event(event).token));
+            });
+        }
+        assert_eq!((tokens, chat.done()), (TOKENS, true));
+        black_box(chat.text().len());
+    };
+    measure("all, in reads of 256 KiB", || answer(&flood, 256 * 1024));
+    measure("all, in reads of 16 KiB", || answer(&flood, 16 * 1024));
+    measure("all, in reads of one event", || answer(&flood, chunk(" token").len()));
+    let escapes = body(true);
+    measure("all, every tenth token with an escape", || answer(&escapes, 256 * 1024));
+    let data = |content: &str| {
+        let chunk = chunk(content);
+        let json = chunk.find('{').unwrap_or(0)..chunk.trim_end().len();
+        chunk.as_bytes()[json].to_vec()
+    };
+    let codec = |what: &str, data: &[&[u8]]| {
+        measure(what, || {
+            let mut chat = ChatStream::new();
+            for i in 0..TOKENS {
+                black_box(chat.event(Event { name: b"", data: black_box(data[i % data.len()]) }));
+            }
+        });
+    };
+    let (plain, escaped) = (data(" token"), data("\\n"));
+    codec("codec alone", &[&plain]);
+    codec("codec alone, every token an escape", &[&escaped]);
+    let (reasoning, spaced) = (data("x\",\"y\":\"z"), data("\"  ,\"y\":\""));
+    codec("codec alone, every token parsed in full", &[&reasoning, &spaced]);
+    let writer = ChunkWriter::new("chatcmpl-1", 1_700_000_000, "truth", true);
+    let mut out = Vec::new();
+    measure("writing", || {
+        out.clear();
+        writer.role(&mut out);
+        (0..TOKENS).for_each(|_| writer.token(&mut out, black_box(" token")));
+        writer.finish(&mut out, Finish::Stop);
+        writer.done(&mut out);
+        black_box(out.len());
+    });
+}

@@ -1,0 +1,209 @@
+//! Heads of responses, as a client reads them.
+
+pub use super::{BodyDecoder, ContentType, Fed, Framing};
+use super::{HttpError, MAX_HEAD, MAX_HEADERS, fields};
+
+/// The names under which providers send the identifier of a request, best first.
+const REQUEST_ID: [&str; 6] = [
+    "x-request-id",
+    "request-id",
+    "x-ms-request-id",
+    "apim-request-id",
+    "x-amzn-requestid",
+    "x-goog-request-id",
+];
+
+/// What a response's head says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// The status code, 200 to 999.
+    pub status: u16,
+    /// Whether the connection may carry another request once the body has been read.
+    pub keep_alive: bool,
+    /// How the end of the body is found.
+    pub framing: Framing,
+    /// The media type of the body.
+    pub content_type: ContentType,
+    /// The provider's identifier of this request.
+    pub request_id: Option<Box<str>>,
+    /// `Retry-After`, as sent: seconds or a date.
+    pub retry_after: Option<Box<str>>,
+    /// `Location`, the target of a redirect (redirects are never followed).
+    pub location: Option<Box<str>>,
+}
+
+/// Reads the head at the start of `buf`, passing over interim responses such as 100 and 103.
+///
+/// Returns the head and the number of bytes it took (interim responses included), or `None` if `buf`
+/// does not hold a whole head yet: call again with more bytes at the end of the same buffer.
+///
+/// # Errors
+/// [`HttpError`] if this is no HTTP/1 response, is too large, or is coded in a way that was not asked for.
+pub fn parse_head(buf: &[u8]) -> Result<Option<(Head, usize)>, HttpError> {
+    let mut start = 0;
+    loop {
+        let mut storage = [httparse::EMPTY_HEADER; MAX_HEADERS];
+        let mut parsed = httparse::Response::new(&mut storage);
+        let end = match parsed.parse(&buf[start..])? {
+            httparse::Status::Complete(length) => start + length,
+            httparse::Status::Partial if buf.len() > MAX_HEAD => return Err(HttpError::HeadTooLarge),
+            httparse::Status::Partial => return Ok(None),
+        };
+        if end > MAX_HEAD {
+            return Err(HttpError::HeadTooLarge);
+        }
+        match parsed.code.unwrap_or(0) {
+            101 => return Err(HttpError::Upgraded),
+            100..=199 => start = end,
+            status @ 200.. => {
+                return Ok(Some((read(status, parsed.version.unwrap_or(1), parsed.headers)?, end)));
+            }
+            _ => return Err(HttpError::Malformed("status code")),
+        }
+    }
+}
+
+fn read(status: u16, version: u8, headers: &[httparse::Header<'_>]) -> Result<Head, HttpError> {
+    let framing = match status {
+        204 | 304 => Framing::Empty,
+        _ => fields::framing(headers)?.unwrap_or(Framing::Close),
+    };
+    if framing != Framing::Empty {
+        fields::identity_only(headers)?;
+    }
+    // A 1.0 sender does not know chunked coding: whatever stands between put it there (RFC 9112, 6.1).
+    let doubtful = fields::framed_twice(headers) || version == 0 && framing == Framing::Chunked;
+    Ok(Head {
+        status,
+        keep_alive: framing != Framing::Close && !doubtful && fields::keep_alive(version, headers),
+        framing,
+        content_type: fields::content_type(headers),
+        request_id: fields::first_of(headers, &REQUEST_ID),
+        retry_after: fields::owned(headers, "retry-after"),
+        location: fields::owned(headers, "location"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn head(text: &str) -> Head {
+        let bytes = format!("{text}\r\n\r\n");
+        let (head, used) = parse_head(bytes.as_bytes()).unwrap().unwrap();
+        assert_eq!(used, bytes.len());
+        head
+    }
+
+    fn fault(text: &str) -> HttpError {
+        parse_head(format!("{text}\r\n\r\n").as_bytes()).unwrap_err()
+    }
+
+    #[test]
+    fn a_usual_streaming_head() {
+        let head = head(
+            "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\nTransfer-Encoding: chunked\r\nX-Request-Id: req_1",
+        );
+        assert_eq!(
+            head,
+            Head {
+                status: 200,
+                keep_alive: true,
+                framing: Framing::Chunked,
+                content_type: ContentType::EventStream,
+                request_id: Some("req_1".into()),
+                retry_after: None,
+                location: None,
+            }
+        );
+    }
+
+    #[test]
+    fn every_prefix_of_a_head_is_incomplete() {
+        let bytes = b"HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\nHTTP/1.1 429 Too Many\r\nretry-after: 7\r\ncontent-length: 2\r\n\r\n{}";
+        let end = bytes.len() - 2;
+        for cut in 0..end {
+            assert_eq!(parse_head(&bytes[..cut]), Ok(None), "{cut}");
+        }
+        let (head, used) = parse_head(bytes).unwrap().unwrap();
+        assert_eq!((head.status, head.framing, used), (429, Framing::Length(2), end));
+        assert_eq!(head.retry_after.as_deref(), Some("7"));
+    }
+
+    #[test]
+    fn interim_responses_are_passed_over_but_not_an_upgrade() {
+        let bytes = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n";
+        let (head, used) = parse_head(bytes).unwrap().unwrap();
+        assert_eq!((head.status, head.framing, used), (204, Framing::Empty, bytes.len()));
+        assert_eq!(fault("HTTP/1.1 101 Switching Protocols"), HttpError::Upgraded);
+    }
+
+    #[test]
+    fn keep_alive_by_version_and_connection_options() {
+        let with = |version: &str, connection: &str| {
+            head(&format!("HTTP/{version} 200 OK\r\ncontent-length: 1{connection}")).keep_alive
+        };
+        assert!(with("1.1", ""));
+        assert!(!with("1.1", "\r\nconnection: close"));
+        assert!(!with("1.1", "\r\nconnection: Keep-Alive, Close"));
+        assert!(!with("1.0", ""));
+        assert!(with("1.0", "\r\nConnection: foo\r\nConnection: keep-alive"));
+        assert!(!head("HTTP/1.1 200 OK").keep_alive, "close-delimited");
+        assert!(!head("HTTP/1.0 200 OK\r\nconnection: keep-alive\r\ntransfer-encoding: chunked").keep_alive);
+    }
+
+    #[test]
+    fn framing_rules() {
+        let framing = |fields: &str| head(&format!("HTTP/1.1 200 OK{fields}")).framing;
+        assert_eq!(framing(""), Framing::Close);
+        assert_eq!(framing("\r\ncontent-length: 0"), Framing::Empty);
+        assert_eq!(framing("\r\ncontent-length: 5, 5\r\ncontent-length: 5"), Framing::Length(5));
+        assert_eq!(framing("\r\ncontent-length: 5\r\ntransfer-encoding: Chunked"), Framing::Chunked);
+        assert!(!head("HTTP/1.1 200 OK\r\ncontent-length: 5\r\ntransfer-encoding: chunked").keep_alive);
+        assert_eq!(head("HTTP/1.1 304 Not Modified\r\ncontent-length: 5").framing, Framing::Empty);
+        assert_eq!(
+            fault("HTTP/1.1 200 OK\r\ncontent-length: 5\r\ncontent-length: 6"),
+            HttpError::ConflictingLengths
+        );
+        for wrong in ["+5", "5x", "", "99999999999999999999", "-1"] {
+            assert_eq!(
+                fault(&format!("HTTP/1.1 200 OK\r\ncontent-length: {wrong}")),
+                HttpError::InvalidLength
+            );
+        }
+    }
+
+    #[test]
+    fn codings_that_were_not_asked_for_are_named() {
+        assert_eq!(
+            fault("HTTP/1.1 200 OK\r\ntransfer-encoding: gzip, chunked"),
+            HttpError::UnsupportedTransferCoding("gzip".into())
+        );
+        let gzip = fault("HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 9");
+        assert_eq!(gzip, HttpError::UnsupportedContentCoding("gzip".into()));
+        assert!(gzip.to_string().contains("`gzip`"));
+        assert_eq!(head("HTTP/1.1 200 OK\r\ncontent-encoding: identity").framing, Framing::Close);
+    }
+
+    #[test]
+    fn limits_of_a_head() {
+        let long = format!("HTTP/1.1 200 OK\r\nx: {}", "a".repeat(MAX_HEAD));
+        assert_eq!(parse_head(long.as_bytes()), Err(HttpError::HeadTooLarge));
+        assert_eq!(fault(&long), HttpError::HeadTooLarge);
+        let many = "\r\nx: y".repeat(MAX_HEADERS + 1);
+        assert_eq!(fault(&format!("HTTP/1.1 200 OK{many}")), HttpError::TooManyHeaders);
+        assert!(matches!(
+            fault("SSH-2.0-OpenSSH_9.6"),
+            HttpError::UnsupportedVersion | HttpError::Malformed(_)
+        ));
+    }
+
+    #[test]
+    fn media_types() {
+        let kind = |value: &str| head(&format!("HTTP/1.1 200 OK\r\ncontent-type: {value}")).content_type;
+        assert_eq!(kind("Application/JSON"), ContentType::Json);
+        assert_eq!(kind("application/problem+json"), ContentType::Json);
+        assert_eq!(kind("Text/HTML; charset=x"), ContentType::Other("text/html".into()));
+        assert_eq!(kind(""), ContentType::Missing);
+    }
+}

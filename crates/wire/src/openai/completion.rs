@@ -1,0 +1,119 @@
+//! Answers that come whole.
+
+use floodline_core::{Finish, Outcome};
+
+use super::chunk::{self, Chunk, Usage};
+use super::error::{ApiError, classify, parse_error};
+use crate::excerpt::excerpt;
+
+/// What a whole answer says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Completion {
+    /// The answer: the content of the first alternative.
+    pub text: String,
+    /// The reasoning that was shown.
+    pub reasoning: String,
+    /// What else was written: refusals, tool calls (names and arguments), other alternatives.
+    pub other: String,
+    /// Whether the model asks for tools.
+    pub has_tool_calls: bool,
+    /// Why the model stopped, of the first alternative.
+    pub finish: Option<Finish>,
+    /// What the server says the answer cost.
+    pub usage: Option<Usage>,
+    /// The error that the body is instead of an answer, although the status said success.
+    pub error: Option<ApiError>,
+}
+
+impl Completion {
+    /// How the answer ended.
+    pub fn verdict(&self) -> Outcome {
+        self.error.as_ref().map_or(Outcome::Ok, |error| classify(200, error))
+    }
+}
+
+/// Reads the body of a response with a status of success.
+///
+/// # Errors
+/// What the body is instead of a chat completion, in a short sentence: the request is malformed.
+pub fn parse_completion(body: &[u8]) -> Result<Completion, String> {
+    let shown = |what: &str| format!("{what}: {}", excerpt(body, 120));
+    if body.trim_ascii().is_empty() {
+        return Err("the answer is empty".into());
+    }
+    let text = String::from_utf8_lossy(body);
+    let Some(chunk) = Chunk::parse(&text) else {
+        return Err(shown("the answer is not a JSON object"));
+    };
+    if chunk.is_error() {
+        return Ok(Completion { error: Some(parse_error(body)), ..Completion::default() });
+    }
+    if chunk.choices().next().is_none() {
+        return Err(shown("the answer has no choices"));
+    }
+    let mut answer = Completion { usage: chunk.usage(), ..Completion::default() };
+    for choice in chunk.choices() {
+        answer.finish = answer.finish.or(choice.finish());
+        let Some(message) = choice.delta() else { continue };
+        if let Some(raw) = message.content {
+            let (text, reasoning) = match chunk::text(raw) {
+                Some(text) => (text.into_owned(), String::new()),
+                None => chunk::parts(raw),
+            };
+            answer.reasoning.push_str(&reasoning);
+            if choice.is_first() { &mut answer.text } else { &mut answer.other }.push_str(&text);
+        }
+        let reasoning = [message.reasoning_content, message.reasoning, message.thinking]
+            .into_iter()
+            .flatten()
+            .filter_map(chunk::text)
+            .find(|text| !text.is_empty());
+        answer.reasoning.push_str(&reasoning.unwrap_or_default());
+        answer.other.push_str(&message.refusal.and_then(chunk::text).unwrap_or_default());
+        for (name, arguments) in message.tools() {
+            answer.has_tool_calls = true;
+            answer.other.push_str(&name);
+            answer.other.push_str(&arguments);
+        }
+    }
+    Ok(answer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_usual_answer() {
+        let body = br#"{"id":"c","object":"chat.completion","choices":[{"index":0,"message":{"role":"assistant","content":"Hi \u00e9","refusal":null},"logprobs":null,"finish_reason":"stop"}],"usage":{"prompt_tokens":3,"completion_tokens":2,"total_tokens":5,"prompt_tokens_details":{"cached_tokens":1}}}"#;
+        let answer = parse_completion(body).unwrap();
+        assert_eq!(
+            (answer.text.as_str(), answer.finish, answer.verdict()),
+            ("Hi é", Some(Finish::Stop), Outcome::Ok)
+        );
+        let usage = answer.usage.unwrap();
+        assert_eq!((usage.prompt_tokens, usage.completion_tokens), (Some(3), Some(2)));
+        assert_eq!((usage.cached_tokens, usage.reasoning_tokens), (Some(1), None));
+    }
+
+    #[test]
+    fn tools_reasoning_and_alternatives() {
+        let body = br#"{"choices":[{"index":0,"message":{"content":null,"reasoning_content":"hm","tool_calls":[{"id":"1","type":"function","function":{"name":"f","arguments":"{}"}}]},"finish_reason":"tool_calls"},{"index":1,"message":{"content":"B"},"finish_reason":"stop"}]}"#;
+        let answer = parse_completion(body).unwrap();
+        assert!(answer.has_tool_calls);
+        assert_eq!(
+            (answer.text.as_str(), answer.reasoning.as_str(), answer.other.as_str()),
+            ("", "hm", "f{}B")
+        );
+        assert_eq!(answer.finish, Some(Finish::ToolCalls));
+    }
+
+    #[test]
+    fn bodies_that_are_no_answers() {
+        for body in ["", "<html>", "[]", "null", "{}", r#"{"choices":[]}"#, r#"{"choices":"x"}"#] {
+            assert!(parse_completion(body.as_bytes()).is_err(), "{body}");
+        }
+        let limited = parse_completion(br#"{"error":{"message":"m","code":"rate_limit_exceeded"}}"#).unwrap();
+        assert_eq!(limited.verdict(), Outcome::RateLimited);
+    }
+}

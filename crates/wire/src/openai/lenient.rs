@@ -1,0 +1,140 @@
+//! JSON read in one pass without insisting on types: what is not as expected counts as absent.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+/// A JSON object read as `T`; `None` if it was any other value.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Object<T>(pub(super) Option<T>);
+
+/// The items of a JSON array; empty if it was any other value.
+#[derive(Clone, Debug)]
+pub(super) struct List<T>(pub(super) Vec<T>);
+
+impl<T> Default for Object<T> {
+    fn default() -> Object<T> {
+        Object(None)
+    }
+}
+
+impl<T> Default for List<T> {
+    fn default() -> List<T> {
+        List(Vec::new())
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Object<T>, D::Error> {
+        deserializer.deserialize_any(ObjectVisitor(PhantomData))
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<List<T>, D::Error> {
+        deserializer.deserialize_any(ListVisitor(PhantomData))
+    }
+}
+
+struct ObjectVisitor<T>(PhantomData<T>);
+
+struct ListVisitor<T>(PhantomData<T>);
+
+/// Accepts every scalar and makes nothing of it.
+macro_rules! ignore_scalars {
+    () => {
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("any JSON value")
+        }
+        fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
+            Ok(Self::Value::default())
+        }
+        fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
+            Ok(Self::Value::default())
+        }
+        fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
+            Ok(Self::Value::default())
+        }
+        fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
+            Ok(Self::Value::default())
+        }
+        fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
+            Ok(Self::Value::default())
+        }
+        fn visit_unit<E>(self) -> Result<Self::Value, E> {
+            Ok(Self::Value::default())
+        }
+    };
+}
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+    type Value = Object<T>;
+
+    ignore_scalars!();
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Object<T>, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map)).map(|object| Object(Some(object)))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Object<T>, A::Error> {
+        while items.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Object(None))
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ListVisitor<T> {
+    type Value = List<T>;
+
+    ignore_scalars!();
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<List<T>, A::Error> {
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(List(Vec::new()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<List<T>, A::Error> {
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element()? {
+            list.push(item);
+        }
+        Ok(List(list))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Deserialize, Default)]
+    #[serde(default)]
+    struct Outer {
+        list: List<Object<Inner>>,
+    }
+
+    #[derive(Deserialize)]
+    struct Inner {
+        a: u8,
+    }
+
+    #[test]
+    fn other_types_count_as_absent() {
+        let read = |text: &str| -> Option<Vec<Option<u8>>> {
+            let outer: Object<Outer> = serde_json::from_str(text).ok()?;
+            Some(outer.0?.list.0.into_iter().map(|item| item.0.map(|inner| inner.a)).collect())
+        };
+        let text = r#"{"list":[{"a":1},null,true,-1,1.5,1e400,"x\n",["y",{}],{"a":2,"b":{}}],"other":[]}"#;
+        assert_eq!(
+            read(&text.replace("1e400", "12345678901234567890123")),
+            Some(vec![Some(1), None, None, None, None, None, None, None, Some(2)])
+        );
+        for odd in ["{}", r#"{"list":null}"#, r#"{"list":{"a":[1]}}"#, r#"{"list":"x"}"#, r#"{"list":7}"#] {
+            assert_eq!(read(odd), Some(vec![]), "{odd}");
+        }
+        for other in ["[]", "null", "7", r#""x""#, "{", r#"{"list":[}"#] {
+            assert_eq!(read(other), None, "{other}");
+        }
+    }
+}

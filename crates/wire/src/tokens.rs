@@ -1,0 +1,9 @@
+//! Counting tokens: an estimate that needs no vocabulary, the vocabularies themselves, and words of
+//! exactly one token each to build prompts from.
+
+mod estimate;
+mod vocabulary;
+pub mod words;
+
+pub use estimate::estimate;
+pub use vocabulary::Vocabulary;
