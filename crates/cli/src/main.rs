@@ -1,2 +1,61 @@
-//! Placeholder.
-fn main() {}
+//! The `floodline` command: arguments, the live terminal, and the wiring of the other crates.
+//!
+//! It alone reads files and the environment. What a run is and what its figures mean is decided
+//! elsewhere; here is only what goes where.
+
+#![forbid(unsafe_code)]
+
+mod args;
+mod interrupt;
+mod outside;
+mod provider;
+mod recorder;
+mod report;
+mod run;
+mod screen;
+mod stub;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Args, Command};
+
+/// Something that went wrong on this side.
+const INTERNAL: u8 = 1;
+/// Usage, or a bad scenario: nothing was sent.
+pub(crate) const USAGE: u8 = 2;
+
+fn main() -> ExitCode {
+    let outcome = match Args::parse().command {
+        Command::Run(args) => run::run(args),
+        Command::Stub(args) => stub::stub(args),
+        Command::Report(args) => report::report(&args),
+    };
+    match outcome {
+        Ok(code) => ExitCode::from(code),
+        Err(Failure { code, message }) => {
+            screen::complain(&message);
+            ExitCode::from(code)
+        }
+    }
+}
+
+/// Why a command could not do what it was asked: a message for people, and the exit code.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    code: u8,
+    message: String,
+}
+
+impl Failure {
+    /// The user's to mend; nothing was sent.
+    pub(crate) fn usage(message: impl ToString) -> Failure {
+        Failure { code: USAGE, message: message.to_string() }
+    }
+
+    /// The machine's or the program's own.
+    pub(crate) fn internal(message: impl ToString) -> Failure {
+        Failure { code: INTERNAL, message: message.to_string() }
+    }
+}

@@ -211,8 +211,9 @@ impl Running {
         self.clock
     }
 
-    /// Carries the run to its end, handing every event to `sink`. The last one is [`RunEvent::Finished`].
-    pub fn drive(mut self, stop: &Stop, sink: &mut dyn FnMut(RunEvent)) {
+    /// Carries the run to its end, handing every event to `sink`; the last is [`RunEvent::Finished`]. After
+    /// each look, ten times a second, it is handed `None`: time to write down what came.
+    pub fn drive(mut self, stop: &Stop, sink: &mut dyn FnMut(Option<RunEvent>)) {
         let mut watch = Watch::default();
         let mut ended_by = None;
         let mut next_sample = Moment::START + SAMPLE;
@@ -225,11 +226,11 @@ impl Running {
             }
             let now = Moment::START + self.clock.elapsed();
             if now >= next_sample {
-                sink(RunEvent::Sampled(Box::new(self.sample())));
+                sink(Some(RunEvent::Sampled(Box::new(self.sample()))));
                 next_sample = next_sample.max(Moment(now.0 - now.0 % SAMPLE.0)) + SAMPLE;
             }
-            let wanted = self.wanted(&watch, stop);
-            if let Some((halt, why)) = wanted {
+            sink(None);
+            if let Some((halt, why)) = self.wanted(&watch, stop) {
                 self.halt_at(halt);
                 if ended_by.is_none() || why == EndedBy::InterruptedNow {
                     ended_by = Some(why);
@@ -237,14 +238,14 @@ impl Running {
             }
         }
         let why = self.join(ended_by);
-        sink(RunEvent::Sampled(Box::new(self.sample())));
+        sink(Some(RunEvent::Sampled(Box::new(self.sample()))));
         let provider = self.provider.as_ref().map_or(Span::ZERO, |p| p.sample().cpu);
         let cpu = clock::process_cpu() - provider;
-        sink(RunEvent::Finished(Finished { at: self.clock.now(), why, cpu }));
+        sink(Some(RunEvent::Finished(Finished { at: self.clock.now(), why, cpu })));
     }
 
     /// Hands over everything that has ended.
-    fn collect(&self, watch: &mut Watch, sink: &mut dyn FnMut(RunEvent)) {
+    fn collect(&self, watch: &mut Watch, sink: &mut dyn FnMut(Option<RunEvent>)) {
         for worker in &self.workers {
             let ended = std::mem::take(&mut *lock(&worker.outbox));
             for mut ended in ended {
@@ -253,7 +254,7 @@ impl Running {
                 let tokens = record.input_tokens.unwrap_or(0) + record.output_tokens.unwrap_or(0);
                 watch.tokens += u64::from(tokens);
                 watch.errors += u64::from(record.outcome.is_error());
-                sink(RunEvent::Ended(record));
+                sink(Some(RunEvent::Ended(record)));
             }
         }
     }

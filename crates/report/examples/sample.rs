@@ -1,31 +1,30 @@
-//! Writes samples of every rendering to a folder, to be looked at: `cargo run -p floodline-report --example sample -- DIR`.
+//! Samples of every rendering, to be looked at: `cargo run -p floodline-report --example sample -- DIR [WIDTH]`
+//! prints what a terminal shows and writes the HTML reports to DIR.
 
 #[path = "../src/fixtures.rs"]
 mod fixtures;
 
-use floodline_report::{Style, terminal};
+use std::path::Path;
+
+use floodline_core::Span;
+use floodline_report::terminal::{self, Progress};
+use floodline_report::{Style, html};
 
 fn main() -> std::io::Result<()> {
-    let runs = [
-        ("healthy", fixtures::healthy()),
-        ("small", fixtures::small()),
-        ("errors", fixtures::errors()),
-        ("invalid", fixtures::invalid()),
-        ("interrupted", fixtures::interrupted()),
-        ("nothing-ok", fixtures::nothing_ok()),
-    ];
-    let width = std::env::args().nth(1).and_then(|w| w.parse().ok()).unwrap_or(80);
-    for (name, run) in runs {
-        let style = Style { colour: std::env::var_os("COLOUR").is_some(), width, unicode: true };
-        let summary = run.summary();
-        let folder = format!("runs/{name}-20260601-120000");
-        println!("{}\n", terminal::plan(&run.plan, &run.info, &folder, style));
-        let progress = terminal::Progress {
-            elapsed: floodline_core::Span::from_secs(12),
-            length: run.plan.planned_length(),
-        };
+    let mut arguments = std::env::args().skip(1);
+    let folder = arguments.next().unwrap_or_else(|| ".".into());
+    let width = arguments.next().and_then(|w| w.parse().ok()).unwrap_or(80);
+    let style = Style { colour: std::env::var_os("COLOUR").is_some(), width, unicode: true };
+    std::fs::create_dir_all(&folder)?;
+    for (name, run) in fixtures::all() {
+        let (plan, info, summary) = (&run.plan, &run.info, run.summary());
+        let place = format!("runs/{name}-20260601-120000");
+        let progress = Progress { elapsed: Span::from_secs(12), length: plan.planned_length() };
+        println!("{}", terminal::plan(plan, info, &place, style));
         println!("{}\n", terminal::live(&run.fold.live(), progress, style));
-        println!("{}\n", terminal::summary(&run.plan, &run.info, &summary, &folder, style));
+        println!("{}\n", terminal::summary(plan, info, &summary, &place, style));
+        let page = html::page(plan, info, &summary, &run.fold.timeline.buckets(), &run.fold.metrics);
+        std::fs::write(Path::new(&folder).join(format!("{name}.html")), page)?;
     }
     Ok(())
 }

@@ -74,6 +74,11 @@ pub(crate) fn meaning(status: Status) -> Option<&'static str> {
     }
 }
 
+/// What went wrong. That requests in flight were given up at the end is known from the outcomes.
+pub(crate) fn errors(summary: &RunSummary) -> Vec<&ErrorLine> {
+    summary.errors.iter().filter(|line| !matches!(line.outcome, Outcome::Ok | Outcome::Cancelled)).collect()
+}
+
 /// A way of going wrong in one line: `rate_limited, status 429: Rate limit reached`.
 pub(crate) fn error(line: &ErrorLine) -> String {
     let status = line.status.map_or_else(String::new, |s| format!(", status {s}"));

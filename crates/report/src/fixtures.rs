@@ -344,3 +344,15 @@ pub(crate) fn nothing_ok() -> Run {
     run.finish(1, Some(Ended::Plan));
     run
 }
+
+/// Every run by name.
+pub(crate) fn all() -> [(&'static str, Run); 6] {
+    [
+        ("healthy", healthy()),
+        ("small", small()),
+        ("errors", errors()),
+        ("invalid", invalid()),
+        ("interrupted", interrupted()),
+        ("nothing-ok", nothing_ok()),
+    ]
+}

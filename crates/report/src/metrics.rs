@@ -3,6 +3,8 @@
 use floodline_core::metric::Metric;
 use floodline_core::summary::{MetricSummary, RunSummary};
 
+use crate::format::{Unit, three_digits};
+
 /// Up to so many values, intervals are shown; from there on they are narrow unless an end is open.
 const FEW: u64 = 1_000;
 
@@ -42,10 +44,27 @@ impl Row<'_> {
     pub(crate) fn meaning(&self) -> &'static str {
         meaning(self.metric)
     }
+
+    /// Its name as people read it.
+    pub(crate) fn label(&self) -> String {
+        if self.other_clock { "  from schedule".into() } else { self.metric.name().replace('_', " ") }
+    }
+}
+
+/// Both ends in the unit of the value they are about; where one is open, a bound; where both are, nothing is known.
+pub(crate) fn interval(value_ms: f64, ends: (Option<f64>, Option<f64>)) -> String {
+    let unit = Unit::of(value_ms);
+    let digits = |ms: f64| three_digits(unit.scale(ms)).replace(',', "");
+    match ends {
+        (Some(low), Some(high)) => format!("{}–{}", digits(low), digits(high)),
+        (Some(low), None) => format!("≥{}", digits(low)),
+        (None, Some(high)) => format!("≤{}", digits(high)),
+        (None, None) => "too few".into(),
+    }
 }
 
 /// What a metric measures, in one sentence.
-pub(crate) fn meaning(metric: Metric) -> &'static str {
+fn meaning(metric: Metric) -> &'static str {
     match metric {
         Metric::Ttft => "From sending to the first token.",
         Metric::TtftFromSchedule => {

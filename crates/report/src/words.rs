@@ -246,3 +246,15 @@ pub(crate) fn timeouts(plan: &Plan) -> String {
         planned(t.connect)
     )
 }
+
+/// Who counted the output tokens, in words.
+pub(crate) fn source(source: &str) -> String {
+    match source {
+        "usage" => "counted by the server".into(),
+        "mixed" => "counted partly by the server, partly by a tokenizer".into(),
+        other => match other.strip_prefix("tokenizer:") {
+            Some(name) => format!("counted with the {name} vocabulary"),
+            None => one_line(other, 60),
+        },
+    }
+}

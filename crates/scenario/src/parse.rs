@@ -54,10 +54,7 @@ fn describe(error: &Yaml, source: &Source<'_>, at: (usize, usize)) -> (Problem, 
             let problem = Problem::new(format!("`{key}` is given twice in the same mapping"));
             (problem.help("keep one of the two"), Show::UpToKey)
         }
-        Yaml::NullIntoString { .. } => {
-            let what = key_before(source.text, at).map_or("a key has no value".into(), |key| format!("`{key}` has no value"));
-            (Problem::new(what).help("write a value behind the colon, or leave the key out"), Show::Line)
-        }
+        Yaml::NullIntoString { .. } => (no_value(key_before(source.text, at)), Show::Line),
         Yaml::SerdeInvalidType { expected, .. } | Yaml::SerdeInvalidValue { expected, .. } => {
             (unexpected(expected, source.text, at), Show::Line)
         }
@@ -80,7 +77,10 @@ fn unknown_key(field: &str, expected: &[&'static str]) -> Problem {
         return Problem::new(format!("`{field}` is not supported in this version"))
             .help(format!("keys known here: {}", expected.join(", ")));
     }
-    let list = format!("expected one of {}", expected.join(", "));
+    let list = match expected {
+        [only] => format!("expected `{only}`"),
+        several => format!("expected one of {}", several.join(", ")),
+    };
     let help = match did_you_mean(field, expected.iter().copied()) {
         Some(near) => format!("did you mean `{near}`? {list}"),
         None => list,
@@ -88,9 +88,17 @@ fn unknown_key(field: &str, expected: &[&'static str]) -> Problem {
     Problem::new(format!("unknown key `{field}`")).help(help)
 }
 
+fn no_value(key: Option<String>) -> Problem {
+    let message = key.map_or("a key has no value".into(), |key| format!("`{key}` has no value"));
+    Problem::new(message).help("write a value behind the colon, or leave the key out")
+}
+
 /// Something of another shape than belongs here.
 fn unexpected(expected: &str, text: &str, at: (usize, usize)) -> Problem {
-    let key = key_before(text, at);
+    let key = key_before(text, at).or_else(|| key_at(text, at));
+    if key.is_some() && nothing_follows(text, at) {
+        return no_value(key);
+    }
     let what = key.as_deref().map_or("this value".into(), |key| format!("`{key}`"));
     let shape = match expected {
         "string scalar" | "string" | "a string" => "a single value",
@@ -134,9 +142,29 @@ fn syntax(error: &Yaml, text: &str, (line, column): (usize, usize)) -> Problem {
 fn key_before(text: &str, (line, column): (usize, usize)) -> Option<String> {
     let lines: Vec<&str> = text.lines().take(line).collect();
     let (this, above) = lines.split_last()?;
-    let before: String = this.chars().take(column.saturating_sub(1)).collect();
+    // Of a key without a value, the position is that of the colon.
+    let on_colon = this.chars().nth(column.saturating_sub(1)) == Some(':');
+    let before: String = this.chars().take(column.saturating_sub(1) + usize::from(on_colon)).collect();
     let holder = if before.trim().is_empty() { above.iter().rev().find(|l| !l.trim().is_empty())? } else { before.as_str() };
     let name = holder.trim_end().strip_suffix(':')?.trim_end_matches(['"', '\'']);
     let start = name.rfind(|c: char| !(c.is_alphanumeric() || c == '_' || c == '-')).map_or(0, |i| i + 1);
     Some(name[start..].to_owned()).filter(|name| !name.is_empty())
+}
+
+/// The key that stands at `line` and `column` itself.
+fn key_at(text: &str, (line, column): (usize, usize)) -> Option<String> {
+    let this = text.lines().nth(line.checked_sub(1)?)?;
+    let rest: String = this.chars().skip(column.saturating_sub(1)).collect();
+    let (name, _) = rest.split_once(':')?;
+    let plain = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-');
+    plain.then(|| name.to_owned())
+}
+
+/// Whether the line ends with the colon of the key at `line` and `column`.
+fn nothing_follows(text: &str, (line, column): (usize, usize)) -> bool {
+    let this = text.lines().nth(line.saturating_sub(1)).unwrap_or("");
+    let rest: String = this.chars().skip(column.saturating_sub(1)).collect();
+    let rest = rest.split(" #").next().unwrap_or_default().trim_end();
+    let more_indented = text.lines().nth(line).is_some_and(|next| next.starts_with([' ', '-']));
+    rest.ends_with(':') && (rest == ":" || !more_indented)
 }

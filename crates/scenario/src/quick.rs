@@ -1,10 +1,11 @@
 //! The quick form: a scenario from the arguments of the command.
 
+mod yaml;
+
 use crate::written::{
-    At, Given, Header, Headers, OneOrMany, Place, Prompt, Scalar, Scenario, Stage, Stub, Target, Text, Timeouts,
-    WarmupForm,
+    At, Given, Header, Headers, OneOrMany, Place, Prompt, Scalar, Scenario, Stage, Stub, Target, Timeouts,
+    WarmupForm, Written,
 };
-use floodline_core::time::Span;
 
 /// A load test as arguments give it. What is left out has the defaults of a scenario file, but that
 /// answers are bounded at 100 tokens. Texts are read and checked when the form is resolved.
@@ -80,6 +81,11 @@ impl QuickForm {
             record_bodies: number("--record-bodies", self.record_bodies.then_some(true)),
             ..Scenario::default()
         }
+    }
+
+    /// The form as a scenario file, for the record of a run. Paths are left as they are.
+    pub fn to_yaml(&self) -> String {
+        yaml::write(&self.scenario())
     }
 
     fn target(&self) -> Target {
@@ -177,16 +183,10 @@ fn at<T>(name: &'static str, value: T) -> At<T> {
     At { value, place: argument(name) }
 }
 
-fn text<T>(name: &'static str, value: &Option<String>) -> Given<Scalar<T>>
-where
-    T: crate::written::Written,
-{
+fn text<T: Written>(name: &'static str, value: &Option<String>) -> Given<Scalar<T>> {
     Given(value.as_ref().map(|value| Scalar::new(value, argument(name))))
 }
 
-fn number<T>(name: &'static str, value: Option<impl ToString>) -> Given<Scalar<T>>
-where
-    T: crate::written::Written,
-{
+fn number<T: Written>(name: &'static str, value: Option<impl ToString>) -> Given<Scalar<T>> {
     Given(value.map(|value| Scalar::new(value.to_string(), argument(name))))
 }

@@ -89,23 +89,23 @@ fn assemble(scenario: Scenario, findings: &mut Findings<'_>) -> Result<Resolved,
     let target = target::resolve(&scenario.target, findings);
     let load = load::resolve(scenario.load.0, findings);
     let limits = scenario.limits.0.map(|limits| Limits {
-        duration: findings.above_zero(&limits.duration, "a limit"),
-        requests: findings.above_zero(&limits.requests, "a limit"),
-        tokens: findings.above_zero(&limits.tokens, "a limit"),
-        errors: findings.above_zero(&limits.errors, "a limit"),
+        duration: findings.above_zero(&limits.duration, "`duration`"),
+        requests: findings.above_zero(&limits.requests, "`requests`"),
+        tokens: findings.above_zero(&limits.tokens, "`tokens`"),
+        errors: findings.above_zero(&limits.errors, "`errors`"),
     });
     let timeouts = scenario.timeouts.0.map(|timeouts| {
         let usual = Timeouts::default();
         Timeouts {
-            connect: findings.above_zero(&timeouts.connect, "a timeout").unwrap_or(usual.connect),
-            request: findings.above_zero(&timeouts.request, "a timeout").unwrap_or(usual.request),
-            idle: findings.above_zero(&timeouts.idle, "a timeout").unwrap_or(usual.idle),
+            connect: findings.above_zero(&timeouts.connect, "`connect`").unwrap_or(usual.connect),
+            request: findings.above_zero(&timeouts.request, "`request`").unwrap_or(usual.request),
+            idle: findings.above_zero(&timeouts.idle, "`idle`").unwrap_or(usual.idle),
             grace: findings.read(&timeouts.grace).unwrap_or(usual.grace),
         }
     });
     let health = scenario.health.0.map(|health| HealthLimits {
-        late_p99: findings.above_zero(&health.late_p99, "a limit"),
-        lag_p99: findings.above_zero(&health.lag_p99, "a limit"),
+        late_p99: findings.above_zero(&health.late_p99, "`late_p99`"),
+        lag_p99: findings.above_zero(&health.lag_p99, "`lag_p99`"),
     });
     let record_bodies = findings.read(&scenario.record_bodies).unwrap_or(false);
     let members = target.as_ref().map(|target| &target.members);

@@ -1,4 +1,4 @@
-//! What the journal costs beside the load: CPU time of its thread for each record and each arrival.
+//! What the journal costs beside the load, and reading it back: CPU time of the thread for each record.
 //!
 //! `cargo run --release -p floodline-store --example journal_cost`; Linux only, for the CPU time is
 //! read from `/proc/thread-self/schedstat`.
@@ -9,12 +9,19 @@ use std::fs;
 use floodline_core::arrivals::Arrival;
 use floodline_core::record::{Attempt, AttemptEnd, TokenSource};
 use floodline_core::{Finish, Moment, Outcome, Phase, Record, RunEvent, Span};
-use floodline_store::RunFolder;
+use floodline_store::{RunFolder, StoredRun};
+
+#[allow(dead_code, reason = "the events are this file's own")]
+#[path = "../tests/support/mod.rs"]
+mod support;
+use support::{info, plan};
 
 const RECORDS: u64 = 20_000;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    println!("arrivals  records/flush  ns/record  of which flush  bytes/record (requests, stamps)");
+    println!(
+        "arrivals  records/flush  ns/record  of which flush  read, ns/record  bytes/record (requests, stamps)"
+    );
     for (arrivals, batch) in [(0, 200), (0, 1), (100, 200), (100, 20), (100, 1), (1000, 200)] {
         let records = if arrivals >= 1000 { RECORDS / 10 } else { RECORDS };
         measure(records, arrivals, batch)?;
@@ -27,7 +34,8 @@ fn measure(records: u64, arrivals: u64, batch: usize) -> Result<(), Box<dyn Erro
         (0..records).map(|i| RunEvent::Ended(Box::new(record(i, arrivals)))).collect();
     let temporary = tempfile::tempdir()?;
     let path = temporary.path().join("run");
-    let mut journal = RunFolder::create(&path)?.journal()?;
+    let folder = RunFolder::create(&path)?;
+    let mut journal = folder.journal()?;
     let (mut appending, mut flushing) = (0, 0);
     for batch in events.chunks(batch) {
         let start = cpu_ns()?;
@@ -38,11 +46,19 @@ fn measure(records: u64, arrivals: u64, batch: usize) -> Result<(), Box<dyn Erro
         flushing += cpu_ns()? - appended;
     }
     journal.finish()?;
+    folder.write_plan(&plan())?;
+    folder.write_run(&info())?;
+    let start = cpu_ns()?;
+    let mut read = 0;
+    StoredRun::open(&path)?.replay(|_| read += 1)?;
+    let reading = cpu_ns()? - start;
+    assert_eq!(read, records);
     let size = |name: &str| fs::metadata(path.join(name)).map(|m| m.len() / records);
     println!(
-        "{arrivals:>8}  {batch:>13}  {:>9}  {:>14}  {}, {}",
+        "{arrivals:>8}  {batch:>13}  {:>9}  {:>14}  {:>15}  {}, {}",
         (appending + flushing) / records,
         flushing / records,
+        reading / records,
         size("requests.jsonl.zst")?,
         size("stamps.bin.zst")?,
     );

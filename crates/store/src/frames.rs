@@ -16,12 +16,27 @@ pub(crate) struct Packer {
     scratch: Vec<u8>,
 }
 
-/// The packing must not be felt beside the load, and what is packed is small.
-const LEVEL: i32 = 1;
+/// How hard to try: the packing must not be felt beside the load.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Effort {
+    /// For lines, which resemble each other.
+    Lines,
+    /// For arrivals, which are noise for the most part: to make them a quarter smaller would take twice the time.
+    Noise,
+}
+
+impl Effort {
+    const fn level(self) -> i32 {
+        match self {
+            Effort::Lines => 1,
+            Effort::Noise => -1,
+        }
+    }
+}
 
 impl Packer {
-    pub(crate) fn new() -> io::Result<Packer> {
-        let mut compressor = Compressor::new(LEVEL)?;
+    pub(crate) fn new(effort: Effort) -> io::Result<Packer> {
+        let mut compressor = Compressor::new(effort.level())?;
         compressor.set_parameter(CParameter::ChecksumFlag(true))?;
         Ok(Packer { compressor, scratch: Vec::new() })
     }
@@ -117,7 +132,7 @@ mod tests {
     use super::*;
 
     fn packed(contents: &[&[u8]]) -> Vec<u8> {
-        let mut packer = Packer::new().unwrap();
+        let mut packer = Packer::new(Effort::Lines).unwrap();
         let mut out = Vec::new();
         contents.iter().for_each(|content| packer.pack(content, &mut out).unwrap());
         out

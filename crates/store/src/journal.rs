@@ -15,7 +15,7 @@ use floodline_core::record::Record;
 
 use crate::error::StoreError;
 use crate::formats::{REQUESTS, SAMPLES, STAMPS, file};
-use crate::frames::Packer;
+use crate::frames::{Effort, Packer};
 use crate::samples::{self, Line};
 use crate::stamps;
 use crate::tail::Tail;
@@ -26,7 +26,6 @@ use crate::tail::Tail;
 /// ended; dropping it flushes too, but tells nobody of an error.
 pub struct Journal {
     folder: PathBuf,
-    packer: Packer,
     stamps: Blocks,
     requests: Blocks,
     samples: Tail,
@@ -52,7 +51,7 @@ const KEPT: usize = 64 << 20;
 impl Journal {
     /// A new journal in `folder`.
     pub(crate) fn create(folder: &Path) -> Result<Journal, StoreError> {
-        Journal::over(folder, |path, header| Tail::create(path, header))
+        Journal::over(folder, Tail::create)
     }
 
     /// The same with the three files made by `tail`.
@@ -60,19 +59,18 @@ impl Journal {
         folder: &Path,
         mut tail: impl FnMut(&Path, &[u8]) -> Result<Tail, StoreError>,
     ) -> Result<Journal, StoreError> {
-        let mut packer = Packer::new().map_err(StoreError::write(folder))?;
-        let mut blocks = |name, header: String| {
+        let mut blocks = |name, header: String, effort| {
             let path = folder.join(name);
+            let mut packer = Packer::new(effort).map_err(StoreError::write(&path))?;
             let mut frame = Vec::new();
             packer.pack(header.as_bytes(), &mut frame).map_err(StoreError::write(&path))?;
-            Ok(Blocks { tail: tail(&path, &frame)?, content: Vec::new(), frames: Vec::new() })
+            Ok(Blocks { tail: tail(&path, &frame)?, packer, content: Vec::new(), frames: Vec::new() })
         };
         Ok(Journal {
-            stamps: blocks(file::STAMPS, format!("{STAMPS}\n"))?,
-            requests: blocks(file::REQUESTS, REQUESTS.header_line())?,
+            stamps: blocks(file::STAMPS, format!("{STAMPS}\n"), Effort::Noise)?,
+            requests: blocks(file::REQUESTS, REQUESTS.header_line(), Effort::Lines)?,
             samples: tail(&folder.join(file::SAMPLES), SAMPLES.header_line().as_bytes())?,
             folder: folder.to_owned(),
-            packer,
             lines: Vec::new(),
             pending: 0,
             records: 0,
@@ -114,7 +112,7 @@ impl Journal {
         for blocks in [&mut self.stamps, &mut self.requests] {
             if blocks.content.len() >= FRAME {
                 // What cannot be packed now stays where it is, for the flush to try and to tell.
-                let _ = blocks.seal(&mut self.packer);
+                let _ = blocks.seal();
             }
         }
         true
@@ -147,8 +145,8 @@ impl Journal {
     }
 
     fn write(&mut self) -> Result<(), StoreError> {
-        self.stamps.seal(&mut self.packer)?;
-        self.requests.seal(&mut self.packer)?;
+        self.stamps.seal()?;
+        self.requests.seal()?;
         self.stamps.tail.append(&self.stamps.frames)?;
         self.requests.tail.append(&self.requests.frames)?;
         self.samples.append(&self.lines)
@@ -201,6 +199,7 @@ impl Drop for Journal {
 /// A file of frames.
 struct Blocks {
     tail: Tail,
+    packer: Packer,
     /// Content of the next frame.
     content: Vec<u8>,
     /// Whole frames to be written.
@@ -209,9 +208,9 @@ struct Blocks {
 
 impl Blocks {
     /// Makes a frame of what there is.
-    fn seal(&mut self, packer: &mut Packer) -> Result<(), StoreError> {
+    fn seal(&mut self) -> Result<(), StoreError> {
         if !self.content.is_empty() {
-            packer.pack(&self.content, &mut self.frames).map_err(StoreError::write(self.tail.path()))?;
+            self.packer.pack(&self.content, &mut self.frames).map_err(StoreError::write(self.tail.path()))?;
             self.content.clear();
         }
         Ok(())

@@ -1,5 +1,7 @@
 //! A journal that was cut or altered gives a beginning of what was recorded, or says clearly what is wrong.
 
+#![allow(clippy::unwrap_used, reason = "in the helpers of tests as in tests")]
+
 mod support;
 
 use std::fs;
@@ -83,7 +85,7 @@ impl Recorded {
 
 #[test]
 fn a_journal_cut_at_any_byte_is_read_up_to_the_cut() {
-    let recorded = Recorded::new(12, 5);
+    let recorded = Recorded::new(8, 3);
     for file in JOURNAL {
         let bytes = fs::read(recorded.file(file)).unwrap();
         for cut in 0..bytes.len() {
@@ -96,7 +98,7 @@ fn a_journal_cut_at_any_byte_is_read_up_to_the_cut() {
 /// The files as a kill leaves them: each flush writes arrivals, then records, then samples.
 #[test]
 fn a_kill_at_any_byte_of_the_writing_loses_no_whole_block() {
-    let recorded = Recorded::new(12, 5);
+    let recorded = Recorded::new(8, 3);
     let whole: Vec<Vec<u8>> = JOURNAL.iter().map(|file| fs::read(recorded.file(file)).unwrap()).collect();
     // Lengths after each flush, as they were while recording.
     let mut lengths = vec![[0usize; 3]];
@@ -104,7 +106,7 @@ fn a_kill_at_any_byte_of_the_writing_loses_no_whole_block() {
     let mut journal = RunFolder::create(again.path()).unwrap().journal().unwrap();
     let measure = || JOURNAL.map(|file| fs::metadata(again.path().join(file)).unwrap().len() as usize);
     lengths.push(measure());
-    for batch in recorded.truth.chunks(5) {
+    for batch in recorded.truth.chunks(3) {
         batch.iter().for_each(|event| journal.append(event));
         journal.flush().unwrap();
         lengths.push(measure());
@@ -129,32 +131,30 @@ fn a_kill_at_any_byte_of_the_writing_loses_no_whole_block() {
             }
         }
     }
-    assert_eq!(most, 12);
+    assert_eq!(most, 8);
 }
 
 #[test]
-fn a_flipped_byte_is_never_taken_for_data() {
-    let recorded = Recorded::new(9, 4);
+fn a_flipped_bit_is_never_taken_for_data() {
+    let recorded = Recorded::new(6, 3);
     for file in JOURNAL {
         let bytes = fs::read(recorded.file(file)).unwrap();
         for at in 0..bytes.len() {
-            for mask in [0x01, 0xa4] {
-                let mut altered = bytes.clone();
-                altered[at] ^= mask;
-                recorded.check(file, &altered, &format!("byte {at} ^ {mask:#x}"));
-            }
+            let mut altered = bytes.clone();
+            altered[at] ^= 1 << (at % 8);
+            recorded.check(file, &altered, &format!("a bit of byte {at}"));
         }
     }
 }
 
 #[test]
 fn a_garbage_tail_is_left_out_and_told() {
-    let recorded = Recorded::new(12, 5);
+    let recorded = Recorded::new(8, 3);
     for file in JOURNAL {
         let mut bytes = fs::read(recorded.file(file)).unwrap();
         bytes.extend_from_slice(b"\x00garbage\xff\n{}\n");
         let recovered = recorded.check(file, &bytes, "garbage").unwrap();
-        assert_eq!(recovered.records, 12);
+        assert_eq!(recovered.records, 8);
         // Arrivals beyond the last record are what a kill leaves; nobody looks at them.
         assert_eq!(recovered.damaged.is_some(), file != JOURNAL[0], "{file}: {recovered:?}");
     }
@@ -162,7 +162,7 @@ fn a_garbage_tail_is_left_out_and_told() {
 
 #[test]
 fn what_is_left_out_is_told_with_its_place() {
-    let recorded = Recorded::new(12, 5);
+    let recorded = Recorded::new(8, 3);
     let bytes = fs::read(recorded.file(JOURNAL[1])).unwrap();
     let recovered = recorded.check(JOURNAL[1], &bytes[..bytes.len() - 3], "cut").unwrap();
     let told = recovered.damaged.unwrap();
@@ -184,7 +184,7 @@ fn a_missing_file_of_the_journal_is_named() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn junk_in_place_of_a_file_does_not_panic(

@@ -1,5 +1,7 @@
 //! What was recorded comes back, and a stored run gives the figures of the live one.
 
+#![allow(clippy::unwrap_used, reason = "in the helpers of tests as in tests")]
+
 mod support;
 
 use std::fs;

@@ -3,28 +3,22 @@
 /// At most `limit` characters of `bytes`, on one line: control characters are escaped, invalid
 /// UTF-8 is replaced, and what was left out is marked with an ellipsis.
 pub(crate) fn excerpt(bytes: &[u8], limit: usize) -> String {
-    // No character is longer than four bytes, so the rest cannot matter.
+    let bytes = bytes.trim_ascii();
+    // No character is longer than four bytes, so what lies beyond cannot be shown.
     let head = &bytes[..bytes.len().min(limit.saturating_mul(4).saturating_add(4))];
-    let text = String::from_utf8_lossy(head);
-    let text = text.trim();
-    let mut out = String::with_capacity(limit.min(text.len()) + 4);
-    let mut used = 0;
-    for c in text.chars() {
-        let wide = if is_unprintable(c) { c.escape_default().count() } else { 1 };
-        if used + wide > limit.saturating_sub(1) && !(used + wide == limit && ends_with(text, &out, c)) {
-            out.push('…');
-            return out;
-        }
-        used += wide;
+    let mut out = String::with_capacity(head.len());
+    for c in String::from_utf8_lossy(head).chars() {
         if is_unprintable(c) { out.extend(c.escape_default()) } else { out.push(c) }
     }
+    match out.char_indices().nth(limit) {
+        Some(_) => {
+            let end = out.char_indices().nth(limit.saturating_sub(1)).map_or(0, |(end, _)| end);
+            out.truncate(end);
+            out.push('…');
+        }
+        None => out.shrink_to_fit(),
+    }
     out
-}
-
-/// Whether `c` after what is already in `out` is the last character of `text` (only asked at the limit).
-fn ends_with(text: &str, out: &str, c: char) -> bool {
-    // Escapes make `out` longer than the text it stands for; then the answer may be a needless ellipsis.
-    text.len() == out.len() + c.len_utf8()
 }
 
 /// Control characters, and the marks that change the direction of the text around them.

@@ -58,6 +58,8 @@ pub struct Deframer {
     /// The data lines of the event that is not complete yet, each with a line feed.
     data: Vec<u8>,
     name: Vec<u8>,
+    /// A line of the current event has begun, so that it cannot be handed out whole any more.
+    inside: bool,
     /// Bytes of a byte order mark seen at the start; 3 once it was read or found missing.
     bom: u8,
     /// The last line ended in CR: a LF that follows belongs to it.
@@ -89,9 +91,7 @@ impl Deframer {
                     continue;
                 }
             }
-            if self.line.is_empty()
-                && self.data.is_empty()
-                && self.name.is_empty()
+            if !self.inside
                 && let Some((event, after)) = whole_event(rest)
             {
                 if let Some(event) = event {
@@ -121,6 +121,7 @@ impl Deframer {
         rest: &'r [u8],
         sink: &mut impl FnMut(Event<'_>),
     ) -> Result<&'r [u8], EventTooLarge> {
+        self.inside = true;
         let Some(end) = memchr2(b'\n', b'\r', rest) else {
             match (self.line.first(), rest[0]) {
                 (Some(b':'), _) => {}
@@ -186,6 +187,7 @@ impl Deframer {
         }
         reset(&mut self.data);
         reset(&mut self.name);
+        self.inside = false;
     }
 
     /// Passes over one byte order mark at the very start, which may itself be cut.
@@ -195,6 +197,7 @@ impl Deframer {
             let seen = usize::from(self.bom);
             if byte != BOM[seen] {
                 self.line.extend_from_slice(&BOM[..seen]);
+                self.inside = seen > 0;
                 self.bom = 3;
                 break;
             }

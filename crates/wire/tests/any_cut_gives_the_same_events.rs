@@ -30,24 +30,24 @@ fn receive<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Seen {
     for part in parts {
         waiting.extend_from_slice(part);
         if head.is_none() {
-            let Some((parsed, used)) = parse_head(&waiting).unwrap() else { continue };
+            let Some((parsed, used)) = parse_head(&waiting).expect("a head") else { continue };
             waiting.drain(..used);
             let decoder = BodyDecoder::new(parsed.framing);
             head = Some((parsed, decoder));
         }
-        let (_, decoder) = head.as_mut().unwrap();
+        let (_, decoder) = head.as_mut().expect("read above");
         let fed = decoder.feed(&waiting, &mut |data| {
             let deframed = deframer.feed(data, &mut |event| {
                 let signal = chat.event(event);
                 events.push((event.name.to_vec(), event.data.to_vec(), signal));
             });
-            deframed.unwrap();
+            deframed.expect("small events");
         });
-        left += waiting.len() - fed.unwrap().consumed;
+        left += waiting.len() - fed.expect("a sound body").consumed;
         waiting.clear();
     }
-    let (head, decoder) = head.unwrap();
-    decoder.finish().unwrap();
+    let (head, decoder) = head.expect("a whole head");
+    decoder.finish().expect("a whole body");
     if let Some(unterminated) = deframer.finish() {
         chat.tail(unterminated.event());
     }

@@ -62,7 +62,7 @@ fn verdict(sheet: &mut Sheet, plan: &Plan, info: &RunInfo, summary: &RunSummary)
 fn setting(sheet: &mut Sheet, plan: &Plan, summary: &RunSummary) {
     let warmup = match summary.requests.warmup {
         0 => String::new(),
-        n => format!(" ({} not in the figures)", counted(n, "warm-up request")),
+        n => format!("; the {} of the warm-up are not in the figures", counted(n, "request")),
     };
     sheet.entry("load", Ink::Plain, &format!("{}{warmup}", words::load(plan)));
     let target = words::target(&plan.target);
@@ -87,7 +87,12 @@ fn generator(sheet: &mut Sheet, summary: &RunSummary) {
 }
 
 fn latencies(sheet: &mut Sheet, summary: &RunSummary, style: Style) {
-    let table = table(&metrics::rows(summary), style);
+    let rows = metrics::rows(summary);
+    if rows.iter().all(|row| row.figures.count == 0) {
+        sheet.entry("latencies", Ink::Plain, "none: no answer began");
+        return;
+    }
+    let table = table(&rows, style);
     table.lines.iter().for_each(|line| sheet.line(line));
     let mut notes = Vec::new();
     if table.has_intervals {
@@ -114,7 +119,7 @@ fn throughput(sheet: &mut Sheet, summary: &RunSummary) {
     sheet.entry("throughput", Ink::Plain, &figures);
     let tokens = &summary.tokens;
     let output = match tokens.output {
-        Some(n) => format!("{} output ({})", count(n), source(&tokens.source)),
+        Some(n) => format!("{} output ({})", count(n), words::source(&tokens.source)),
         None => "output not counted by anybody".into(),
     };
     sheet.entry("tokens", Ink::Plain, &format!("{} input, {output}", count(tokens.input)));
@@ -129,18 +134,6 @@ fn throughput(sheet: &mut Sheet, summary: &RunSummary) {
             counted(summary.reconnects, "kept connection")
         );
         sheet.entry("reconnects", Ink::Plain, &text);
-    }
-}
-
-/// Who counted the output tokens, in words.
-pub(crate) fn source(source: &str) -> String {
-    match source {
-        "usage" => "counted by the server".into(),
-        "mixed" => "counted partly by the server, partly by a tokenizer".into(),
-        other => match other.strip_prefix("tokenizer:") {
-            Some(name) => format!("counted with the {name} vocabulary"),
-            None => one_line(other, 60),
-        },
     }
 }
 
@@ -166,18 +159,17 @@ fn outcomes(sheet: &mut Sheet, summary: &RunSummary, style: Style) {
 }
 
 fn errors(sheet: &mut Sheet, plan: &Plan, info: &RunInfo, summary: &RunSummary) {
-    if summary.errors.is_empty() {
-        return;
-    }
+    let errors = advice::errors(summary);
+    let Some(most) = errors.first() else { return };
     sheet.space();
-    let digits = summary.errors.first().map_or(0, |most| count(most.count).len());
+    let digits = count(most.count).len();
     let mut heading = "errors";
-    for line in summary.errors.iter().take(ERRORS_SHOWN) {
+    for line in errors.iter().take(ERRORS_SHOWN) {
         let mark = format!("{:>digits$} × ", count(line.count));
         sheet.hanging_from(heading, &mark, Ink::Plain, &advice::error(line));
         heading = "";
     }
-    if let Some(more) = summary.errors.len().checked_sub(ERRORS_SHOWN).filter(|&n| n > 0) {
+    if let Some(more) = errors.len().checked_sub(ERRORS_SHOWN).filter(|&n| n > 0) {
         sheet.entry("", Ink::Faint, &format!("and {more} more kinds in summary.json"));
     }
     for remedy in advice::remedies(plan, info, &summary.errors) {

@@ -2,8 +2,8 @@
 //!
 //! Columns are as wide as what stands in them. Where the screen is too narrow, p90 goes first, then p99.9.
 
-use crate::format::{GLUE, MISSING, Unit, short_count, three_digits, time};
-use crate::metrics::{PERCENTILES, Row};
+use crate::format::{GLUE, MISSING, short_count, time};
+use crate::metrics::{PERCENTILES, Row, interval};
 use crate::style::{Ink, Style, columns};
 
 /// A line of cells: the label, the count, the percentiles and the maximum.
@@ -44,7 +44,6 @@ fn heading() -> Line {
 }
 
 fn values(row: &Row<'_>) -> Line {
-    let label = if row.other_clock { "  from schedule".into() } else { row.metric.name().replace('_', " ") };
     let values = row.percentiles().into_iter().chain([row.figures.max]);
     let mark = if row.upper_bound { "≤" } else { "" };
     let cells = std::iter::once(short_count(row.figures.count))
@@ -52,7 +51,7 @@ fn values(row: &Row<'_>) -> Line {
             values.map(|ms| ms.map_or_else(|| format!("{MISSING}   "), |ms| format!("{mark}{}", cell(ms)))),
         )
         .collect();
-    Line { label, ink: Ink::Plain, cells }
+    Line { label: row.label(), ink: Ink::Plain, cells }
 }
 
 /// A time whose number ends three columns before the cell does, so that numbers stand below each other.
@@ -66,18 +65,6 @@ fn intervals(row: &Row<'_>) -> Line {
     let cells = ends.map(|(value, ends)| value.map_or_else(String::new, |value| interval(value, ends)));
     let cells = std::iter::once(String::new()).chain(cells).chain([String::new()]).collect();
     Line { label: String::new(), ink: Ink::Faint, cells }
-}
-
-/// Both ends in the unit of the value they are about; where one is open, a bound; where both are, nothing is known.
-pub(crate) fn interval(value_ms: f64, ends: (Option<f64>, Option<f64>)) -> String {
-    let unit = Unit::of(value_ms);
-    let digits = |ms: f64| three_digits(unit.scale(ms)).replace(',', "");
-    match ends {
-        (Some(low), Some(high)) => format!("{}–{}", digits(low), digits(high)),
-        (Some(low), None) => format!("≥{}", digits(low)),
-        (None, Some(high)) => format!("≤{}", digits(high)),
-        (None, None) => "too few".into(),
-    }
 }
 
 /// Leaves out columns until the table fits.
@@ -124,7 +111,8 @@ fn set(lines: &[Line], style: Style) -> Vec<String> {
     let used = label + widths.iter().map(|w| w + 1).sum::<usize>();
     let space = 1 + (style.columns().saturating_sub(used) / widths.len().max(1)).min(2);
     let set = |line: &Line| {
-        let mut text = style.ink(line.ink, &format!("{:<label$}", line.label));
+        let ink = if line.label.is_empty() { Ink::Plain } else { line.ink };
+        let mut text = style.ink(ink, &format!("{:<label$}", line.label));
         for (i, (cell, width)) in line.cells.iter().zip(&widths).enumerate() {
             let ink = if i == 0 { Ink::Faint } else { line.ink };
             let pad = " ".repeat(space + width.saturating_sub(columns(cell)));

@@ -90,7 +90,10 @@ impl<'a> Findings<'a> {
         let scalar = given.as_ref()?;
         let value = self.read_one(scalar)?;
         if value.is_zero() {
-            self.problem(scalar.place, format!("{what} of zero: it must be above zero"));
+            match scalar.place {
+                Place::Argument(name) => self.problem(Place::Nowhere, format!("{name} must be above zero")),
+                place => self.problem(place, format!("{what} must be above zero")),
+            };
             return None;
         }
         Some(value)
@@ -136,12 +139,20 @@ impl<'a> Findings<'a> {
         }
     }
 
-    /// Ends with the problems, if there are any, in the order of the file.
+    /// Ends with the problems, if there are any, in the order of the scenario's file.
     pub(crate) fn conclude(&mut self) -> Result<(), Error> {
         if self.problems.is_empty() {
             return Ok(());
         }
-        Err(Error::new(std::mem::take(&mut self.problems)))
+        let mut problems = std::mem::take(&mut self.problems);
+        let line = |problem: &Problem| match problem.position() {
+            Some((file, line, column)) if self.source.is_some_and(|source| source.name == file) => (line, column),
+            _ => (usize::MAX, 0),
+        };
+        problems.sort_by_key(line);
+        // A rate of the command line is also that of its warm-up, and would be reported twice.
+        problems.dedup_by_key(|problem| problem.to_string());
+        Err(Error::new(problems))
     }
 
     pub(crate) fn take_warnings(&mut self) -> Vec<String> {

@@ -167,7 +167,7 @@ fn requests(stages: &[At<Stage>], kinds: &[Kind], findings: &mut Findings<'_>) -
                 .problem(scalar.place, "`requests` needs a load of one measured stage")
                 .with_help("say how long each stage lasts with `for`; `limits: {requests: N}` bounds the whole run");
         } else {
-            found = findings.above_zero(given, "a run");
+            found = findings.above_zero(given, "`requests`");
         }
     }
     found
@@ -176,7 +176,7 @@ fn requests(stages: &[At<Stage>], kinds: &[Kind], findings: &mut Findings<'_>) -
 /// How long a stage lasts; only the last one may leave it open.
 fn length(stage: &Stage, place: Place, may_be_open: bool, findings: &mut Findings<'_>) -> Option<Span> {
     match (&stage.length, &stage.requests) {
-        (Given(Some(_)), _) => findings.above_zero(&stage.length, "a stage"),
+        (Given(Some(_)), _) => findings.above_zero(&stage.length, "`for`"),
         (Given(None), Given(requests)) if may_be_open => requests.is_none().then_some(USUAL_LENGTH),
         _ => {
             findings.problem(place, "this stage does not say how long it lasts").with_help("add `for`, such as for: 10s");
@@ -194,16 +194,19 @@ fn rate_or_users(stage: &Stage, findings: &mut Findings<'_>) -> Option<RateOrUse
     if let Some(At { value, place }) = stage.warmup.as_ref() {
         return match value {
             WarmupForm::Rate(rate) => {
-                let rate = Scalar { place: *place, ..rate.clone() };
+                let rate = match rate.place {
+                    Place::Nowhere => Scalar::new(&rate.text, *place),
+                    _ => rate.clone(),
+                };
                 findings.read_one(&rate).map(RateOrUsers::Rate)
             }
             WarmupForm::Users(users) => {
-                findings.above_zero(&users.clone().into(), "a number of users").map(RateOrUsers::Users)
+                findings.above_zero(&users.clone().into(), "`users`").map(RateOrUsers::Users)
             }
         };
     }
     if stage.hold.is_some() {
         return findings.read(&stage.hold).map(RateOrUsers::Rate);
     }
-    findings.above_zero(&stage.users, "a number of users").map(RateOrUsers::Users)
+    findings.above_zero(&stage.users, "`users`").map(RateOrUsers::Users)
 }

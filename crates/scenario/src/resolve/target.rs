@@ -129,16 +129,22 @@ fn stub(written: &Stub, findings: &mut Findings<'_>) -> Option<plan::Stub> {
         true => StubPace::Exact { ttft: ttft.unwrap_or(Span::ZERO), gap: gap.unwrap_or(Span::ZERO) },
         false => StubPace::Profile(profile.unwrap_or_else(|| "instant".into())),
     };
-    Some(plan::Stub { pace, tokens: findings.above_zero(&written.tokens, "an answer") })
+    Some(plan::Stub { pace, tokens: findings.above_zero(&written.tokens, "`tokens`") })
 }
 
 /// The name of the variable that holds the key, and its value.
 fn key(written: &Target, address: Option<&Address>, findings: &mut Findings<'_>) -> Option<(String, Secret)> {
     let Some(given) = written.key.as_ref() else {
         let Some(Address::Url(url)) = address else { return None };
-        let value = findings.outside.env(USUAL_KEY).filter(|value| !value.trim().is_empty());
-        let value = value.filter(|_| url.starts_with(USUAL_KEY_GOES_TO) && !has_authorization(written))?;
-        return Some((USUAL_KEY.into(), Secret::new(value.trim())));
+        if !url.starts_with(USUAL_KEY_GOES_TO) || has_authorization(written) {
+            return None;
+        }
+        let value = findings.outside.env(USUAL_KEY).map(|value| value.trim().to_owned());
+        let Some(value) = value.filter(|value| !value.is_empty() && is_header_value(value)) else {
+            findings.warn(format!("no key is sent: {USUAL_KEY} is not set, and the target names no other"));
+            return None;
+        };
+        return Some((USUAL_KEY.into(), Secret::new(value)));
     };
     let Some(name) = only_reference(&given.text) else {
         refuse_literal(given, "a key", findings);

@@ -111,7 +111,7 @@ impl Loop {
             self.write_what_is_due();
             for _ in 0..self.turns.len() {
                 let Some(key) = self.turns.pop_front() else { break };
-                self.drive(key, Ready { key, readable: false, writable: false });
+                self.drive(key, Ready { key, readable: false, writable: false, hangup: false });
                 self.write_what_is_due();
             }
             let timeout = self.housekeeping();
@@ -231,7 +231,7 @@ impl Loop {
             self.take_requests(key, connection, &[], arrived)?;
         }
         if ready.readable || connection.readable {
-            self.read(key, connection)?;
+            self.read(key, connection, ready.hangup)?;
         }
         Ok(())
     }
@@ -244,7 +244,8 @@ impl Loop {
         Ok(())
     }
 
-    fn read(&mut self, key: u64, connection: &mut Connection) -> Result<(), Gone> {
+    /// Reads until there is no more, or enough.
+    fn read(&mut self, key: u64, connection: &mut Connection, hangup: bool) -> Result<(), Gone> {
         loop {
             // What stays in the kernel is not announced again, so remember it.
             connection.readable = connection.has_read_ahead();
@@ -269,14 +270,13 @@ impl Loop {
                 (_, None) => return Err(Gone),
             }
             match received {
-                // Less than there was room for: the next bytes, or the end, come with an event of their own,
-                // unless the end is here already. Then an answer that is due at once goes first.
-                Ok((bytes, _)) if bytes < READ => {
+                // Less than there was room for, so that was all; what comes later comes with an event.
+                Ok((bytes, _)) if bytes < READ && !hangup => return Ok(()),
+                // The end is next. An answer that is due at once goes out before it is seen.
+                Ok(_) if hangup && connection.answer.is_some() => {
                     connection.readable = true;
-                    if connection.answer.is_some() {
-                        self.turns.push_back(key);
-                        return Ok(());
-                    }
+                    self.turns.push_back(key);
+                    return Ok(());
                 }
                 _ => {}
             }

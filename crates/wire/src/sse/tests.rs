@@ -164,6 +164,15 @@ fn uncut_events_cost_no_memory() {
     assert_eq!(deframer.line.capacity() + deframer.data.capacity() + deframer.name.capacity(), 0);
 }
 
+/// A second look at what follows every line would take minutes here.
+#[test]
+fn a_flood_of_lines_without_an_event_is_read_in_one_pass() {
+    let lines = [":\n", "x\n", "event: e\n", "\n"].map(|line| line.repeat(300_000));
+    for lines in lines {
+        assert_eq!(events([lines.as_bytes(), b"\ndata: x\n\n"]).0.len(), 1);
+    }
+}
+
 /// The standard's own algorithm, written without a thought for speed: lines first, then fields.
 fn by_the_book(bytes: &[u8]) -> Vec<Owned> {
     let bytes = bytes.strip_prefix(&BOM).unwrap_or(bytes);

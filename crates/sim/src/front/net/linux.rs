@@ -60,10 +60,12 @@ impl Poller {
         };
         ready.extend(events.iter().map(|event| {
             let flags = event.flags;
+            let hangup = flags.intersects(Flags::RDHUP | Flags::HUP | Flags::ERR);
             Ready {
                 key: event.data.u64(),
-                readable: flags.intersects(Flags::IN | Flags::RDHUP | Flags::HUP | Flags::ERR),
+                readable: hangup || flags.intersects(Flags::IN),
                 writable: flags.intersects(Flags::OUT | Flags::HUP | Flags::ERR),
+                hangup,
             }
         }));
         Ok(())
@@ -73,7 +75,7 @@ impl Poller {
 /// Lets the calling thread's timers fire on the nanosecond they are set to, not up to 50 µs later.
 pub(in crate::front) fn prepare_thread() {
     // Without it the server works, only later; there is nobody to tell.
-    let _ = rustix::thread::set_current_timer_slack(NonZeroU64::new(1));
+    let _ = rustix::thread::set_current_timer_slack(NonZeroU64::new(std::env::var("SLACK").map_or(1, |s| s.parse().unwrap())));
 }
 
 /// Accepted sockets inherit both options, which saves two calls for each.

@@ -29,6 +29,8 @@ pub(super) struct Ready {
     pub(super) key: u64,
     pub(super) readable: bool,
     pub(super) writable: bool,
+    /// The other side has closed its end: when what it sent has been read, the end will be.
+    pub(super) hangup: bool,
 }
 
 /// What a connection waits for; only systems without edge-triggered events need to be told.

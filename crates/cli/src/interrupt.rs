@@ -1,0 +1,43 @@
+//! Ctrl-C and SIGTERM: once ends a run gracefully, twice at once.
+
+use std::io;
+use std::sync::Arc;
+
+use floodline_engine::Stop;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::{Handle, Signals};
+
+use crate::screen;
+
+/// Passes signals on to a run until it is dropped.
+pub(crate) struct Interrupts(Handle);
+
+impl Interrupts {
+    /// Takes the signals over from their default, which would kill the process.
+    pub(crate) fn passed_to(stop: Arc<Stop>) -> io::Result<Interrupts> {
+        let mut signals = Signals::new([SIGINT, SIGTERM])?;
+        let handle = signals.handle();
+        std::thread::Builder::new().name("signals".into()).spawn(move || {
+            for (nth, _) in signals.forever().enumerate() {
+                stop.interrupt();
+                screen::note(match nth {
+                    0 => "ending: waiting for the requests in flight (Ctrl-C again gives them up)",
+                    _ => "ending now",
+                });
+            }
+        })?;
+        Ok(Interrupts(handle))
+    }
+}
+
+impl Drop for Interrupts {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+/// Waits for the first signal.
+pub(crate) fn wait() -> io::Result<()> {
+    Signals::new([SIGINT, SIGTERM])?.forever().next();
+    Ok(())
+}

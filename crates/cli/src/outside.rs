@@ -1,0 +1,49 @@
+//! The world as a scenario may see it: files relative to its folder, and the environment.
+
+use std::path::{Path, PathBuf};
+
+use floodline_core::Span;
+use floodline_engine::clock::Clock;
+use floodline_scenario::Outside;
+
+/// Files and environment of this process.
+pub(crate) struct World {
+    folder: PathBuf,
+}
+
+impl World {
+    /// The world of a scenario file, or of the working directory.
+    pub(crate) fn of(scenario: Option<&Path>) -> World {
+        let folder = scenario.and_then(Path::parent).map_or_else(PathBuf::new, Path::to_path_buf);
+        World { folder }
+    }
+}
+
+impl Outside for World {
+    fn read(&self, path: &str) -> Result<Vec<u8>, String> {
+        std::fs::read(self.folder.join(path)).map_err(|e| why(&e))
+    }
+
+    fn env(&self, name: &str) -> Option<String> {
+        std::env::var(name).ok()
+    }
+
+    fn stub_profiles(&self) -> Vec<String> {
+        floodline_sim::model::Profile::NAMES.iter().map(|&name| name.to_owned()).collect()
+    }
+
+    fn seed(&self) -> u64 {
+        // Short enough to be typed again; different in every run.
+        Clock::starting_in(Span::ZERO).origin_unix_ns() / 1_000 % 1_000_000_000
+    }
+}
+
+/// The system's reason without its number.
+pub(crate) fn why(e: &std::io::Error) -> String {
+    match e.kind() {
+        std::io::ErrorKind::NotFound => "no such file".into(),
+        std::io::ErrorKind::PermissionDenied => "permission denied".into(),
+        std::io::ErrorKind::IsADirectory => "it is a directory".into(),
+        _ => e.to_string(),
+    }
+}

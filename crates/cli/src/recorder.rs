@@ -1,0 +1,89 @@
+//! The run's events on their way: scrubbed of secrets, folded, written to the journal, shown.
+
+use floodline_core::fold::Fold;
+use floodline_core::{Record, RunEvent, Span};
+use floodline_report::terminal::{self, Progress};
+use floodline_scenario::Secrets;
+use floodline_store::Journal;
+
+use crate::screen::{self, LiveLine};
+
+/// Takes every event of a run.
+pub(crate) struct Recorder {
+    fold: Fold,
+    journal: Journal,
+    live: Option<LiveLine>,
+    length: Option<Span>,
+    secrets: Vec<String>,
+    /// Whether events wait for being written.
+    unwritten: bool,
+    warned: bool,
+}
+
+impl Recorder {
+    pub(crate) fn new(
+        journal: Journal,
+        secrets: &Secrets,
+        live: Option<LiveLine>,
+        length: Option<Span>,
+    ) -> Recorder {
+        let secrets = secrets.values().filter(|s| !s.is_empty()).map(str::to_owned).collect();
+        Recorder { fold: Fold::default(), journal, live, length, secrets, unwritten: false, warned: false }
+    }
+
+    /// Takes the next event.
+    pub(crate) fn take(&mut self, mut event: RunEvent) {
+        if let RunEvent::Ended(record) = &mut event {
+            self.scrub(record);
+        }
+        self.fold.apply(&event);
+        self.journal.append(&event);
+        self.unwritten = true;
+        if matches!(event, RunEvent::Sampled(_)) {
+            self.show();
+        }
+    }
+
+    /// Writes what has come in since the last time.
+    pub(crate) fn flush(&mut self) {
+        if !std::mem::take(&mut self.unwritten) {
+            return;
+        }
+        if let Err(e) = self.journal.flush()
+            && !std::mem::replace(&mut self.warned, true)
+        {
+            screen::note(&format!("warning: {e}"));
+        }
+    }
+
+    /// Ends the journal and hands over what was counted.
+    pub(crate) fn finish(mut self) -> Fold {
+        self.flush();
+        if let Some(live) = &self.live {
+            live.clear();
+        }
+        if let Err(e) = self.journal.finish() {
+            screen::note(&format!("warning: {e}"));
+        }
+        self.fold
+    }
+
+    fn show(&mut self) {
+        let Some(live) = &mut self.live else { return };
+        let now = self.fold.live();
+        let elapsed = now.at.since(floodline_core::Moment::START);
+        let progress = Progress { elapsed, length: self.length };
+        live.show(&terminal::live(&now, progress, live.style()));
+    }
+
+    /// A server may repeat what it was sent: whatever it says, no secret goes further than this.
+    fn scrub(&self, record: &mut Record) {
+        for secret in &self.secrets {
+            for text in [&mut record.error, &mut record.text, &mut record.request_id].into_iter().flatten() {
+                if text.contains(secret.as_str()) {
+                    *text = text.replace(secret.as_str(), "[secret]");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! `floodline report`: a recorded run, shown again from its folder alone.
+
+use floodline_core::Plan;
+use floodline_core::fold::Fold;
+use floodline_core::summary::{RunInfo, RunSummary};
+use floodline_report::{html, json, terminal};
+use floodline_store::{RunFolder, StoreError, StoredRun};
+
+use crate::args::ReportArgs;
+use crate::{Failure, screen};
+
+/// Renders a run and returns the exit code.
+pub(crate) fn report(args: &ReportArgs) -> Result<u8, Failure> {
+    let run = StoredRun::open(&args.run).map_err(Failure::usage)?;
+    let mut fold = Fold::default();
+    let recovered = run.replay(|event| fold.apply(event)).map_err(Failure::usage)?;
+    if let Some(damage) = &recovered.damaged {
+        screen::note(&format!("warning: {damage}"));
+    }
+    let summary = RunSummary::new(&run.plan, &run.info, &fold);
+    // A run that was killed left only its journal: what it would have written at its end is made up for.
+    if run.summary().map_err(Failure::usage)?.is_none()
+        && let Err(e) = write(run.folder(), &run.plan, &run.info, &summary, &fold)
+    {
+        screen::note(&format!("warning: {e}"));
+    }
+    let text = match args.json {
+        true => json::summary(&summary),
+        false => terminal::summary(
+            &run.plan,
+            &run.info,
+            &summary,
+            &args.run.display().to_string(),
+            screen::output_style(),
+        ),
+    };
+    screen::print(&text);
+    Ok(0)
+}
+
+/// Writes everything that follows from a run's events into its folder.
+pub(crate) fn write(
+    folder: &RunFolder,
+    plan: &Plan,
+    info: &RunInfo,
+    summary: &RunSummary,
+    fold: &Fold,
+) -> Result<(), StoreError> {
+    let buckets = fold.timeline.buckets();
+    folder.write_summary(summary)?;
+    folder.write_timeline(&buckets)?;
+    folder.write_histograms(&fold.metrics)?;
+    folder.write_report(&html::page(plan, info, summary, &buckets, &fold.metrics))
+}

@@ -1,0 +1,282 @@
+//! `floodline run`: resolve, check, load, record, report.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use floodline_core::plan::{Address, Plan};
+use floodline_core::summary::{RunInfo, RunSummary};
+use floodline_core::{Span, plan};
+use floodline_engine::clock::Clock;
+use floodline_engine::{Endpoint, Header, Provider, Run, Stop};
+use floodline_report::{json, terminal};
+use floodline_scenario::{Overrides, QuickForm, Resolved, Secrets, Source};
+use floodline_store::RunFolder;
+
+use crate::args::RunArgs;
+use crate::interrupt::Interrupts;
+use crate::outside::{World, why};
+use crate::provider::BuiltIn;
+use crate::recorder::Recorder;
+use crate::screen::{self, LiveLine};
+use crate::{Failure, report};
+
+/// Name and version of the format of `run.json`.
+const RUN_FORMAT: &str = "floodline-run/1";
+
+/// Makes a run and returns its exit code.
+pub(crate) fn run(args: Box<RunArgs>) -> Result<u8, Failure> {
+    let (resolved, scenario) = resolve(&args)?;
+    let Resolved { plan, workload, secrets, warnings } = resolved;
+    let plan = Arc::new(plan);
+    for warning in &warnings {
+        screen::note(&format!("warning: {warning}"));
+    }
+
+    let provider = match &plan.target.address {
+        Address::Stub(stub) => Some(BuiltIn::start(stub, plan.seed)?),
+        Address::Url(_) => None,
+    };
+    let endpoint = endpoint(&plan, &secrets, provider.as_ref())?;
+    let target = endpoint.url.clone();
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let workers = args.workers.map_or((cores / 2).max(1), |n| n as usize);
+    let wall = Clock::starting_in(Span::ZERO).origin_unix_ns();
+    let ready = Run {
+        plan: plan.clone(),
+        endpoint,
+        workload: workload.into(),
+        workers,
+        id: format!("fl-{:x}", wall / 1_000),
+        provider: provider.map(|p| Box::new(p) as Box<dyn Provider>),
+    }
+    .prepare()
+    .map_err(Failure::usage)?;
+
+    let path = args.out.clone().unwrap_or_else(|| default_folder(&plan.name, wall));
+    let folder = RunFolder::create(&path).map_err(Failure::usage)?;
+    let mut info = RunInfo {
+        format: RUN_FORMAT.into(),
+        floodline: env!("CARGO_PKG_VERSION").into(),
+        started: rfc3339(wall),
+        started_unix_ns: wall,
+        plan_hash: plan.hash(),
+        machine: machine(),
+        cores: cores as u32,
+        workers: workers as u32,
+        stamps: ready.stamps(),
+        target,
+    };
+    let shown = path.display().to_string();
+    if !args.quiet && !args.json {
+        screen::print(&terminal::plan(&plan, &info, &shown, screen::output_style()));
+    }
+    folder.write_scenario(&scenario).map_err(Failure::internal)?;
+    folder.write_plan(&plan).map_err(Failure::internal)?;
+    let journal = folder.journal().map_err(Failure::internal)?;
+    let live = (!args.quiet).then(LiveLine::new);
+    let mut recorder = Recorder::new(journal, &secrets, live, plan.planned_length());
+
+    let stop = Arc::new(Stop::default());
+    let _interrupts = Interrupts::passed_to(stop.clone()).map_err(Failure::internal)?;
+    let running = ready.start().map_err(Failure::internal)?;
+    info.started_unix_ns = running.clock().origin_unix_ns();
+    info.started = rfc3339(info.started_unix_ns);
+    let written = folder.write_run(&info);
+    running.drive(&stop, &mut |event| match event {
+        Some(event) => recorder.take(event),
+        None => recorder.flush(),
+    });
+    written.map_err(Failure::internal)?;
+
+    let fold = recorder.finish();
+    let summary = RunSummary::new(&plan, &info, &fold);
+    report::write(&folder, &plan, &info, &summary, &fold).map_err(Failure::internal)?;
+    if args.json {
+        screen::print(&json::summary(&summary));
+    } else if !args.quiet {
+        screen::print(&terminal::summary(&plan, &info, &summary, &shown, screen::output_style()));
+    }
+    Ok(summary.verdict.exit_code)
+}
+
+/// The scenario file or the quick form, resolved; and the scenario's text for the record.
+fn resolve(args: &RunArgs) -> Result<(Resolved, String), Failure> {
+    let world = World::of(args.scenario.as_deref());
+    let Some(path) = &args.scenario else {
+        if args.url.is_none() {
+            return Err(Failure::usage(
+                "what is to be loaded? give a scenario file, or --url (a base URL, or `stub:` for the built-in provider)",
+            ));
+        }
+        let form = quick_form(args);
+        let resolved = floodline_scenario::resolve_quick(&form, &world).map_err(Failure::usage)?;
+        return Ok((resolved, typed()));
+    };
+    let out_of_place = out_of_place(args);
+    if !out_of_place.is_empty() {
+        return Err(Failure::usage(format!(
+            "{} cannot be combined with a scenario file; set it in {}",
+            out_of_place.join(", "),
+            path.display()
+        )));
+    }
+    let name = path.display().to_string();
+    let text = std::fs::read(path)
+        .map_err(|e| Failure::usage(format!("cannot read the scenario {name}: {}", why(&e))))
+        .and_then(|bytes| {
+            String::from_utf8(bytes)
+                .map_err(|_| Failure::usage(format!("the scenario {name} is not UTF-8 text")))
+        })?;
+    let overrides = Overrides {
+        name: args.name.clone(),
+        seed: args.seed,
+        duration: args.duration.clone(),
+        requests: args.requests,
+        url: args.url.clone(),
+        model: args.model.clone(),
+        record_bodies: args.record_bodies,
+    };
+    let source = Source { name: &name, text: &text };
+    let resolved = floodline_scenario::resolve(&source, &overrides, &world).map_err(Failure::usage)?;
+    Ok((resolved, text))
+}
+
+fn quick_form(args: &RunArgs) -> QuickForm {
+    QuickForm {
+        url: args.url.clone(),
+        api: args.api.clone(),
+        model: args.model.clone(),
+        concurrency: args.concurrency,
+        rate: args.rate.clone(),
+        arrivals: args.arrivals.clone(),
+        requests: args.requests,
+        duration: args.duration.clone(),
+        warmup: args.warmup.clone(),
+        max_tokens: args.max_tokens,
+        prompt: args.prompt.clone(),
+        prompts: args.prompts.clone(),
+        input_tokens: args.input_tokens,
+        stream: args.no_stream.then_some(false),
+        timeout: args.timeout.clone(),
+        idle_timeout: args.idle_timeout.clone(),
+        connect_timeout: args.connect_timeout.clone(),
+        key_env: args.key_env.clone(),
+        headers: args.headers.clone(),
+        seed: args.seed,
+        name: args.name.clone(),
+        ca_file: args.ca_file.clone(),
+        insecure: args.insecure,
+        record_bodies: args.record_bodies,
+    }
+}
+
+/// Options that only the quick form has, as far as they were given.
+fn out_of_place(args: &RunArgs) -> Vec<&'static str> {
+    [
+        ("--api", args.api.is_some()),
+        ("--key-env", args.key_env.is_some()),
+        ("--header", !args.headers.is_empty()),
+        ("--no-stream", args.no_stream),
+        ("--ca-file", args.ca_file.is_some()),
+        ("--insecure", args.insecure),
+        ("--concurrency", args.concurrency.is_some()),
+        ("--rate", args.rate.is_some()),
+        ("--arrivals", args.arrivals.is_some()),
+        ("--warmup", args.warmup.is_some()),
+        ("--prompt", args.prompt.is_some()),
+        ("--prompts", args.prompts.is_some()),
+        ("--input-tokens", args.input_tokens.is_some()),
+        ("--max-tokens", args.max_tokens.is_some()),
+        ("--timeout", args.timeout.is_some()),
+        ("--idle-timeout", args.idle_timeout.is_some()),
+        ("--connect-timeout", args.connect_timeout.is_some()),
+    ]
+    .into_iter()
+    .filter_map(|(name, given)| given.then_some(name))
+    .collect()
+}
+
+fn endpoint(plan: &Plan, secrets: &Secrets, provider: Option<&BuiltIn>) -> Result<Endpoint, Failure> {
+    let plan::Target { address, ca_file, insecure, stream, model, .. } = &plan.target;
+    let url = match (address, provider) {
+        (Address::Url(url), _) => url.clone(),
+        (Address::Stub(_), Some(provider)) => provider.url(),
+        (Address::Stub(_), None) => return Err(Failure::internal("the built-in provider was not started")),
+    };
+    let read = |path: &String| {
+        std::fs::read(path)
+            .map_err(|e| Failure::usage(format!("cannot read the CA file {path}: {}", why(&e))))
+    };
+    let headers = secrets.request_headers(plan.target.api);
+    Ok(Endpoint {
+        url,
+        headers: headers
+            .iter()
+            .map(|(name, value)| Header { name: name.clone(), value: value.expose().into() })
+            .collect(),
+        ca: ca_file.as_ref().map(read).transpose()?,
+        insecure: *insecure,
+        stream: *stream,
+        model: model.clone(),
+    })
+}
+
+/// What the quick form was, as a comment in the place of a scenario; header values may be secret and stay out.
+fn typed() -> String {
+    let mut words = Vec::new();
+    let mut hide = false;
+    for word in std::env::args().skip(1) {
+        let inline = word
+            .split_once('=')
+            .filter(|(option, _)| *option == "--header")
+            .map(|(_, value)| value.to_owned());
+        match (std::mem::replace(&mut hide, word == "--header"), inline) {
+            (true, _) => words.push(hidden(&word)),
+            (false, Some(value)) => words.push(format!("--header={}", hidden(&value))),
+            (false, None) => words.push(word),
+        }
+    }
+    let quoted: Vec<String> = words.iter().map(|w| quoted(w)).collect();
+    format!("# floodline {}\n", quoted.join(" "))
+}
+
+fn hidden(header: &str) -> String {
+    match header.split_once(':') {
+        Some((name, value)) if !value.contains("${env:") => format!("{name}: [not recorded]"),
+        _ => header.to_owned(),
+    }
+}
+
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c);
+    match !word.is_empty() && word.chars().all(plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''").replace('\n', " ")),
+    }
+}
+
+/// `runs/NAME-YYYYMMDD-HHMMSS`, with another number behind it if that is taken.
+fn default_folder(name: &str, unix_ns: u64) -> PathBuf {
+    let safe: String =
+        name.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '-' }).collect();
+    let stamp = zoned(unix_ns).strftime("%Y%m%d-%H%M%S").to_string();
+    let base = format!("{}-{stamp}", safe.trim_start_matches('.'));
+    let path = |n: u32| Path::new("runs").join(if n == 0 { base.clone() } else { format!("{base}-{n}") });
+    (0..).map(path).find(|p| !p.exists()).unwrap_or_else(|| path(0))
+}
+
+fn rfc3339(unix_ns: u64) -> String {
+    zoned(unix_ns).strftime("%Y-%m-%dT%H:%M:%S%.3f%:z").to_string()
+}
+
+fn zoned(unix_ns: u64) -> jiff::Zoned {
+    let timestamp =
+        jiff::Timestamp::from_nanosecond(i128::from(unix_ns)).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    timestamp.to_zoned(jiff::tz::TimeZone::system())
+}
+
+fn machine() -> String {
+    let name = rustix::system::uname();
+    let part = |s: &std::ffi::CStr| s.to_string_lossy().into_owned();
+    format!("{} {} {}", part(name.sysname()), part(name.release()), part(name.machine()))
+}

@@ -1,0 +1,302 @@
+//! The charts of a report: the run second by second, and the distributions as percentile curves.
+
+use floodline_core::Span;
+use floodline_core::distribution::Distribution;
+use floodline_core::metric::{Metric, Metrics};
+use floodline_core::plan::{Load, Plan};
+use floodline_core::schedule::Phase;
+use floodline_core::timeline::Bucket;
+use minijinja::Value;
+use serde::Serialize;
+
+use crate::format::{Unit, count, maybe_time, planned, stopwatch, three_digits, time};
+use crate::svg::{Axis, Chart, Series, Shape, nice_ticks};
+
+/// More points than this on a time axis are drawn together.
+const POINTS: usize = 600;
+/// Up to so many points each has a hint of its own.
+const HINTS: usize = 240;
+
+/// A chart with what belongs around it.
+#[derive(Serialize)]
+pub(super) struct Figure {
+    title: &'static str,
+    caption: String,
+    legend: Vec<Legend>,
+    svg: Value,
+}
+
+#[derive(Serialize)]
+struct Legend {
+    class: &'static str,
+    dashed: bool,
+    name: &'static str,
+}
+
+impl Figure {
+    fn new(title: &'static str, caption: String, names: &[&'static str], mut chart: Chart) -> Figure {
+        chart.label = format!("{title}. {caption}");
+        let legend = chart.series.iter().zip(names).map(|(series, &name)| Legend {
+            class: series.class,
+            dashed: series.shape == Shape::Dashed,
+            name,
+        });
+        Figure { title, caption, legend: legend.collect(), svg: Value::from_safe_string(chart.render()) }
+    }
+}
+
+/// The run over time. Nothing without a second of it.
+pub(super) fn over_time(plan: &Plan, buckets: &[Bucket]) -> Vec<Figure> {
+    if buckets.is_empty() {
+        return Vec::new();
+    }
+    let time = TimeAxis::new(plan, buckets);
+    vec![ttft(&time), requests(&time), events(&time)]
+}
+
+/// Neighbouring seconds drawn as one point: several only in a long run.
+struct TimeAxis<'a> {
+    stretches: Vec<&'a [Bucket]>,
+    /// Seconds in a stretch.
+    seconds: usize,
+    length: f64,
+    warmup: Option<Span>,
+}
+
+impl<'a> TimeAxis<'a> {
+    fn new(plan: &Plan, buckets: &'a [Bucket]) -> TimeAxis<'a> {
+        let seconds = buckets.len().div_ceil(POINTS).max(1);
+        TimeAxis {
+            stretches: buckets.chunks(seconds).collect(),
+            seconds,
+            length: buckets.len() as f64,
+            warmup: warmup(plan).filter(|w| *w > Span::ZERO),
+        }
+    }
+
+    /// A value for each stretch, in the middle of it.
+    fn points(&self, value: impl Fn(&[Bucket]) -> Option<f64>) -> Vec<(f64, Option<f64>)> {
+        self.stretches.iter().map(|&stretch| (middle(stretch), value(stretch))).collect()
+    }
+
+    /// The mean of a count over the seconds of each stretch.
+    fn rate(&self, of: impl Fn(&Bucket) -> u64) -> Vec<(f64, Option<f64>)> {
+        self.points(|stretch| {
+            let sum: u64 = stretch.iter().map(&of).sum();
+            Some(sum as f64 / stretch.len().max(1) as f64)
+        })
+    }
+
+    /// The highest value in each stretch: percentiles are never averaged.
+    fn highest(&self, of: impl Fn(&Bucket) -> Option<f64>) -> Vec<(f64, Option<f64>)> {
+        self.points(|stretch| stretch.iter().filter_map(&of).max_by(f64::total_cmp))
+    }
+
+    fn chart(&self, y: Axis, series: Vec<Series>, hint: impl Fn(&[Bucket]) -> String) -> Chart {
+        let hints = match self.stretches.len() {
+            0..=HINTS => self.stretches.iter().map(|&stretch| (middle(stretch), self.hint(stretch, &hint))).collect(),
+            _ => Vec::new(),
+        };
+        let shaded = self.warmup.map(|w| (0.0, w.as_secs_f64(), "warm-up, not in the figures".into()));
+        Chart { label: String::new(), x: self.axis(), y, series, shaded, hints }
+    }
+
+    fn hint(&self, stretch: &[Bucket], hint: impl Fn(&[Bucket]) -> String) -> String {
+        let start = stretch.first().map_or(0, |b| b.t);
+        format!("{}: {}", stopwatch(Span::from_secs(start)), hint(stretch))
+    }
+
+    fn axis(&self) -> Axis {
+        const STEPS: [u64; 16] =
+            [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 14_400, 43_200];
+        let step = STEPS.into_iter().find(|&s| self.length / s as f64 <= 6.0).unwrap_or(86_400);
+        let label = |s: u64| if self.length <= 90.0 { format!("{s} s") } else { stopwatch(Span::from_secs(s)) };
+        let ticks = (0..=self.length as u64 / step).map(|k| ((k * step) as f64, label(k * step)));
+        Axis { end: self.length, ticks: ticks.collect() }
+    }
+
+    /// What must be said about the drawing of a long run or a warm-up.
+    fn remarks(&self, long: &str) -> String {
+        let mut text = String::new();
+        if self.seconds > 1 {
+            text.push_str(&format!(" Each point is {long} of {} seconds.", self.seconds));
+        }
+        if self.warmup.is_some() {
+            text.push_str(" Shaded: warm-up, not in the figures.");
+        }
+        text
+    }
+}
+
+fn middle(stretch: &[Bucket]) -> f64 {
+    stretch.first().map_or(0.0, |b| b.t as f64) + stretch.len() as f64 / 2.0
+}
+
+/// How long the plan warms up before it measures.
+fn warmup(plan: &Plan) -> Option<Span> {
+    let stages: Vec<(Phase, Option<Span>)> = match &plan.load {
+        Load::Open { stages, .. } => stages.iter().map(|s| (s.phase, s.length)).collect(),
+        Load::Closed { stages, .. } => stages.iter().map(|s| (s.phase, s.length)).collect(),
+        Load::Replay(_) => return None,
+    };
+    let before = stages.iter().take_while(|(phase, _)| *phase == Phase::Warmup);
+    before.map(|(_, length)| *length).try_fold(Span::ZERO, |sum, length| Some(sum + length?))
+}
+
+fn ttft(axis: &TimeAxis<'_>) -> Figure {
+    let p99 = line("p99", axis.highest(|b| b.ttft_p99));
+    let p50 = line("p50", axis.highest(|b| b.ttft_p50));
+    let y = time_axis(most(&[&p99, &p50]));
+    let of = |stretch: &[Bucket], value: fn(&Bucket) -> Option<f64>| {
+        maybe_time(stretch.iter().filter_map(value).max_by(f64::total_cmp))
+    };
+    let chart = axis.chart(y, vec![p99, p50], |s| {
+        format!("p50 {}, p99 {}", of(s, |b| b.ttft_p50), of(s, |b| b.ttft_p99))
+    });
+    let caption = format!(
+        "Time from sending to the first token, of the first tokens that arrived in each second.{}",
+        axis.remarks("the highest")
+    );
+    Figure::new("Time to first token", caption, &["p99", "p50"], chart)
+}
+
+fn requests(axis: &TimeAxis<'_>) -> Figure {
+    let ok = Series { shape: Shape::Area, ..line("ok", axis.rate(|b| b.ok)) };
+    let sent = Series { shape: Shape::Dashed, ..line("sent", axis.rate(|b| b.sent)) };
+    let errors = line("bad", axis.rate(|b| b.errors));
+    let y = number_axis(most(&[&ok, &sent, &errors]));
+    let sum = |s: &[Bucket], of: fn(&Bucket) -> u64| count(s.iter().map(of).sum());
+    let chart = axis.chart(y, vec![ok, sent, errors], |s| {
+        format!("{} ok, {} sent, {} errors", sum(s, |b| b.ok), sum(s, |b| b.sent), sum(s, |b| b.errors))
+    });
+    let caption = format!(
+        "Requests per second: sent, ended ok, ended in an error. Where sent stays above ok, work piles up.{}",
+        axis.remarks("the mean")
+    );
+    Figure::new("Requests per second", caption, &["ok", "sent", "errors"], chart)
+}
+
+fn events(axis: &TimeAxis<'_>) -> Figure {
+    let events = Series { shape: Shape::Area, ..line("events", axis.rate(|b| b.events)) };
+    let y = number_axis(most(&[&events]));
+    let chart = axis.chart(y, vec![events], |s| format!("{} events", count(s.iter().map(|b| b.events).sum())));
+    let caption = format!(
+        "Stream events that carried tokens, per second. An event may hold more than one token.{}",
+        axis.remarks("the mean")
+    );
+    Figure::new("Token events per second", caption, &["events"], chart)
+}
+
+/// The distributions as curves. Metrics of which nothing was measured are left out.
+pub(super) fn percentiles(metrics: &Metrics) -> Vec<Figure> {
+    const CURVES: [(&str, Metric, Option<Metric>, &str); 3] = [
+        (
+            "TTFT by percentile",
+            Metric::Ttft,
+            Some(Metric::TtftFromSchedule),
+            "How long the fastest share of requests waited for the first token.",
+        ),
+        ("Gap by percentile", Metric::Gap, None, "Time between neighbouring token arrivals, over all answers."),
+        (
+            "Latency by percentile",
+            Metric::Latency,
+            Some(Metric::LatencyFromSchedule),
+            "How long the fastest share of ok requests took to the last byte.",
+        ),
+    ];
+    CURVES
+        .into_iter()
+        .filter_map(|(title, metric, other, caption)| {
+            let sent = metrics.distribution(metric);
+            let other = other.map(|other| metrics.distribution(other));
+            (sent.count() > 0).then(|| curve(title, caption, &sent, other.as_ref()))
+        })
+        .collect()
+}
+
+fn curve(title: &'static str, caption: &str, main: &Distribution, other: Option<&Distribution>) -> Figure {
+    let end = (main.count() as f64).log10().clamp(1.0, 5.0);
+    let mut series = Vec::new();
+    let mut names = Vec::new();
+    if let Some(other) = other {
+        series.push(Series { shape: Shape::Dashed, ..line("p99", quantiles(other, end)) });
+        names.push("from schedule");
+    }
+    let mark = |nines: f64, label: &str| {
+        let ms = at(main, nines)?;
+        Some((nines, ms, format!("{label} {}", time(ms))))
+    };
+    let marks = [mark(2f64.log10(), "p50"), (end >= 2.0).then(|| mark(2.0, "p99")).flatten()];
+    series.push(Series { marks: marks.into_iter().flatten().collect(), ..line("p50", quantiles(main, end)) });
+    names.push(if other.is_some() { "from sending" } else { "gap" });
+    let y = time_axis(most(&series.iter().collect::<Vec<_>>()));
+    const TICKS: [(f64, &str); 7] = [
+        (0.0, "0 %"),
+        (0.301_03, "50 %"),
+        (1.0, "90 %"),
+        (2.0, "99 %"),
+        (3.0, "99.9 %"),
+        (4.0, "99.99 %"),
+        (5.0, "99.999 %"),
+    ];
+    let ticks = TICKS.into_iter().filter(|(nines, _)| *nines <= end + 1e-9);
+    let x = Axis { end, ticks: ticks.map(|(nines, label)| (nines, label.to_owned())).collect() };
+    let chart = Chart { x, y, series, ..Chart::default() };
+    let caption = format!("{caption} Each further mark on the axis is ten times rarer. {} values.", count(main.count()));
+    Figure::new(title, caption, &names, chart)
+}
+
+/// A distribution over the number of nines of the percentile: 1 is 90 %, 2 is 99 %.
+fn quantiles(d: &Distribution, end: f64) -> Vec<(f64, Option<f64>)> {
+    const STEPS: u32 = 160;
+    (0..=STEPS).map(|k| f64::from(k) / f64::from(STEPS) * end).map(|nines| (nines, at(d, nines))).collect()
+}
+
+fn at(d: &Distribution, nines: f64) -> Option<f64> {
+    let n = d.count();
+    // A trifle less, so that 90 % of ten is the ninth and not, by a rounding, the tenth.
+    let rank = (n as f64 * (1.0 - 10f64.powf(-nines)) - 1e-9).ceil() as u64;
+    d.at_rank(rank.clamp(1, n.max(1))).map(Span::as_millis_f64)
+}
+
+fn line(class: &'static str, points: Vec<(f64, Option<f64>)>) -> Series {
+    Series { class, shape: Shape::Line, points, marks: Vec::new() }
+}
+
+fn most(series: &[&Series]) -> f64 {
+    series.iter().flat_map(|s| &s.points).filter_map(|(_, y)| *y).fold(0.0, f64::max)
+}
+
+/// An axis of times, labelled in the unit that fits its end.
+fn time_axis(most_ms: f64) -> Axis {
+    let unit = Unit::of(most_ms);
+    let ticks = nice_ticks(unit.scale(most_ms));
+    let per = unit.scale(1.0);
+    let end = ticks.last().copied().unwrap_or(1.0) / per;
+    let label = |value: f64| format!("{} {}", tick(value), unit.name());
+    Axis { end, ticks: ticks.into_iter().map(|value| (value / per, label(value))).collect() }
+}
+
+fn number_axis(most: f64) -> Axis {
+    let ticks = nice_ticks(most);
+    let end = ticks.last().copied().unwrap_or(1.0);
+    Axis { end, ticks: ticks.into_iter().map(|value| (value, tick(value))).collect() }
+}
+
+/// A round number without needless decimals.
+fn tick(value: f64) -> String {
+    match value {
+        v if v >= 10_000.0 => {
+            let thousands = v / 1e3;
+            let digits = if thousands.fract() == 0.0 { count(thousands as u64) } else { three_digits(thousands) };
+            format!("{digits}k")
+        }
+        v if v.fract() == 0.0 => count(v as u64),
+        v => format!("{}", (v * 1e6).round() / 1e6),
+    }
+}
+
+/// How much time the charts cover, for the heading above them.
+pub(super) fn covered(buckets: &[Bucket]) -> String {
+    planned(Span::from_secs(buckets.len() as u64))
+}
