@@ -23,7 +23,7 @@ fn main() -> std::io::Result<()> {
         println!("{}", terminal::plan(plan, info, &place, style));
         println!("{}\n", terminal::live(&run.fold.live(), progress, style));
         println!("{}\n", terminal::summary(plan, info, &summary, &place, style));
-        let page = html::page(plan, info, &summary, &run.fold.timeline.buckets(), &run.fold.metrics);
+        let page = html::page(plan, info, &summary, &run.fold);
         std::fs::write(Path::new(&folder).join(format!("{name}.html")), page)?;
     }
     Ok(())

@@ -48,7 +48,7 @@ impl Run {
         for s in 1..=seconds {
             let sample = Sample {
                 at: Moment(s * 1_000_000_000),
-                in_flight: 64,
+                in_flight: if s < seconds { 64 - s % 5 } else { 0 },
                 sent: self.fold.counts.sent * s / seconds,
                 events: self.fold.counts.events * s / seconds,
                 cpu: Span::from_millis(85 * s),
@@ -291,7 +291,7 @@ pub(crate) fn errors() -> Run {
         };
         run.record(record);
     }
-    run.finish(71, Some(Ended::Plan));
+    run.finish(131, Some(Ended::Plan));
     run
 }
 

@@ -5,11 +5,10 @@
 
 mod charts;
 
-use floodline_core::metric::Metrics;
+use floodline_core::fold::Fold;
 use floodline_core::outcome::Outcome;
 use floodline_core::plan::Plan;
 use floodline_core::summary::{RunInfo, RunSummary};
-use floodline_core::timeline::Bucket;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment};
@@ -22,13 +21,13 @@ use charts::Figure;
 
 const TEMPLATE: &str = include_str!("html/page.html");
 
-/// The report as one self-contained file. `buckets` are the seconds of the run, `metrics` its distributions.
-pub fn page(plan: &Plan, info: &RunInfo, summary: &RunSummary, buckets: &[Bucket], metrics: &Metrics) -> String {
+/// The report as one self-contained file. `fold` is what `summary` was taken from; the charts are drawn from it.
+pub fn page(plan: &Plan, info: &RunInfo, summary: &RunSummary, fold: &Fold) -> String {
     let mut environment = Environment::empty();
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
     let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
     environment.set_syntax(syntax.expect("the delimiters are the usual ones"));
-    let page = Page::new(plan, info, summary, buckets, metrics);
+    let page = Page::new(plan, info, summary, fold);
     // The template is a constant without filters or calls, and every key it names is a field below.
     environment
         .render_str(TEMPLATE, Serde(page))
@@ -120,7 +119,8 @@ struct ErrorRow {
 }
 
 impl Page {
-    fn new(plan: &Plan, info: &RunInfo, summary: &RunSummary, buckets: &[Bucket], distributions: &Metrics) -> Page {
+    fn new(plan: &Plan, info: &RunInfo, summary: &RunSummary, fold: &Fold) -> Page {
+        let buckets = fold.timeline.buckets();
         let rows = metrics::rows(summary);
         let health = health::health(summary);
         let finding = |f: advice::Finding| Finding { what: f.what, remedy: f.remedy };
@@ -138,9 +138,9 @@ impl Page {
                 fact("model", one_line(&plan.target.model, 100)),
             ],
             tiles: tiles(summary),
-            covered: charts::covered(buckets),
-            over_time: charts::over_time(plan, buckets),
-            curves: charts::percentiles(distributions),
+            covered: charts::covered(&buckets),
+            over_time: charts::over_time(plan, &buckets, &fold.samples),
+            curves: charts::percentiles(&fold.metrics),
             percentiles: PERCENTILES.map(|(_, name)| name).to_vec(),
             has_intervals: rows.iter().any(Row::wants_intervals),
             rows: rows.iter().filter(|row| row.figures.count > 0).map(MetricRow::new).collect(),
@@ -209,7 +209,7 @@ fn tiles(summary: &RunSummary) -> Vec<Tile> {
         Tile { name: title, value: format!("{bound}{p50}"), beside: format!("p99 {bound}{p99}") }
     };
     let beside = match summary.tokens.output {
-        Some(n) => format!("{} in all, {}", counted(n, "token"), words::source(&summary.tokens.source)),
+        Some(n) => format!("{} in all", counted(n, "token")),
         None => "not counted by anybody".into(),
     };
     vec![

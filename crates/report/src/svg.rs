@@ -73,6 +73,9 @@ impl Chart {
         for series in &self.series {
             self.write_series(out, series)?;
         }
+        for series in &self.series {
+            self.write_marks(out, series)?;
+        }
         self.write_hints(out)?;
         out.write_str("</svg>")
     }
@@ -128,10 +131,19 @@ impl Chart {
             write!(out, r#"<path class="line {}{dashed}" d="{line}"/>"#, series.class)?;
             debug_assert!(last.0 >= first.0, "points are in order");
         }
+        Ok(())
+    }
+
+    /// Above every line, so that none crosses a value.
+    fn write_marks(&self, out: &mut String, series: &Series) -> std::fmt::Result {
         for (x, y, label) in &series.marks {
             let (x, y) = (self.at_x(*x), self.at_y(*y));
             // Towards the edges the label keeps inside.
-            let (anchor, dx) = if x > WIDTH - RIGHT - 60.0 { ("end", 3.0) } else { ("middle", 0.0) };
+            let (anchor, dx) = match x {
+                x if x > WIDTH - RIGHT - 40.0 => ("end", 3.0),
+                x if x < LEFT + 40.0 => ("start", -3.0),
+                _ => ("middle", 0.0),
+            };
             write!(out, r#"<circle class="mark {}" cx="{x:.1}" cy="{y:.1}" r="3"/>"#, series.class)?;
             write!(
                 out,

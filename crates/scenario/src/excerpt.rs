@@ -146,13 +146,22 @@ fn value_length(rest: &[char], in_query: bool) -> usize {
             .skip(1)
             .position(|&c| c == quote)
             .map_or(rest.len(), |end| end + 2),
-        // A reference to the environment, whose braces are its own.
-        Some('$') => rest.iter().position(|&c| c == '}').map_or(rest.len(), |end| end + 1),
         // A list or a mapping where a value belongs: all of it.
         Some('[' | '{' | '|' | '>' | '&' | '!') => rest.len(),
         _ if in_query => rest.iter().position(|c| matches!(c, '&' | ' ' | '"' | '\'' | ',' | '}')).unwrap_or(rest.len()),
-        _ => rest.iter().position(|c| matches!(c, ',' | '}')).unwrap_or(rest.len()),
+        _ => bare_length(rest),
     }
+}
+
+/// Up to the comma or the brace that ends a value without quotes; the braces of `${...}` are its own.
+fn bare_length(rest: &[char]) -> usize {
+    let mut inside = false;
+    let end = rest.iter().enumerate().position(|(i, &c)| {
+        let ends = matches!(c, ',' | '}') && !inside;
+        inside = (inside || rest[i..].starts_with(&['$', '{'])) && c != '}';
+        ends
+    });
+    end.unwrap_or(rest.len())
 }
 
 /// Words that start as vendors' keys do.
@@ -198,7 +207,8 @@ mod tests {
             ("  api_key: \"a, b\"  # why", "  api_key: ******  # why"),
             ("{url: u, key: abc, model: m}", "{url: u, key: ***, model: m}"),
             ("key: ${env:NAME}", "key: ${env:NAME}"),
-            ("key: ${env:NAME}x", "key: ${env:NAME}x"),
+            ("{key: ${env:NAME}, model: m}", "{key: ${env:NAME}, model: m}"),
+            ("key: ${env:NAME}x", "key: ************"),
             ("Authorization: Bearer ${env:T}", "Authorization: Bearer ${env:T}"),
             ("Authorization: Bearer abc", "Authorization: **********"),
             ("max_tokens: 100, input_tokens: 3", "max_tokens: 100, input_tokens: 3"),

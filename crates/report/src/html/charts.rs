@@ -2,6 +2,7 @@
 
 use floodline_core::Span;
 use floodline_core::distribution::Distribution;
+use floodline_core::event::Sample;
 use floodline_core::metric::{Metric, Metrics};
 use floodline_core::plan::{Load, Plan};
 use floodline_core::schedule::Phase;
@@ -9,7 +10,7 @@ use floodline_core::timeline::Bucket;
 use minijinja::Value;
 use serde::Serialize;
 
-use crate::format::{Unit, count, maybe_time, planned, stopwatch, three_digits, time};
+use crate::format::{Unit, count, maybe_time, planned, stopwatch, time};
 use crate::svg::{Axis, Chart, Series, Shape, nice_ticks};
 
 /// More points than this on a time axis are drawn together.
@@ -46,12 +47,13 @@ impl Figure {
 }
 
 /// The run over time. Nothing without a second of it.
-pub(super) fn over_time(plan: &Plan, buckets: &[Bucket]) -> Vec<Figure> {
+pub(super) fn over_time(plan: &Plan, buckets: &[Bucket], samples: &[Sample]) -> Vec<Figure> {
     if buckets.is_empty() {
         return Vec::new();
     }
     let time = TimeAxis::new(plan, buckets);
-    vec![ttft(&time), requests(&time), events(&time)]
+    let in_flight = (!samples.is_empty()).then(|| in_flight(&time, samples));
+    [ttft(&time), requests(&time), events(&time)].into_iter().chain(in_flight).collect()
 }
 
 /// Neighbouring seconds drawn as one point: several only in a long run.
@@ -187,9 +189,29 @@ fn events(axis: &TimeAxis<'_>) -> Figure {
     Figure::new("Token events per second", caption, &["events"], chart)
 }
 
+/// Drawn from samples, not from seconds: a sample is a look at one instant.
+fn in_flight(axis: &TimeAxis<'_>, samples: &[Sample]) -> Figure {
+    let highest = |of: fn(&Sample) -> u64| {
+        let point = |stretch: &[Sample]| {
+            let at = stretch.last().map_or(0.0, |s| s.at.as_secs_f64());
+            (at, stretch.iter().map(of).max().map(|n| n as f64))
+        };
+        samples.chunks(axis.seconds).map(point).collect()
+    };
+    let in_flight = Series { shape: Shape::Area, ..line("events", highest(|s| s.in_flight)) };
+    let waiting = line("p99", highest(|s| s.waiting));
+    let y = number_axis(most(&[&in_flight, &waiting]));
+    let chart = Chart { hints: Vec::new(), ..axis.chart(y, vec![in_flight, waiting], |_| String::new()) };
+    let caption = format!(
+        "Requests sent and not yet ended, and requests that were due and could not leave yet, once a second.{}",
+        axis.remarks("the highest")
+    );
+    Figure::new("Requests in flight", caption, &["in flight", "waiting to leave"], chart)
+}
+
 /// The distributions as curves. Metrics of which nothing was measured are left out.
 pub(super) fn percentiles(metrics: &Metrics) -> Vec<Figure> {
-    const CURVES: [(&str, Metric, Option<Metric>, &str); 3] = [
+    const CURVES: [(&str, Metric, Option<Metric>, &str); 4] = [
         (
             "TTFT by percentile",
             Metric::Ttft,
@@ -203,6 +225,7 @@ pub(super) fn percentiles(metrics: &Metrics) -> Vec<Figure> {
             Some(Metric::LatencyFromSchedule),
             "How long the fastest share of ok requests took to the last byte.",
         ),
+        ("TPOT by percentile", Metric::Tpot, None, "Time per output token after the first, of each ok answer."),
     ];
     CURVES
         .into_iter()
@@ -215,23 +238,22 @@ pub(super) fn percentiles(metrics: &Metrics) -> Vec<Figure> {
 }
 
 fn curve(title: &'static str, caption: &str, main: &Distribution, other: Option<&Distribution>) -> Figure {
-    let end = (main.count() as f64).log10().clamp(1.0, 5.0);
-    let mut series = Vec::new();
-    let mut names = Vec::new();
-    if let Some(other) = other {
-        series.push(Series { shape: Shape::Dashed, ..line("p99", quantiles(other, end)) });
-        names.push("from schedule");
-    }
+    // Half a step beyond the last value, so that the largest is seen.
+    let end = (2.0 * main.count() as f64).log10().clamp(1.0, 5.3);
     let mark = |nines: f64, label: &str| {
         let ms = at(main, nines)?;
         Some((nines, ms, format!("{label} {}", time(ms))))
     };
     let marks = [mark(2f64.log10(), "p50"), (end >= 2.0).then(|| mark(2.0, "p99")).flatten()];
-    series.push(Series { marks: marks.into_iter().flatten().collect(), ..line("p50", quantiles(main, end)) });
-    names.push(if other.is_some() { "from sending" } else { "gap" });
+    let mut series = vec![Series { marks: marks.into_iter().flatten().collect(), ..line("p50", quantiles(main, end)) }];
+    let mut names = vec![if other.is_some() { "from sending" } else { "values" }];
+    if let Some(other) = other {
+        // Above the other line, and with holes, so that both are seen where they are one.
+        series.push(Series { shape: Shape::Dashed, ..line("p99", quantiles(other, end)) });
+        names.push("from schedule");
+    }
     let y = time_axis(most(&series.iter().collect::<Vec<_>>()));
-    const TICKS: [(f64, &str); 7] = [
-        (0.0, "0 %"),
+    const TICKS: [(f64, &str); 6] = [
         (0.301_03, "50 %"),
         (1.0, "90 %"),
         (2.0, "99 %"),
@@ -280,17 +302,19 @@ fn time_axis(most_ms: f64) -> Axis {
 fn number_axis(most: f64) -> Axis {
     let ticks = nice_ticks(most);
     let end = ticks.last().copied().unwrap_or(1.0);
-    Axis { end, ticks: ticks.into_iter().map(|value| (value, tick(value))).collect() }
+    // One unit for the whole axis.
+    let (per, unit) = match end {
+        e if e >= 10_000_000.0 => (1e6, "M"),
+        e if e >= 100_000.0 => (1e3, "k"),
+        _ => (1.0, ""),
+    };
+    let label = |value: f64| if value == 0.0 { "0".into() } else { format!("{}{unit}", tick(value / per)) };
+    Axis { end, ticks: ticks.into_iter().map(|value| (value, label(value))).collect() }
 }
 
 /// A round number without needless decimals.
 fn tick(value: f64) -> String {
     match value {
-        v if v >= 10_000.0 => {
-            let thousands = v / 1e3;
-            let digits = if thousands.fract() == 0.0 { count(thousands as u64) } else { three_digits(thousands) };
-            format!("{digits}k")
-        }
         v if v.fract() == 0.0 => count(v as u64),
         v => format!("{}", (v * 1e6).round() / 1e6),
     }

@@ -52,7 +52,7 @@ pub(crate) fn read(file: &str, bytes: &[u8]) -> Result<Recording, Box<Problem>> 
             Ok(true) => {}
             Err(why) => {
                 let line = why.position().map_or(line, |at| at.line() as usize);
-                return Err(bad(file, text, (line, ""), "this row cannot be read", "check its quotes".into()).into());
+                return Err(bad(file, text, line, None, "this row cannot be read", "check its quotes".into()).into());
             }
         }
         let line = record.position().map_or(line, |at| at.line() as usize);
@@ -60,11 +60,12 @@ pub(crate) fn read(file: &str, bytes: &[u8]) -> Result<Recording, Box<Problem>> 
             Some(value) => Ok(value),
             None => {
                 let message = format!("this row has no {}", COLUMNS[k]);
-                Err(bad(file, text, (line, ""), &message, format!("a row is {}", COLUMNS.join(","))))
+                Err(bad(file, text, line, None, &message, format!("a row is {}", COLUMNS.join(","))))
             }
         };
         let wrong = |k: usize, value: &str, help: &str| {
-            bad(file, text, (line, value), &format!("`{value}` is not a {} of this trace", COLUMNS[k]), help.into())
+            let message = format!("`{value}` is not a {} of this trace", COLUMNS[k]);
+            bad(file, text, line, Some((columns[k], value)), &message, help.into())
         };
         let time = field(0)?;
         let at = nanoseconds(time).ok_or_else(|| wrong(0, time, "write it as 2023-11-16 18:15:46.6805900"))?;
@@ -102,14 +103,21 @@ pub(crate) fn read(file: &str, bytes: &[u8]) -> Result<Recording, Box<Problem>> 
 
 fn no_header(file: &str, text: &str) -> Problem {
     let help = format!("the first line must be {}", COLUMNS.join(","));
-    bad(file, text, (1, ""), "this is not the header of an Azure trace", help)
+    bad(file, text, 1, None, "this is not the header of an Azure trace", help)
 }
 
-fn bad(file: &str, text: &str, (line, value): (usize, &str), message: &str, help: String) -> Problem {
+/// A problem with a line, or with one field of it: its number from 0, and its value.
+fn bad(file: &str, text: &str, line: usize, field: Option<(usize, &str)>, message: &str, help: String) -> Problem {
     let shown = text.lines().nth(line.saturating_sub(1)).unwrap_or("");
-    let column = shown.find(value).map_or(1, |at| shown[..at].chars().count() + 1);
-    let width = if value.is_empty() { shown.chars().count() } else { value.chars().count() };
-    Problem::new(message).help(help).at(Excerpt::new(file, text, (line, column), width, Show::Line))
+    let (at, width) = match field {
+        None => (0, shown.chars().count()),
+        Some((number, value)) => {
+            let start = number.checked_sub(1).and_then(|n| shown.match_indices(',').nth(n)).map_or(0, |(at, _)| at + 1);
+            let at = shown[start..].find(value).map_or(start, |at| start + at);
+            (shown[..at].chars().count(), value.chars().count())
+        }
+    };
+    Problem::new(message).help(help).at(Excerpt::new(file, text, (line, at + 1), width, Show::Line))
 }
 
 /// Nanoseconds from 1970 of `YYYY-MM-DD HH:MM:SS[.fffffffff][Z|±hh:mm]`.

@@ -1,0 +1,522 @@
+//! What people read when a scenario is wrong.
+
+mod support;
+
+use insta::assert_snapshot;
+use support::World;
+
+#[test]
+fn a_mistyped_key() {
+    let text = "\
+target: {stub: {}}
+load:
+  - {users: 8, fro: 30s}
+";
+    assert_snapshot!(World::new().error(text), @r#"
+    error: unknown key `fro`
+     --> load.yaml:3:16
+      |
+    3 |   - {users: 8, fro: …
+      |                ^^^
+      = help: did you mean `for`? expected one of warmup, hold, users, replay, for, requests, arrivals, format, speed, from, to
+    "#);
+}
+
+#[test]
+fn a_mistyped_key_hides_its_value() {
+    let text = "\
+target:
+  url: https://h/v1
+  model: m
+  kye: canary
+";
+    assert_snapshot!(World::new().error(text), @r#"
+    error: unknown key `kye`
+     --> load.yaml:4:3
+      |
+    4 |   kye: …
+      |   ^^^
+      = help: did you mean `key`? expected one of api, url, stub, model, key, headers, stream, max_tokens_field, body, ca_file, insecure
+    "#);
+}
+
+#[test]
+fn a_key_of_a_later_version() {
+    let text = "\
+target: {stub: {}}
+objectives: [ttft p95 < 500ms]
+";
+    assert_snapshot!(World::new().error(text), @r#"
+    error: `objectives` is not supported in this version
+     --> load.yaml:2:1
+      |
+    2 | objectives: …
+      | ^^^^^^^^^^
+      = help: keys known here: name, seed, target, prompts, load, limits, timeouts, health, record_bodies
+    "#);
+}
+
+#[test]
+fn a_ramp() {
+    let text = "\
+target: {stub: {}}
+load:
+  - {ramp: 1/s..20/s, over: 2m}
+";
+    assert_snapshot!(World::new().error(text), @r#"
+    error: `ramp` is not supported in this version
+     --> load.yaml:3:6
+      |
+    3 |   - {ramp: …
+      |      ^^^^
+      = help: keys known here: warmup, hold, users, replay, for, requests, arrivals, format, speed, from, to
+    "#);
+}
+
+#[test]
+fn a_literal_key() {
+    let text = "\
+target:
+  url: https://h/v1
+  model: m
+  key: canary
+";
+    assert_snapshot!(World::new().error(text), @r#"
+    error: a key must not be written in a scenario
+     --> load.yaml:4:8
+      |
+    4 |   key: …
+      |        ^^^^^^
+      = help: put it into an environment variable and refer to it: ${env:NAME}
+    "#);
+}
+
+#[test]
+fn a_literal_secret_header() {
+    let text = "\
+target:
+  url: https://h/v1
+  model: m
+  headers: {X-Team: a, api-key: canary}
+";
+    assert_snapshot!(World::new().error(text), @r#"
+    error: the value of `api-key` must not be written in a scenario
+     --> load.yaml:4:33
+      |
+    4 |   headers: {X-Team: a, api-key: …
+      |                                 ^^^^^^
+      = help: put it into an environment variable and refer to it: ${env:NAME}
+    "#);
+}
+
+#[test]
+fn a_variable_that_is_not_set() {
+    let text = "target: {url: 'https://h/v1', model: m, key: '${env:NO_KEY}'}\n";
+    assert_snapshot!(World::new().error(text), @r#"
+    error: the environment variable `NO_KEY` is not set
+     --> load.yaml:1:46
+      |
+    1 | target: {url: 'https://h/v1', model: m, key: '${env:NO_KEY}'}
+      |                                              ^^^^^^^^^^^^^^^
+      = help: set it before the run: export NO_KEY=...
+    "#);
+}
+
+#[test]
+fn a_url_with_a_password() {
+    let text = "target: {url: 'https://me:canary@h/v1', model: m}\n";
+    assert_snapshot!(World::new().error(text), @r#"
+    error: a URL must not carry a user name or a password
+     --> load.yaml:1:15
+      |
+    1 | target: {url: 'https://*********@h/v1', model: m}
+      |               ^^^^^^^^^^^^^^^^^^^^^^^^
+      = help: give credentials as a header: headers: {Authorization: 'Basic ${env:NAME}'}
+    "#);
+}
+
+#[test]
+fn a_url_without_a_scheme() {
+    let text = "target: {url: localhost:8000/v1, model: m}\n";
+    assert_snapshot!(World::new().error(text), @r#"
+    error: this URL does not start with http:// or https://
+     --> load.yaml:1:15
+      |
+    1 | target: {url: localhost:8000/v1, model: m}
+      |               ^^^^^^^^^^^^^^^^^
+      = help: did you mean http://localhost:8000/v1?
+    "#);
+}
+
+#[test]
+fn an_unknown_profile() {
+    let text = "target: {stub: {profile: 8b-h10}}\n";
+    assert_snapshot!(World::new().error(text), @r#"
+    error: the built-in provider has no profile `8b-h10`
+     --> load.yaml:1:26
+      |
+    1 | target: {stub: {profile: 8b-h10}}
+      |                          ^^^^^^
+      = help: did you mean `8b-h100`? the profiles are instant, 8b-a100, 8b-h100, 70b-h100-tp8
+    "#);
+}
+
+#[test]
+fn no_target() {
+    let text = "load: {users: 8}\n";
+    assert_snapshot!(World::new().error(text), @r#"
+    error: the scenario has no `target`
+     --> load.yaml
+      = help: say where requests go: target: {url: http://127.0.0.1:8000/v1, model: NAME} or target: {stub: {}}
+    "#);
+}
+
+#[test]
+fn no_model() {
+    let text = "target: {url: 'http://127.0.0.1:8000/v1'}\n";
+    assert_snapshot!(World::new().error(text), @r#"
+    error: the target has no model
+     --> load.yaml:1:9
+      |
+    1 | target: {url: 'http://127.0.0.1:8000/v1'}
+      |         ^
+      = help: name the model that the server serves (--model NAME or `model: NAME`); it lists them under /v1/models
+    "#);
+}
+
+#[test]
+fn wrong_values_are_all_reported() {
+    let text = "\
+target: {stub: {}}
+load:
+  - {hold: 20/x, for: 30, arrivals: poison}
+timeouts: {idle: 0s}
+";
+    assert_snapshot!(World::new().error(text), @r#"
+    error: `20/x` is not a rate: write requests per time, such as 20/s, 600/min or 0.5/s
+     --> load.yaml:3:12
+      |
+    3 |   - {hold: 20/x, for: 30, arrivals: poison}
+      |            ^^^^
+
+    error: `30` is not a duration: write a number and a unit, such as 250ms, 30s, 10m or 2h
+     --> load.yaml:3:23
+      |
+    3 |   - {hold: 20/x, for: 30, arrivals: poison}
+      |                       ^^
+      = help: a duration needs its unit: did you mean 30s?
+
+    error: `idle` must be above zero
+     --> load.yaml:4:18
+      |
+    4 | timeouts: {idle: 0s}
+      |                  ^^
+    "#);
+}
+
+#[test]
+fn a_distribution_of_lengths() {
+    let text = "\
+target: {stub: {}}
+prompts:
+  - {name: long, input_tokens: {lognormal: {median: 3000, p95: 9000}}}
+";
+    assert_snapshot!(World::new().error(text), @r#"
+    error: `input_tokens` must be a single value
+     --> load.yaml:3:32
+      |
+    3 |   - {name: long, input_tokens: {lognormal: {median: 3000, p95: 9000}}}
+      |                                ^
+      = help: distributions of lengths are not supported in this version: write a number, such as 120
+    "#);
+}
+
+#[test]
+fn a_prompt_of_two_kinds() {
+    let text = "\
+target: {stub: {}}
+prompts:
+  - {text: hello, input_tokens: 20}
+";
+    assert_snapshot!(World::new().error(text), @r#"
+    error: this prompt has text and input_tokens: only one of them can be sent
+     --> load.yaml:3:5
+      |
+    3 |   - {text: hello, input_tokens: 20}
+      |     ^
+      = help: make it a prompt each
+    "#);
+}
+
+#[test]
+fn mixed_loops() {
+    let text = "\
+target: {stub: {}}
+load:
+  - {hold: 20/s, for: 10s}
+  - {users: 8, for: 10s}
+";
+    assert_snapshot!(World::new().error(text), @r#"
+    error: stages with `hold` and stages with `users` do not mix
+     --> load.yaml:4:5
+      |
+    4 |   - {users: 8, for: 10s}
+      |     ^
+      = help: an open loop sends at fixed times, a closed loop when answers come: make it two scenarios
+    "#);
+}
+
+#[test]
+fn a_late_warmup() {
+    let text = "\
+target: {stub: {}}
+load:
+  - {users: 8, for: 10s}
+  - {warmup: {users: 1}, for: 10s}
+";
+    assert_snapshot!(World::new().error(text), @r#"
+    error: a warm-up comes before everything that is measured
+     --> load.yaml:4:5
+      |
+    4 |   - {warmup: {users: 1}, for: 10s}
+      |     ^
+      = help: move it to the top of the list
+    "#);
+}
+
+#[test]
+fn a_stage_without_a_length() {
+    let text = "\
+target: {stub: {}}
+load:
+  - {hold: 20/s}
+  - {hold: 40/s, for: 1m}
+";
+    assert_snapshot!(World::new().error(text), @r#"
+    error: this stage does not say how long it lasts
+     --> load.yaml:3:5
+      |
+    3 |   - {hold: 20/s}
+      |     ^
+      = help: add `for`, such as for: 10s
+    "#);
+}
+
+#[test]
+fn no_users() {
+    let text = "\
+target: {stub: {}}
+load: {users: 0}
+";
+    assert_snapshot!(World::new().error(text), @r#"
+    error: `users` must be above zero
+     --> load.yaml:2:15
+      |
+    2 | load: {users: 0}
+      |               ^
+    "#);
+}
+
+#[test]
+fn a_missing_file() {
+    let text = "\
+target: {stub: {}}
+prompts: {file: prompts.jsonl}
+";
+    assert_snapshot!(World::new().error(text), @r#"
+    error: cannot read `prompts.jsonl`: No such file or directory
+     --> load.yaml:2:17
+      |
+    2 | prompts: {file: prompts.jsonl}
+      |                 ^^^^^^^^^^^^^
+      = help: paths are relative to the scenario's folder
+    "#);
+}
+
+#[test]
+fn a_tab() {
+    let text = "target:\n\tstub: {}\n";
+    assert_snapshot!(World::new().error(text), @r#"
+    error: YAML does not allow tabs as indentation
+     --> load.yaml:2:2
+      |
+    2 |  stub: {}
+      |  ^
+      = help: indent with spaces
+    "#);
+}
+
+#[test]
+fn a_bracket_that_is_not_closed() {
+    let text = "\
+target: {stub: {}
+load: {users: 8}
+";
+    assert_snapshot!(World::new().error(text), @r#"
+    error: this is not valid YAML: while parsing a flow mapping, did not find expected ',' or '}'
+     --> load.yaml:2:1
+      |
+    2 | load: {users: 8}
+      | ^
+      = help: check the indentation, the quotes and the brackets of this line and the one above
+    "#);
+}
+
+#[test]
+fn a_key_given_twice() {
+    let text = "\
+target: {stub: {}}
+seed: 1
+seed: 2
+";
+    assert_snapshot!(World::new().error(text), @r#"
+    error: `seed` is given twice in the same mapping
+     --> load.yaml:3:1
+      |
+    3 | seed: …
+      | ^^^^
+      = help: keep one of the two
+    "#);
+}
+
+#[test]
+fn a_key_without_a_value() {
+    let text = "\
+target: {stub: {}}
+load:
+";
+    assert_snapshot!(World::new().error(text), @r#"
+    error: `load` has no value
+     --> load.yaml:2:1
+      |
+    2 | load:
+      | ^^^^
+      = help: write a value behind the colon, or leave the key out
+    "#);
+}
+
+#[test]
+fn a_list_instead_of_a_mapping() {
+    let text = "- target\n";
+    assert_snapshot!(World::new().error(text), @r#"
+    error: this value must be a mapping of keys and values
+     --> load.yaml:1:1
+      |
+    1 | - target
+      | ^
+      = help: a scenario is a mapping such as `target: {stub: {profile: 8b-h100}}`
+    "#);
+}
+
+#[test]
+fn an_empty_file() {
+    let text = "# nothing here\n";
+    assert_snapshot!(World::new().error(text), @r#"
+    error: the scenario is empty
+     --> load.yaml
+      = help: a scenario names a target at least, such as `target: {stub: {profile: 8b-h100}}`
+    "#);
+}
+
+#[test]
+fn two_documents() {
+    let text = "\
+target: {stub: {}}
+---
+target: {stub: {}}
+";
+    assert_snapshot!(World::new().error(text), @r#"
+    error: the file holds more than one YAML document
+     --> load.yaml:3:1
+      |
+    3 | target: {stub: {}}
+      | ^
+      = help: keep one scenario in a file, without a line of `---` in the middle
+    "#);
+}
+
+#[test]
+fn a_bad_prompts_file() {
+    let text = "\
+target: {stub: {}}
+prompts: {file: p.jsonl}
+";
+    assert_snapshot!(World::new()
+        .file("p.jsonl", r#"{"prompt": "fine"}
+{"promt": "x"}
+{"prompt": "x"
+{"messages": []}
+"#).error(text), @r#"
+    error: this line has neither `prompt` nor `messages`
+     --> p.jsonl:2:1
+      |
+    2 | {"promt": "x"}
+      | ^
+      = help: a line is {"prompt": "..."} or {"messages": [{"role": "user", "content": "..."}]}
+
+    error: this is not valid JSON: EOF while parsing an object
+     --> p.jsonl:3:14
+      |
+    3 | {"prompt": "x"
+      |              ^
+      = help: a line is {"prompt": "..."} or {"messages": [{"role": "user", "content": "..."}]}
+
+    error: `messages` is an empty list
+     --> p.jsonl:4:1
+      |
+    4 | {"messages": []}
+      | ^
+      = help: a line is {"prompt": "..."} or {"messages": [{"role": "user", "content": "..."}]}
+    "#);
+}
+
+#[test]
+fn a_bad_row_of_a_trace() {
+    let text = "\
+target: {stub: {}}
+load: {replay: t.csv}
+";
+    assert_snapshot!(World::new()
+        .file("t.csv", "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:15:46.6805900,374,44\n2023-11-16 18:15:50.9951690,many,109\n").error(text), @r#"
+    error: `many` is not a ContextTokens of this trace
+     --> t.csv:3:29
+      |
+    3 | 2023-11-16 18:15:50.9951690,many,109
+      |                             ^^^^
+      = help: expected a whole number of tokens, up to 10 million
+    "#);
+}
+
+#[test]
+fn a_file_that_is_no_trace() {
+    let text = "\
+target: {stub: {}}
+load: {replay: t.csv}
+";
+    assert_snapshot!(World::new()
+        .file("t.csv", "time,tokens\n1,2\n").error(text), @r#"
+    error: this is not the header of an Azure trace
+     --> t.csv:1:1
+      |
+    1 | time,tokens
+      | ^^^^^^^^^^^
+      = help: the first line must be TIMESTAMP,ContextTokens,GeneratedTokens
+    "#);
+}
+
+#[test]
+fn a_window_without_requests() {
+    let text = "\
+target: {stub: {}}
+load: {replay: t.csv, from: 1h}
+";
+    assert_snapshot!(World::new()
+        .file("t.csv", "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:15:46.6805900,374,44\n").error(text), @r#"
+    error: no request of the trace falls into this part of it
+     --> load.yaml:2:16
+      |
+    2 | load: {replay: t.csv, from: 1h}
+      |                ^^^^^
+      = help: the trace covers 0s to 0s
+    "#);
+}
