@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use crate::accuracy::{Errors, compare};
 use crate::floodline::{Floodline, Run};
 use crate::null::Load;
 use crate::quantile::Sorted;
-use crate::rig::{Make, Rig, Server, Truth};
+use crate::rig::{Account, Make, Rig, Server, Truth};
 use crate::table::{Bar, Row, Unit};
 use crate::truth::Pace;
 
@@ -21,6 +21,8 @@ pub(crate) struct Scale {
     paced_rounds: u64,
     flood_requests: u64,
     flood_repeats: usize,
+    /// How often the benchmark's ends are held against the yardstick's, in turn.
+    check_repeats: usize,
     /// Streams open at once, and the slow answers that keep them open.
     open_streams: u32,
     open_pace: Pace,
@@ -34,6 +36,7 @@ impl Scale {
         paced_rounds: 10,
         flood_requests: 6400,
         flood_repeats: 5,
+        check_repeats: 5,
         open_streams: 10_000,
         open_pace: Pace {
             ttft: Duration::from_secs(2),
@@ -50,6 +53,7 @@ impl Scale {
         paced_rounds: 2,
         flood_requests: 1280,
         flood_repeats: 1,
+        check_repeats: 1,
         open_streams: 2000,
         open_pace: Pace {
             ttft: Duration::from_millis(500),
@@ -97,6 +101,10 @@ impl Bench {
         if let Some(floodline) = &self.floodline {
             progress("open loop against the built-in provider");
             rows.push(self.lateness(floodline));
+        }
+        if self.rig.makes().contains(&Make::Yardstick) {
+            progress("the benchmark's own ends against the yardstick's");
+            rows.extend(self.check_ends());
         }
         rows
     }
@@ -225,6 +233,11 @@ impl Bench {
         let measured =
             self.against(make, pace, |server| peak_kib(server, FEW_STREAMS)).and_then(|(few, _)| {
                 let (lots, truth) = self.against(make, pace, |server| peak_kib(server, many))?;
+                if let Some(Account { peak_open, .. }) =
+                    truth.account.filter(|account| account.peak_open < many)
+                {
+                    bail!("only {peak_open} streams were open at once");
+                }
                 Ok((few as f64 * 1.024, lots as f64 * 1.024, truth))
             });
         match measured {
@@ -234,9 +247,11 @@ impl Bench {
             Ok((few, lots, truth)) => {
                 let added = (lots - few) / f64::from(many - FEW_STREAMS);
                 let open = truth.account.map_or(String::new(), |a| format!("{} open at once", a.peak_open));
+                // See `Usage::peak_memory_kib`: the first few megabytes are not the program's own.
+                let floor = if added < 0.1 { "less than can be told" } else { "" };
                 [
                     Row::new(&total, subject, Unit::Megabytes, lots / 1e3).note(open),
-                    Row::new(&each, subject, Unit::Kilobytes, added),
+                    Row::new(&each, subject, Unit::Kilobytes, added.max(0.0)).note(floor),
                 ]
             }
         }
@@ -257,6 +272,46 @@ impl Bench {
                     .note(format!("{sent} sent, {}", run.summary.verdict()))
             }
         }
+    }
+
+    /// The benchmark's own server and client over the yardstick's, measured in turn: the median ratio.
+    fn check_ends(&self) -> [Row; 3] {
+        const STREAMS: u32 = 256;
+        const ROUNDS: u64 = 3;
+        let paced = |server: Make, client: Make| {
+            let requests = u64::from(STREAMS) * ROUNDS;
+            let (ran, truth) = self.against(server, PACED, |server| {
+                let load = Load { port: server.port, streams: STREAMS, requests, tokens: PACED.tokens };
+                self.rig.run_null(client, load, LIMIT)
+            })?;
+            anyhow::Ok((ran.usage.cpu_seconds, truth.usage.cpu_seconds))
+        };
+        let flood = |client: Make| {
+            let requests = self.scale.flood_requests;
+            let measured = self.against(Make::Own, FLOOD, |server| {
+                let load = Load { port: server.port, streams: FLOOD_STREAMS, requests, tokens: FLOOD.tokens };
+                self.rig.run_null(client, load, LIMIT)
+            });
+            anyhow::Ok(requests as f64 / measured?.0.usage.wall_seconds)
+        };
+        let median = |ratio: &dyn Fn() -> Result<f64>| {
+            (0..self.scale.check_repeats).map(|_| ratio()).collect::<Result<Sorted>>()
+        };
+        let row = |what: &str, subject: &str, ratio: Result<Sorted>, bar: Bar| match ratio {
+            Err(e) => failed(what, subject, Unit::Ratio, &e).bar(bar),
+            Ok(ratios) => Row::maybe(what, subject, Unit::Ratio, ratios.percentile(50.0)).bar(bar),
+        };
+        let cost = format!("CPU per token, {STREAMS} streams");
+        let cheap = Bar::AtMost { limit: 1.2, heading: None };
+        let fast = Bar::AtLeast { limit: 1.0 / 1.2, heading: None };
+        let servers = median(&|| Ok(paced(Make::Own, Make::Own)?.1 / paced(Make::Yardstick, Make::Own)?.1));
+        let clients = median(&|| Ok(paced(Make::Own, Make::Own)?.0 / paced(Make::Own, Make::Yardstick)?.0));
+        let speeds = median(&|| Ok(flood(Make::Own)? / flood(Make::Yardstick)?));
+        [
+            row(&cost, "truth over truthd (C)", servers, cheap),
+            row(&cost, "null over nullclient (C)", clients, cheap),
+            row("flood tokens/s", "null over nullclient (C)", speeds, fast),
+        ]
     }
 
     /// Runs `client` against a server of its own, and returns what both know.

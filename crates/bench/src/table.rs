@@ -61,6 +61,9 @@ pub(crate) enum Unit {
     /// Megabytes of 1,000,000 bytes.
     #[serde(rename = "MB")]
     Megabytes,
+    /// One figure over another.
+    #[serde(rename = "ratio")]
+    Ratio,
 }
 
 impl Unit {
@@ -71,6 +74,7 @@ impl Unit {
             Unit::Millis => format!("{value:.3} ms"),
             Unit::Kilobytes => format!("{value:.1} KB"),
             Unit::Megabytes => format!("{value:.0} MB"),
+            Unit::Ratio => format!("{value:.2} ×"),
         }
     }
 }
@@ -187,8 +191,10 @@ pub(crate) fn render(rows: &[Row]) -> String {
     const FIGURES: [bool; 8] = [false, false, true, true, true, false, true, false];
     let mut lines = vec![HEAD.map(str::to_owned)];
     lines.extend(rows.iter().map(Row::cells));
+    // The last column is as long as it needs to be in each line.
     let widths: [usize; 8] = std::array::from_fn(|column| {
-        lines.iter().map(|cells| cells[column].chars().count()).max().unwrap_or(0).max(3)
+        let rows = if column == HEAD.len() - 1 { &lines[..1] } else { &lines[..] };
+        rows.iter().map(|cells| cells[column].chars().count()).max().unwrap_or(0)
     });
     let mut out = String::new();
     for (n, cells) in lines.iter().enumerate() {
@@ -237,7 +243,14 @@ mod tests {
 
     #[test]
     fn a_table_is_readable_as_it_is() {
-        insta::assert_snapshot!(render(&rows()), @"");
+        insta::assert_snapshot!(render(&rows()), @r"
+        | measure         | program   |  measured | × null |        bar |      | heading for | note |
+        |-----------------|-----------|----------:|-------:|-----------:|------|------------:|------|
+        | CPU, 64 streams | null      |   7.00 µs | 1.00 × |            |      |             |      |
+        | CPU, 64 streams | floodline |  14.00 µs | 2.00 × | ≤ 15.00 µs | pass |  ≤ 10.00 µs |      |
+        | TTFT p99 error  | floodline | -1.250 ms |        | ≤ 1.000 ms | MISS |             | 640 requests |
+        | flood           | floodline |         – |        | ≥ 1.50 M/s | MISS |             | floodline ended / badly |
+        ");
     }
 
     #[test]

@@ -73,7 +73,7 @@ pub(crate) fn serve(listener: &TcpListener, stop: impl AsFd, pace: Pace) -> io::
     rustix::net::listen(listener, BACKLOG)?;
     let epoll = epoll::create(CreateFlags::CLOEXEC)?;
     epoll::add(&epoll, listener, EventData::new_u64(LISTENER), EventFlags::IN)?;
-    epoll::add(&epoll, stop, EventData::new_u64(STOP), EventFlags::IN)?;
+    epoll::add(&epoll, &stop, EventData::new_u64(STOP), EventFlags::IN)?;
     let mut server = Server {
         listener,
         epoll,
@@ -234,14 +234,14 @@ impl Server<'_> {
 #[cfg(test)]
 mod tests {
     use std::io::{Read, Write, pipe};
-    use std::net::TcpStream;
+    use std::net::{Shutdown, TcpStream};
     use std::thread;
 
     use super::*;
     use crate::null::{Answered, Load, drive};
 
-    const HEAD: u64 = 110;
-    const TOKEN: u64 = 204;
+    const HEAD: u64 = 105;
+    const TOKEN: u64 = 193;
 
     fn pace(ttft_ms: u64, gap_ms: u64) -> Pace {
         Pace {
@@ -285,7 +285,7 @@ mod tests {
     fn a_flood_arrives_whole() {
         let (answered, served) = drive_all(pace(0, 0), 3, 12, 5000);
         assert_eq!((answered.requests, served.tokens()), (12, 60_000));
-        assert_eq!(answered.bytes, 12 * (HEAD + 5000 * TOKEN + 384 + 2));
+        assert_eq!(answered.bytes, 12 * (HEAD + 5000 * TOKEN + 375));
     }
 
     #[test]
@@ -302,7 +302,7 @@ mod tests {
             let mut leaver = TcpStream::connect(("127.0.0.1", port)).unwrap();
             leaver
                 .write_all(
-                    b"POST / HTTP/1.1\r\ncontent-length: 32\r\n\r\n{\"stream\":true,\"max_tokens\":9000}",
+                    b"POST / HTTP/1.1\r\ncontent-length: 33\r\n\r\n{\"stream\":true,\"max_tokens\":9000}",
                 )
                 .unwrap();
             leaver.read_exact(&mut [0; HEAD as usize]).unwrap();
@@ -316,7 +316,8 @@ mod tests {
     fn an_answer_that_is_no_stream_and_a_page_come_at_once() {
         let (text, served) = with_server(pace(60_000, 10), |port| {
             let mut client = TcpStream::connect(("127.0.0.1", port)).unwrap();
-            client.write_all(b"GET /v1/models HTTP/1.1\r\n\r\nPOST / HTTP/1.1\r\ncontent-length: 16\r\n\r\n{\"max_tokens\":3}junk\r\n\r\n").unwrap();
+            client.write_all(b"GET /v1/models HTTP/1.1\r\n\r\nPOST / HTTP/1.1\r\ncontent-length: 16\r\n\r\n{\"max_tokens\":3}").unwrap();
+            client.shutdown(Shutdown::Write).unwrap();
             let mut text = String::new();
             client.read_to_string(&mut text).unwrap();
             text

@@ -50,5 +50,5 @@ pub(crate) fn write(
     folder.write_summary(summary)?;
     folder.write_timeline(&buckets)?;
     folder.write_histograms(&fold.metrics)?;
-    folder.write_report(&html::page(plan, info, summary, &buckets, &fold.metrics))
+    folder.write_report(&html::page(plan, info, summary, fold))
 }

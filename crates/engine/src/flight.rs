@@ -31,13 +31,13 @@ pub(crate) struct Job {
     pub(crate) body: Vec<u8>,
 }
 
-/// Sends one request and records how it went. Returns how it ended.
-pub(crate) async fn fly(worker: &Rc<Worker>, job: Job) -> Outcome {
+/// Sends one request and records how it went; the future's output is how it ended. The flight has begun
+/// when this returns, so that even a future that is never polled leaves a record.
+pub(crate) fn fly(worker: &Rc<Worker>, job: Job) -> impl Future<Output = Outcome> + use<> {
     let id = worker.request_id(job.index);
     let request = worker.target.request(&id, &job.body);
     let mut flight = Flight::begin(worker, &job, id);
-    drop(job);
-    flight.run(&request).await
+    async move { flight.run(&request).await }
 }
 
 struct Flight {
@@ -168,7 +168,7 @@ impl Flight {
         poll_fn(|cx| {
             let read = {
                 let mut scratch = worker.scratch.borrow_mut();
-                read_all(&worker, socket, answer, &mut scratch, cx)
+                read_all(&worker, socket, answer, sent, &mut scratch, cx)
             };
             match read {
                 Some(Poll::Ready(end)) => return Poll::Ready(end),
@@ -279,6 +279,7 @@ fn read_all(
     worker: &Worker,
     socket: &mut Socket,
     answer: &mut Answer,
+    sent: Moment,
     scratch: &mut Scratch,
     cx: &mut Context<'_>,
 ) -> Option<Poll<End>> {
@@ -299,12 +300,20 @@ fn read_all(
         worker.received(events);
         match taken {
             Ok(true) => return Some(Poll::Ready(End::Complete)),
+            // The alarm is not looked at while bytes keep coming.
+            Ok(false) if now >= sent + worker.timeouts.request => {
+                return Some(Poll::Ready(End::Timeout(too_long(worker))));
+            }
             Ok(false) => any = Some(Poll::Pending),
             Err(broken) => return Some(Poll::Ready(End::Broken(broken))),
         }
     }
     cx.waker().wake_by_ref();
     any
+}
+
+fn too_long(worker: &Worker) -> String {
+    format!("the answer was not complete within {}", worker.timeouts.request)
 }
 
 /// Looks whether the wait has been too long; if not, sets the alarm for when it will have been.
@@ -330,10 +339,7 @@ fn poll_alarm(
             });
         }
         if now >= whole {
-            return Poll::Ready(End::Timeout(format!(
-                "the answer was not complete within {}",
-                worker.timeouts.request
-            )));
+            return Poll::Ready(End::Timeout(too_long(worker)));
         }
         let left = quiet.min(whole).since(now);
         alarm.as_mut().set(tokio::time::sleep(left.into()));

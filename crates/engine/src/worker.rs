@@ -199,8 +199,7 @@ pub(crate) fn run(
 
 async fn send_jobs(worker: &Rc<Worker>, mut jobs: mpsc::UnboundedReceiver<Job>) {
     while let Some(job) = jobs.recv().await {
-        let worker = worker.clone();
-        tokio::task::spawn_local(async move { fly(&worker, job).await });
+        tokio::task::spawn_local(fly(worker, job));
     }
 }
 

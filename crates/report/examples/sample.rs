@@ -1,7 +1,7 @@
 //! Samples of every rendering, to be looked at: `cargo run -p floodline-report --example sample -- DIR [WIDTH]`
 //! prints what a terminal shows and writes the HTML reports to DIR.
 
-#[path = "../src/fixtures.rs"]
+#[path = "../tests/fixtures/mod.rs"]
 mod fixtures;
 
 use std::path::Path;
@@ -16,14 +16,14 @@ fn main() -> std::io::Result<()> {
     let width = arguments.next().and_then(|w| w.parse().ok()).unwrap_or(80);
     let style = Style { colour: std::env::var_os("COLOUR").is_some(), width, unicode: true };
     std::fs::create_dir_all(&folder)?;
-    for (name, run) in fixtures::all() {
-        let (plan, info, summary) = (&run.plan, &run.info, run.summary());
+    for (name, run, summary) in fixtures::all() {
+        let (plan, info) = (&run.plan, &run.info);
         let place = format!("runs/{name}-20260601-120000");
         let progress = Progress { elapsed: Span::from_secs(12), length: plan.planned_length() };
         println!("{}", terminal::plan(plan, info, &place, style));
         println!("{}\n", terminal::live(&run.fold.live(), progress, style));
-        println!("{}\n", terminal::summary(plan, info, &summary, &place, style));
-        let page = html::page(plan, info, &summary, &run.fold);
+        println!("{}\n", terminal::summary(plan, info, summary, &place, style));
+        let page = html::page(plan, info, summary, &run.fold);
         std::fs::write(Path::new(&folder).join(format!("{name}.html")), page)?;
     }
     Ok(())

@@ -32,13 +32,19 @@ pub(crate) fn headline(summary: &RunSummary) -> String {
 }
 
 /// Why the verdict is what it is.
-pub(crate) fn findings(summary: &RunSummary) -> Vec<Finding> {
+pub(crate) fn findings(plan: &Plan, info: &RunInfo, summary: &RunSummary) -> Vec<Finding> {
     let mut findings: Vec<Finding> = summary.verdict.reasons.iter().map(|reason| finding(reason)).collect();
     if summary.verdict.status == Status::Pass && summary.requests.failed > 0 {
         findings.push(Finding {
             what: "The plan has no objective, so failed requests do not fail the run.".into(),
             remedy: None,
         });
+    }
+    // Where nothing went well, what to do about it comes first.
+    if summary.requests.ok == 0
+        && let Some(last) = findings.last_mut().filter(|last| last.remedy.is_none())
+    {
+        last.remedy = remedies(plan, info, &summary.errors).into_iter().next();
     }
     findings
 }

@@ -3,7 +3,7 @@
 use floodline_core::summary::{Generator, RunSummary};
 use floodline_core::verdict::Stamps;
 
-use crate::format::{count, fraction, maybe_time, share, three_digits, time};
+use crate::format::{GLUE, count, counted, fraction, maybe_time, share, three_digits, time};
 use crate::metrics::is_upper_bound;
 
 /// From this share of its core on, a worker is worth a word.
@@ -37,9 +37,9 @@ fn facts(g: &Generator) -> Vec<String> {
         },
     ];
     if let Some(cpu) = g.cpu_seconds {
-        facts.push(format!("CPU {}", time(cpu * 1e3)));
+        facts.push(format!("CPU{GLUE}{}", time(cpu * 1e3)));
     }
-    let workers = format!("{} worker{}", g.workers, if g.workers == 1 { "" } else { "s" });
+    let workers = counted(g.workers.into(), "worker");
     facts.push(match g.busiest_worker {
         Some(busy) => format!("{workers}, busiest {}", fraction(busy)),
         None => workers,
@@ -87,7 +87,7 @@ fn remarks(summary: &RunSummary) -> Vec<String> {
     if g.starved > 0 {
         remarks.push(format!(
             "{} could not be sent for lack of descriptors, ports or memory.",
-            crate::format::counted(g.starved, "request")
+            counted(g.starved, "request")
         ));
     }
     if g.clock_step_ms > 1.0 {

@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use crate::format::{MISSING, count, counted, maybe, maybe_time, one_line, share, time};
 use crate::metrics::{PERCENTILES, Row, interval};
-use crate::{advice, health, metrics, words};
+use crate::{advice, health, metrics, volume, words};
 use charts::Figure;
 
 const TEMPLATE: &str = include_str!("html/page.html");
@@ -29,9 +29,7 @@ pub fn page(plan: &Plan, info: &RunInfo, summary: &RunSummary, fold: &Fold) -> S
     environment.set_syntax(syntax.expect("the delimiters are the usual ones"));
     let page = Page::new(plan, info, summary, fold);
     // The template is a constant without filters or calls, and every key it names is a field below.
-    environment
-        .render_str(TEMPLATE, Serde(page))
-        .expect("the constant template renders every page")
+    environment.render_str(TEMPLATE, Serde(page)).expect("the constant template renders every page")
 }
 
 /// Everything on the page, in its order.
@@ -56,7 +54,7 @@ struct Page {
     outcomes: Vec<OutcomeRow>,
     errors: Vec<ErrorRow>,
     remedies: Vec<String>,
-    tokens: Vec<Fact>,
+    volume: Vec<Fact>,
     healthy: bool,
     health: Vec<Fact>,
     remarks: Vec<String>,
@@ -121,7 +119,7 @@ struct ErrorRow {
 impl Page {
     fn new(plan: &Plan, info: &RunInfo, summary: &RunSummary, fold: &Fold) -> Page {
         let buckets = fold.timeline.buckets();
-        let rows = metrics::rows(summary);
+        let rows = metrics::rows(plan, summary);
         let health = health::health(summary);
         let finding = |f: advice::Finding| Finding { what: f.what, remedy: f.remedy };
         Page {
@@ -130,7 +128,7 @@ impl Page {
             status: summary.verdict.status.name(),
             headline: advice::headline(summary),
             meaning: advice::meaning(summary.verdict.status),
-            findings: advice::findings(summary).into_iter().map(finding).collect(),
+            findings: advice::findings(plan, info, summary).into_iter().map(finding).collect(),
             insecure: plan.target.insecure.then_some(words::INSECURE),
             setting: vec![
                 fact("load", words::load(plan)),
@@ -156,7 +154,7 @@ impl Page {
                 })
                 .collect(),
             remedies: advice::remedies(plan, info, &summary.errors),
-            tokens: tokens(summary),
+            volume: volume::facts(summary).into_iter().map(|(name, text)| fact(name, text)).collect(),
             healthy: health.valid,
             health: generator(info, summary, &health),
             remarks: health.remarks,
@@ -221,11 +219,7 @@ fn tiles(summary: &RunSummary) -> Vec<Tile> {
         times("TTFT, p50", "ttft", bound),
         times("gap, p50", "gap", ""),
         times("latency, p50", "latency", ""),
-        Tile {
-            name: "requests/s",
-            value: maybe(t.requests_per_s),
-            beside: format!("ok ones, over {}", time(summary.duration_s * 1e3)),
-        },
+        Tile { name: "requests/s", value: maybe(t.requests_per_s), beside: "answered ok".into() },
         Tile { name: "output tokens/s", value: maybe(t.output_tokens_per_s), beside },
     ]
 }
@@ -254,25 +248,6 @@ fn outcomes(summary: &RunSummary) -> Vec<OutcomeRow> {
     Outcome::ALL.into_iter().filter_map(row).collect()
 }
 
-fn tokens(summary: &RunSummary) -> Vec<Fact> {
-    let tokens = &summary.tokens;
-    let mut facts = vec![fact("input tokens", count(tokens.input))];
-    facts.push(match tokens.output {
-        Some(n) => fact("output tokens", format!("{}, {}", count(n), words::source(&tokens.source))),
-        None => fact("output tokens", "not counted by anybody".into()),
-    });
-    facts.push(fact("events/s", maybe(summary.throughput.events_per_s)));
-    if !summary.finish.is_empty() {
-        let finish: Vec<String> = summary.finish.iter().map(|(name, n)| format!("{} {name}", count(*n))).collect();
-        facts.push(fact("finish reasons", finish.join(", ")));
-    }
-    if summary.reconnects > 0 {
-        let text = format!("{}, replaced before any byte of an answer", counted(summary.reconnects, "kept connection"));
-        facts.push(fact("reconnects", text));
-    }
-    facts
-}
-
 fn generator(info: &RunInfo, summary: &RunSummary, health: &health::Health) -> Vec<Fact> {
     let g = &summary.generator;
     let allowed = |ms, allowed_ms| format!("p99 {}, allowed {}", maybe_time(ms), time(allowed_ms));
@@ -289,7 +264,10 @@ fn generator(info: &RunInfo, summary: &RunSummary, health: &health::Health) -> V
     if let Some(provider) = &health.provider {
         facts.push(fact("built-in provider", provider.clone()));
     }
-    facts.push(fact("machine", format!("{}, {}", one_line(&info.machine, 100), counted(info.cores.into(), "core"))));
+    facts.push(fact(
+        "machine",
+        format!("{}, {}", one_line(&info.machine, 100), counted(info.cores.into(), "core")),
+    ));
     facts
 }
 
@@ -301,10 +279,12 @@ fn facts_of_plan(plan: &Plan, info: &RunInfo) -> Vec<Fact> {
         fact("sends", words::prompts(plan).join("; ")),
     ];
     facts.extend(words::expected(plan).map(|text| fact("expects", text)));
-    facts.push(fact("limits", words::limits(&plan.limits).unwrap_or_else(|| "none but the plan's end".into())));
+    facts.push(fact(
+        "limits",
+        words::limits(&plan.limits).unwrap_or_else(|| "none but the plan's end".into()),
+    ));
     facts.push(fact("timeouts", words::timeouts(plan)));
     facts.push(fact("seed", format!("{} ({})", plan.seed, one_line(&plan.random, 40))));
     facts.push(fact("plan hash", one_line(&info.plan_hash, 40)));
     facts
 }
-

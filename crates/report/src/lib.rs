@@ -16,9 +16,7 @@ mod metrics;
 mod style;
 mod svg;
 pub mod terminal;
+mod volume;
 mod words;
-
-#[cfg(test)]
-mod fixtures;
 
 pub use style::Style;

@@ -1,6 +1,7 @@
 //! The metrics that are shown, in order, with what a person must know to read each of them.
 
 use floodline_core::metric::Metric;
+use floodline_core::plan::Plan;
 use floodline_core::summary::{MetricSummary, RunSummary};
 
 use crate::format::{Unit, three_digits};
@@ -84,8 +85,9 @@ fn meaning(metric: Metric) -> &'static str {
 
 /// The metrics of the target, both clocks. The generator's own (late, lag) belong to its health.
 ///
-/// `first_content` is shown only where it differs from `ttft`, `connect` only where connections were opened.
-pub(crate) fn rows(summary: &RunSummary) -> Vec<Row<'_>> {
+/// `first_content` is shown only where it differs from `ttft`, `connect` only where connections were opened, and
+/// what only streams have only where streams were asked for.
+pub(crate) fn rows<'a>(plan: &Plan, summary: &'a RunSummary) -> Vec<Row<'a>> {
     let upper_bound = is_upper_bound(summary);
     Metric::ALL
         .into_iter()
@@ -96,7 +98,8 @@ pub(crate) fn rows(summary: &RunSummary) -> Vec<Row<'_>> {
                 figures.count > 0 && !same(figures, summary.metrics.get(Metric::Ttft.name()))
             }
             Metric::Connect => figures.count > 0,
-            _ => true,
+            Metric::Latency | Metric::LatencyFromSchedule => true,
+            _ => plan.target.stream || figures.count > 0,
         })
         .map(|(metric, figures)| Row {
             metric,

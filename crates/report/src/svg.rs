@@ -98,14 +98,26 @@ impl Chart {
             let y = self.at_y(*value);
             let class = if *value == 0.0 { "axis" } else { "grid" };
             write!(out, r#"<path class="{class}" d="M{LEFT} {y:.1}H{end}"/>"#)?;
-            write!(out, r#"<text class="tick" x="{}" y="{:.1}" text-anchor="end">{}</text>"#, LEFT - 7.0, y + 4.0, escape(label))?;
+            write!(
+                out,
+                r#"<text class="tick" x="{}" y="{:.1}" text-anchor="end">{}</text>"#,
+                LEFT - 7.0,
+                y + 4.0,
+                escape(label)
+            )?;
         }
         for (value, label) in &self.x.ticks {
             let x = self.at_x(*value);
-            // The last label would stick out at the right.
-            let anchor = if x > end - 16.0 { "end" } else { "middle" };
+            // At some three units a letter and side, the last label may stick out at the right.
+            let half = 3.2 * label.chars().count() as f64;
+            let anchor = if x + half > WIDTH { "end" } else { "middle" };
             write!(out, r#"<path class="axis" d="M{x:.1} {bottom}v4"/>"#)?;
-            write!(out, r#"<text class="tick" x="{x:.1}" y="{}" text-anchor="{anchor}">{}</text>"#, HEIGHT - 6.0, escape(label))?;
+            write!(
+                out,
+                r#"<text class="tick" x="{x:.1}" y="{}" text-anchor="{anchor}">{}</text>"#,
+                HEIGHT - 6.0,
+                escape(label)
+            )?;
         }
         Ok(())
     }

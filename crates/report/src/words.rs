@@ -91,6 +91,8 @@ pub(crate) fn load(plan: &Plan) -> String {
 /// A stretch of load, of users or of a rate.
 trait Stretch {
     fn what(&self) -> String;
+    /// The same in short: how a warm-up is spread matters to nobody.
+    fn as_warmup(&self) -> String;
     fn length(&self) -> Option<Span>;
     fn phase(&self) -> Phase;
     /// What is compared to find the smallest and the largest of many.
@@ -103,6 +105,10 @@ impl Stretch for Stage {
             Spread::Constant => format!("{} constant", self.rate),
             Spread::Poisson => format!("{} Poisson", self.rate),
         }
+    }
+
+    fn as_warmup(&self) -> String {
+        format!("at {}", self.rate)
     }
 
     fn length(&self) -> Option<Span> {
@@ -121,6 +127,10 @@ impl Stretch for Stage {
 impl Stretch for UserStage {
     fn what(&self) -> String {
         counted(self.users.into(), "user")
+    }
+
+    fn as_warmup(&self) -> String {
+        format!("with {}", self.what())
     }
 
     fn length(&self) -> Option<Span> {
@@ -143,16 +153,15 @@ fn stages_and_requests<S: Stretch>(stages: &[S], requests: Option<u64>) -> Strin
     if let Some(n) = requests {
         text.push_str(&format!(", {}", counted(n, "request")));
     }
+    // A comma where the warm-up could be taken for that of the last stage only.
+    let comma = if main.len() > 1 || requests.is_some() { "," } else { "" };
     match warmup {
         [] => {}
-        // The rate alone: how a warm-up is spread matters to nobody.
         [only] => {
             let length = only.length().map_or_else(String::new, |l| format!("{} ", planned(l)));
-            let what = only.what();
-            let what = what.split(' ').next().filter(|w| w.contains('/')).unwrap_or(&what);
-            text.push_str(&format!(" after a {length}warm-up at {what}"));
+            text.push_str(&format!("{comma} after a {length}warm-up {}", only.as_warmup()));
         }
-        many => text.push_str(&format!(" after a warm-up of {}", in_order(many))),
+        many => text.push_str(&format!("{comma} after a warm-up of {}", in_order(many))),
     }
     text
 }
@@ -185,8 +194,11 @@ fn replayed(plan: &Plan, replay: &Replay) -> String {
     }
     match replay.window {
         (Span::ZERO, None) => {}
-        (from, None) => text.push_str(&format!(", recording from {} on", planned(from))),
-        (from, Some(to)) => text.push_str(&format!(", recording from {} to {}", planned(from), planned(to))),
+        (Span::ZERO, Some(to)) => text.push_str(&format!(", the first {} of the recording", planned(to))),
+        (from, None) => text.push_str(&format!(", the recording from {} on", planned(from))),
+        (from, Some(to)) => {
+            text.push_str(&format!(", the recording from {} to {}", planned(from), planned(to)))
+        }
     }
     text
 }
@@ -199,11 +211,11 @@ fn whole_seconds(span: Span) -> Span {
     Span(span.0.next_multiple_of(1_000_000_000))
 }
 
-/// How much is expected: `12,000 requests, at most 20/s`. None when the plan does not say.
+/// How much is expected: `12,000 requests, peak 20/s`. None when the plan does not say.
 pub(crate) fn expected(plan: &Plan) -> Option<String> {
     let requests = plan.planned_requests().map(|n| counted(n, "request"));
     let peak = match &plan.load {
-        Load::Open { .. } => plan.peak_rate().map(|rate| format!("at most {rate}")),
+        Load::Open { .. } => plan.peak_rate().map(|rate| format!("peak {rate}")),
         Load::Closed { stages, .. } => {
             let users = stages.iter().map(|s| s.users).max().unwrap_or(0);
             Some(format!("at most {} in flight", short_count(users.into())))
@@ -245,16 +257,4 @@ pub(crate) fn timeouts(plan: &Plan) -> String {
         planned(t.idle),
         planned(t.connect)
     )
-}
-
-/// Who counted the output tokens, in words.
-pub(crate) fn source(source: &str) -> String {
-    match source {
-        "usage" => "counted by the server".into(),
-        "mixed" => "counted partly by the server, partly by a tokenizer".into(),
-        other => match other.strip_prefix("tokenizer:") {
-            Some(name) => format!("counted with the {name} vocabulary"),
-            None => one_line(other, 60),
-        },
-    }
 }

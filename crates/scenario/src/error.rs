@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::excerpt::Excerpt;
+use crate::excerpt::{Excerpt, mask_words};
 
 /// Everything that was found wrong with a scenario. Its display is what the user sees.
 #[derive(Debug)]
@@ -45,7 +45,7 @@ impl From<Problem> for Error {
 
 impl Problem {
     pub(crate) fn new(message: impl Into<String>) -> Problem {
-        Problem { message: message.into(), help: None, place: Site::Nowhere }
+        Problem { message: presentable(&message.into()), help: None, place: Site::Nowhere }
     }
 
     pub(crate) fn help(mut self, help: impl Into<String>) -> Problem {
@@ -112,6 +112,18 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
+/// A message that quotes what somebody wrote, fit for a terminal: without keys, on one line, not too long.
+fn presentable(message: &str) -> String {
+    const LONGEST: usize = 400;
+    let masked = mask_words(message);
+    let mut shown: String =
+        masked.chars().take(LONGEST).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if masked.chars().nth(LONGEST).is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
 /// The candidate that `word` was probably meant to be.
 pub(crate) fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let most = match word.chars().count() {
@@ -150,6 +162,13 @@ fn distance(a: &str, b: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_message_shows_neither_keys_nor_control_characters() {
+        let problem = Problem::new(format!("`sk-canary` is not \u{1b}[31m {}", "x".repeat(1000)));
+        assert!(problem.message().starts_with("`*********` is not  [31m xxx"), "{problem}");
+        assert!(problem.message().chars().count() < 410);
+    }
 
     #[test]
     fn near_words_are_suggested_and_far_ones_are_not() {

@@ -31,7 +31,13 @@ pub(crate) enum Show {
 }
 
 impl Excerpt {
-    pub(crate) fn new(file: &str, text: &str, (line, column): (usize, usize), width: usize, show: Show) -> Excerpt {
+    pub(crate) fn new(
+        file: &str,
+        text: &str,
+        (line, column): (usize, usize),
+        width: usize,
+        show: Show,
+    ) -> Excerpt {
         let shown = text.lines().nth(line.saturating_sub(1)).unwrap_or("").trim_start_matches('\u{feff}');
         let length = shown.chars().count();
         let column = column.clamp(1, length + 1);
@@ -107,7 +113,20 @@ pub(crate) fn mask(line: &str) -> String {
     values_of_secret_names(&chars, &mut hide);
     telltale_words(&chars, &mut hide);
     passwords_of_urls(&chars, &mut hide);
-    chars.iter().zip(hide).map(|(&c, hide)| if hide { '*' } else { c }).collect()
+    starred(&chars, &hide)
+}
+
+/// The same for running text, in which a name before a colon means nothing.
+pub(crate) fn mask_words(text: &str) -> String {
+    let chars: Vec<char> = text.chars().collect();
+    let mut hide = vec![false; chars.len()];
+    telltale_words(&chars, &mut hide);
+    passwords_of_urls(&chars, &mut hide);
+    starred(&chars, &hide)
+}
+
+fn starred(chars: &[char], hide: &[bool]) -> String {
+    chars.iter().zip(hide).map(|(&c, &hide)| if hide { '*' } else { c }).collect()
 }
 
 fn stars(line: &str) -> String {
@@ -141,14 +160,14 @@ fn values_of_secret_names(chars: &[char], hide: &mut [bool]) {
 
 fn value_length(rest: &[char], in_query: bool) -> usize {
     match rest.first() {
-        Some(&quote @ ('"' | '\'')) => rest
-            .iter()
-            .skip(1)
-            .position(|&c| c == quote)
-            .map_or(rest.len(), |end| end + 2),
+        Some(&quote @ ('"' | '\'')) => {
+            rest.iter().skip(1).position(|&c| c == quote).map_or(rest.len(), |end| end + 2)
+        }
         // A list or a mapping where a value belongs: all of it.
         Some('[' | '{' | '|' | '>' | '&' | '!') => rest.len(),
-        _ if in_query => rest.iter().position(|c| matches!(c, '&' | ' ' | '"' | '\'' | ',' | '}')).unwrap_or(rest.len()),
+        _ if in_query => {
+            rest.iter().position(|c| matches!(c, '&' | ' ' | '"' | '\'' | ',' | '}')).unwrap_or(rest.len())
+        }
         _ => bare_length(rest),
     }
 }
@@ -172,7 +191,8 @@ fn telltale_words(chars: &[char], hide: &mut [bool]) {
         if i > 0 && inside(chars[i - 1]) {
             continue;
         }
-        let Some(start) = STARTS.iter().find(|s| s.chars().eq(chars[i..].iter().copied().take(s.len()))) else {
+        let Some(start) = STARTS.iter().find(|s| s.chars().eq(chars[i..].iter().copied().take(s.len())))
+        else {
             continue;
         };
         let from = i + start.len();
@@ -189,7 +209,10 @@ fn passwords_of_urls(chars: &[char], hide: &mut [bool]) {
         if chars[i - 3..i] != [':', '/', '/'] {
             continue;
         }
-        let authority = chars[i..].iter().position(|c| matches!(c, '/' | '?' | '#' | ' ' | '"')).unwrap_or(chars.len() - i);
+        let authority = chars[i..]
+            .iter()
+            .position(|c| matches!(c, '/' | '?' | '#' | ' ' | '"'))
+            .unwrap_or(chars.len() - i);
         if let Some(at) = chars[i..i + authority].iter().rposition(|&c| c == '@') {
             hide[i..i + at].fill(true);
         }

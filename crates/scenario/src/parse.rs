@@ -2,15 +2,30 @@
 
 use serde_saphyr::{Error as Yaml, Options};
 
+use crate::Source;
 use crate::error::{Error, Problem, did_you_mean};
 use crate::excerpt::{Excerpt, Show};
 use crate::written::{Place, Scenario};
-use crate::Source;
 
 /// Keys that the language will have, or that others have, and what this version says to them.
-const LATER: [&str; 16] = [
-    "spend", "stop_when", "objectives", "retry", "flow", "flows", "steps", "ramp", "over", "burst", "think", "save",
-    "check", "session", "users_per_s", "fault",
+const LATER: [&str; 17] = [
+    "spend",
+    "stop_when",
+    "objectives",
+    "retry",
+    "flow",
+    "flows",
+    "steps",
+    "ramp",
+    "over",
+    "burst",
+    "think",
+    "save",
+    "check",
+    "session",
+    "users_per_s",
+    "fault",
+    "limits",
 ];
 
 /// Reads the scenario, or says what keeps it from being one.
@@ -19,12 +34,15 @@ pub(crate) fn parse(source: &Source<'_>) -> Result<Scenario, Error> {
     let source = Source { text, ..*source };
     if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
         let empty = Problem::new("the scenario is empty").in_file(source.name);
-        return Err(empty.help("a scenario names a target at least, such as `target: {stub: {profile: 8b-h100}}`").into());
+        return Err(empty
+            .help("a scenario names a target at least, such as `target: {stub: {profile: 8b-h100}}`")
+            .into());
     }
     let mut options = Options::default();
     options.with_snippet = false;
     options.strict_booleans = true;
-    serde_saphyr::from_str_with_options::<Scenario>(text, options).map_err(|error| problem(&source, &error).into())
+    serde_saphyr::from_str_with_options::<Scenario>(text, options)
+        .map_err(|error| problem(&source, &error).into())
 }
 
 fn problem(source: &Source<'_>, error: &Yaml) -> Problem {
@@ -63,7 +81,13 @@ fn describe(error: &Yaml, source: &Source<'_>, at: (usize, usize)) -> (Problem, 
             let problem = Problem::new("the file holds more than one YAML document");
             (problem.help("keep one scenario in a file, without a line of `---` in the middle"), Show::Line)
         }
-        Yaml::SerdeMissingField { field, .. } => (Problem::new(format!("`{field}` is missing here")), Show::Line),
+        Yaml::SerdeMissingField { field, .. } => {
+            (Problem::new(format!("`{field}` is missing here")), Show::Line)
+        }
+        Yaml::NonFiniteFloat { value, .. } => {
+            let problem = Problem::new(format!("`{value}` cannot be sent: JSON has no such number"));
+            (problem.help("quote it if it is meant as text"), Show::Line)
+        }
         Yaml::UnknownAnchor { .. } => {
             let problem = Problem::new("this alias refers to an anchor that does not exist");
             (problem.help("a value that starts with `*` must be quoted"), Show::Line)
@@ -108,9 +132,8 @@ fn unexpected(expected: &str, text: &str, at: (usize, usize)) -> Problem {
     };
     let problem = Problem::new(format!("{what} must be {shape}"));
     match key.as_deref() {
-        Some("input_tokens" | "output_tokens") => {
-            problem.help("distributions of lengths are not supported in this version: write a number, such as 120")
-        }
+        Some("input_tokens" | "output_tokens") => problem
+            .help("distributions of lengths are not supported in this version: write a number, such as 120"),
         Some("key") => problem.help("refer to an environment variable: key: ${env:NAME}"),
         None if at == (1, 1) || expected.starts_with("struct") => {
             problem.help("a scenario is a mapping such as `target: {stub: {profile: 8b-h100}}`")
@@ -125,6 +148,10 @@ fn syntax(error: &Yaml, text: &str, (line, column): (usize, usize)) -> Problem {
     let indent: String = shown.chars().take(column.max(1)).take_while(|c| c.is_whitespace()).collect();
     if indent.contains('\t') {
         return Problem::new("YAML does not allow tabs as indentation").help("indent with spaces");
+    }
+    if shown.chars().skip(column.saturating_sub(2)).take(6).eq("${env:".chars()) {
+        return Problem::new("within braces, a reference to the environment must be quoted")
+            .help("write '${env:NAME}'");
     }
     let said = error.to_string();
     let said = said.lines().next().unwrap_or_default();
@@ -145,7 +172,11 @@ fn key_before(text: &str, (line, column): (usize, usize)) -> Option<String> {
     // Of a key without a value, the position is that of the colon.
     let on_colon = this.chars().nth(column.saturating_sub(1)) == Some(':');
     let before: String = this.chars().take(column.saturating_sub(1) + usize::from(on_colon)).collect();
-    let holder = if before.trim().is_empty() { above.iter().rev().find(|l| !l.trim().is_empty())? } else { before.as_str() };
+    let holder = if before.trim().is_empty() {
+        above.iter().rev().find(|l| !l.trim().is_empty())?
+    } else {
+        before.as_str()
+    };
     let name = holder.trim_end().strip_suffix(':')?.trim_end_matches(['"', '\'']);
     let start = name.rfind(|c: char| !(c.is_alphanumeric() || c == '_' || c == '-')).map_or(0, |i| i + 1);
     Some(name[start..].to_owned()).filter(|name| !name.is_empty())

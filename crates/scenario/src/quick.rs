@@ -8,8 +8,9 @@ use crate::written::{
 };
 
 /// A load test as arguments give it. What is left out has the defaults of a scenario file, but that
-/// answers are bounded at 100 tokens. Texts are read and checked when the form is resolved.
-#[derive(Clone, Debug, Default)]
+/// answers are bounded at 100 tokens. Texts are read and checked when the form is resolved; until then
+/// a header may hold a secret that will be refused, so that a form cannot be printed.
+#[derive(Clone, Default)]
 pub struct QuickForm {
     /// `--url`: the base URL, or `stub:` or `stub:PROFILE` for the built-in provider.
     pub url: Option<String>,
@@ -91,8 +92,11 @@ impl QuickForm {
     fn target(&self) -> Target {
         let key = self.key_env.as_ref().map(|name| format!("${{env:{name}}}"));
         let headers = self.headers.iter().map(|header| {
-            let (name, value) = header.split_once(':').unwrap_or((header, ""));
-            Header { name: at("--header", name.trim().into()), value: Scalar::new(value.trim(), argument("--header")) }
+            let (name, value) = header.split_once(':').unwrap_or(("", ""));
+            Header {
+                name: at("--header", name.trim().into()),
+                value: Scalar::new(value.trim(), argument("--header")),
+            }
         });
         let mut target = Target {
             api: text("--api", &self.api),
@@ -113,7 +117,10 @@ impl QuickForm {
         Prompt {
             text: text("--prompt", &self.prompt),
             file: text("--prompts", &self.prompts),
-            input_tokens: number("--input-tokens", self.input_tokens.or(nothing.then_some(DEFAULT_INPUT_TOKENS))),
+            input_tokens: number(
+                "--input-tokens",
+                self.input_tokens.or(nothing.then_some(DEFAULT_INPUT_TOKENS)),
+            ),
             max_tokens: number("--max-tokens", Some(self.max_tokens.unwrap_or(DEFAULT_MAX_TOKENS))),
             ..Prompt::default()
         }
@@ -138,12 +145,15 @@ impl QuickForm {
                 (None, Some(users)) => WarmupForm::Users(users.clone()),
                 (None, None) => return Vec::new(),
             };
-            stages.push(at("--warmup", Stage {
-                warmup: at("--warmup", like_main).into(),
-                arrivals: main.hold.as_ref().map_or(Given(None), |_| text("--arrivals", &self.arrivals)),
-                length: Scalar::new(length, argument("--warmup")).into(),
-                ..Stage::default()
-            }));
+            stages.push(at(
+                "--warmup",
+                Stage {
+                    warmup: at("--warmup", like_main).into(),
+                    arrivals: main.hold.as_ref().map_or(Given(None), |_| text("--arrivals", &self.arrivals)),
+                    length: Scalar::new(length, argument("--warmup")).into(),
+                    ..Stage::default()
+                },
+            ));
         }
         let place = if main.hold.is_some() { "--rate" } else { "--concurrency" };
         stages.push(at(place, main));

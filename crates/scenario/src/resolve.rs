@@ -8,9 +8,9 @@ mod replay;
 mod target;
 mod url;
 
+use floodline_core::plan::Load;
 use floodline_core::plan::{HealthLimits, Limits, Plan, Timeouts};
 use floodline_core::schedule::Schedule;
-use floodline_core::plan::Load;
 
 use crate::written::{Given, Place, Scalar, Scenario};
 use crate::{Error, Outside, QuickForm, Resolved, Source, parse};
@@ -27,7 +27,7 @@ pub struct Overrides {
     pub duration: Option<String>,
     /// `--requests`: measured requests after which the run ends.
     pub requests: Option<u64>,
-    /// `--url`: another target, or `stub:PROFILE`.
+    /// `--url`: another target, which is sent the scenario's key and headers, or `stub:PROFILE`, which is not.
     pub url: Option<String>,
     /// `--model`.
     pub model: Option<String>,
@@ -41,8 +41,9 @@ pub struct Overrides {
 /// Everything that is wrong with it.
 pub fn resolve(source: &Source<'_>, overrides: &Overrides, outside: &dyn Outside) -> Result<Resolved, Error> {
     let mut scenario = parse::parse(source)?;
-    overrides.apply(&mut scenario);
-    assemble(scenario, &mut Findings::new(Some(*source), outside))
+    let mut findings = Findings::new(Some(*source), outside);
+    overrides.apply(&mut scenario, &mut findings);
+    assemble(scenario, &mut findings)
 }
 
 /// Resolves a load test that is given by arguments alone.
@@ -54,7 +55,7 @@ pub fn resolve_quick(form: &QuickForm, outside: &dyn Outside) -> Result<Resolved
 }
 
 impl Overrides {
-    fn apply(&self, scenario: &mut Scenario) {
+    fn apply(&self, scenario: &mut Scenario, findings: &mut Findings<'_>) {
         let argument = Place::Argument;
         if let Some(name) = &self.name {
             scenario.name = Scalar::new(name, argument("--name")).into();
@@ -66,7 +67,16 @@ impl Overrides {
             scenario.record_bodies = Scalar::new(true, argument("--record-bodies")).into();
         }
         if let Some(target) = &mut scenario.target.0 {
-            target.value.point_at("--url", self.url.as_deref());
+            if let Some(url) = &self.url {
+                target.value.point_at("--url", Some(url));
+                if target.value.stub.is_some() {
+                    // The built-in provider needs no secrets, and whoever tries a scenario out may have none.
+                    target.value.key = Given(None);
+                    target.value.headers = Given(None);
+                } else if target.value.key.is_some() {
+                    findings.warn("the key of the scenario is sent to the URL given by --url");
+                }
+            }
             if let Some(model) = &self.model {
                 target.value.model = Scalar::new(model, argument("--model")).into();
             }

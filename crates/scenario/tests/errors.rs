@@ -520,3 +520,27 @@ load: {replay: t.csv, from: 1h}
       = help: the trace covers 0s to 0s
     "#);
 }
+
+#[test]
+fn a_reference_in_braces_without_quotes() {
+    let text = "target: {stub: {}, key: ${env:KEY}}\n";
+    assert_snapshot!(World::new().error(text), @r#"
+    error: within braces, a reference to the environment must be quoted
+     --> load.yaml:1:26
+      |
+    1 | target: {stub: {}, key: ${env:KEY}}
+      |                          ^
+      = help: write '${env:NAME}'
+    "#);
+}
+
+#[test]
+fn an_empty_prompts_file() {
+    let world = World::new().file("empty.jsonl", "\n\n");
+    let text = "target: {stub: {}}\nprompts: {file: empty.jsonl}\n";
+    assert_snapshot!(world.error(text), @r#"
+    error: this file has no prompts
+     --> empty.jsonl
+      = help: a line is {"prompt": "..."} or {"messages": [{"role": "user", "content": "..."}]}
+    "#);
+}

@@ -105,10 +105,10 @@ mod tests {
             write(&mut out);
             out.len()
         };
-        assert_eq!(size(&|out| script.write_head(out)), 110);
-        assert_eq!(size(&|out| script.write_tokens(out, 1)), 204);
-        assert_eq!(size(&|out| script.write_tokens(out, 1000)), 204_000);
-        assert_eq!(size(&|out| script.write_tail(out, 100)), 384);
+        assert_eq!(size(&|out| script.write_head(out)), 105);
+        assert_eq!(size(&|out| script.write_tokens(out, 1)), 193);
+        assert_eq!(size(&|out| script.write_tokens(out, 1000)), 193_000);
+        assert_eq!(size(&|out| script.write_tail(out, 100)), 373);
     }
 
     #[test]

@@ -158,7 +158,7 @@ impl Connection {
 
     /// Writes what there is to write, and asks to be told of room if not all could be.
     pub(super) fn flush(&mut self, epoll: &OwnedFd, slot: u32) {
-        if self.output.is_empty() {
+        if self.output.is_empty() && !self.awaits_room {
             return;
         }
         self.write();

@@ -105,7 +105,11 @@ mod tests {
     fn a_log_is_read_as_it_was_written() {
         let mut out = Vec::new();
         write_log(&entries(), &mut out).unwrap();
-        insta::assert_snapshot!(String::from_utf8(out.clone()).unwrap(), @"");
+        insta::assert_snapshot!(String::from_utf8(out.clone()).unwrap(), @r"
+        # floodline-truth/1 clock=realtime: id received_ns first_ns last_ns tokens [gaps_ns]
+        fl-3f-0 1700000000000000000 1700000000050003000 1700000000070002000 3 10000210,9998790
+        - 1700000000000000000 1700000000050003000 1700000000070002000 3
+        ");
         assert_eq!(read_log(&*out).unwrap(), entries());
     }
 

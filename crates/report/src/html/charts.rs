@@ -1,5 +1,7 @@
 //! The charts of a report: the run second by second, and the distributions as percentile curves.
 
+use std::f64::consts::LOG10_2;
+
 use floodline_core::Span;
 use floodline_core::distribution::Distribution;
 use floodline_core::event::Sample;
@@ -46,14 +48,20 @@ impl Figure {
     }
 }
 
-/// The run over time. Nothing without a second of it.
+/// The run over time. Of fewer than three seconds there is nothing to draw.
 pub(super) fn over_time(plan: &Plan, buckets: &[Bucket], samples: &[Sample]) -> Vec<Figure> {
-    if buckets.is_empty() {
+    if buckets.len() < 3 {
         return Vec::new();
     }
     let time = TimeAxis::new(plan, buckets);
-    let in_flight = (!samples.is_empty()).then(|| in_flight(&time, samples));
-    [ttft(&time), requests(&time), events(&time)].into_iter().chain(in_flight).collect()
+    let any_token = buckets.iter().any(|b| b.events > 0);
+    let charts = [
+        any_token.then(|| ttft(&time)),
+        Some(requests(&time)),
+        any_token.then(|| events(&time)),
+        (!samples.is_empty()).then(|| in_flight(&time, samples)),
+    ];
+    charts.into_iter().flatten().collect()
 }
 
 /// Neighbouring seconds drawn as one point: several only in a long run.
@@ -96,7 +104,9 @@ impl<'a> TimeAxis<'a> {
 
     fn chart(&self, y: Axis, series: Vec<Series>, hint: impl Fn(&[Bucket]) -> String) -> Chart {
         let hints = match self.stretches.len() {
-            0..=HINTS => self.stretches.iter().map(|&stretch| (middle(stretch), self.hint(stretch, &hint))).collect(),
+            0..=HINTS => {
+                self.stretches.iter().map(|&stretch| (middle(stretch), self.hint(stretch, &hint))).collect()
+            }
             _ => Vec::new(),
         };
         let shaded = self.warmup.map(|w| (0.0, w.as_secs_f64(), "warm-up, not in the figures".into()));
@@ -112,7 +122,8 @@ impl<'a> TimeAxis<'a> {
         const STEPS: [u64; 16] =
             [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 14_400, 43_200];
         let step = STEPS.into_iter().find(|&s| self.length / s as f64 <= 6.0).unwrap_or(86_400);
-        let label = |s: u64| if self.length <= 90.0 { format!("{s} s") } else { stopwatch(Span::from_secs(s)) };
+        let label =
+            |s: u64| if self.length <= 90.0 { format!("{s} s") } else { stopwatch(Span::from_secs(s)) };
         let ticks = (0..=self.length as u64 / step).map(|k| ((k * step) as f64, label(k * step)));
         Axis { end: self.length, ticks: ticks.collect() }
     }
@@ -181,7 +192,8 @@ fn requests(axis: &TimeAxis<'_>) -> Figure {
 fn events(axis: &TimeAxis<'_>) -> Figure {
     let events = Series { shape: Shape::Area, ..line("events", axis.rate(|b| b.events)) };
     let y = number_axis(most(&[&events]));
-    let chart = axis.chart(y, vec![events], |s| format!("{} events", count(s.iter().map(|b| b.events).sum())));
+    let chart =
+        axis.chart(y, vec![events], |s| format!("{} events", count(s.iter().map(|b| b.events).sum())));
     let caption = format!(
         "Stream events that carried tokens, per second. An event may hold more than one token.{}",
         axis.remarks("the mean")
@@ -218,14 +230,24 @@ pub(super) fn percentiles(metrics: &Metrics) -> Vec<Figure> {
             Some(Metric::TtftFromSchedule),
             "How long the fastest share of requests waited for the first token.",
         ),
-        ("Gap by percentile", Metric::Gap, None, "Time between neighbouring token arrivals, over all answers."),
+        (
+            "Gap by percentile",
+            Metric::Gap,
+            None,
+            "Time between neighbouring token arrivals, over all answers.",
+        ),
         (
             "Latency by percentile",
             Metric::Latency,
             Some(Metric::LatencyFromSchedule),
             "How long the fastest share of ok requests took to the last byte.",
         ),
-        ("TPOT by percentile", Metric::Tpot, None, "Time per output token after the first, of each ok answer."),
+        (
+            "TPOT by percentile",
+            Metric::Tpot,
+            None,
+            "Time per output token after the first, of each ok answer.",
+        ),
     ];
     CURVES
         .into_iter()
@@ -240,45 +262,65 @@ pub(super) fn percentiles(metrics: &Metrics) -> Vec<Figure> {
 fn curve(title: &'static str, caption: &str, main: &Distribution, other: Option<&Distribution>) -> Figure {
     // Half a step beyond the last value, so that the largest is seen.
     let end = (2.0 * main.count() as f64).log10().clamp(1.0, 5.3);
+    let ranks = Ranks::of(main);
     let mark = |nines: f64, label: &str| {
-        let ms = at(main, nines)?;
+        let ms = ranks.at(nines)?;
         Some((nines, ms, format!("{label} {}", time(ms))))
     };
-    let marks = [mark(2f64.log10(), "p50"), (end >= 2.0).then(|| mark(2.0, "p99")).flatten()];
-    let mut series = vec![Series { marks: marks.into_iter().flatten().collect(), ..line("p50", quantiles(main, end)) }];
+    let marks = [mark(LOG10_2, "p50"), (end >= 2.0).then(|| mark(2.0, "p99")).flatten()];
+    let mut series =
+        vec![Series { marks: marks.into_iter().flatten().collect(), ..line("p50", ranks.points(end)) }];
     let mut names = vec![if other.is_some() { "from sending" } else { "values" }];
     if let Some(other) = other {
         // Above the other line, and with holes, so that both are seen where they are one.
-        series.push(Series { shape: Shape::Dashed, ..line("p99", quantiles(other, end)) });
+        series.push(Series { shape: Shape::Dashed, ..line("p99", Ranks::of(other).points(end)) });
         names.push("from schedule");
     }
     let y = time_axis(most(&series.iter().collect::<Vec<_>>()));
-    const TICKS: [(f64, &str); 6] = [
-        (0.301_03, "50 %"),
-        (1.0, "90 %"),
-        (2.0, "99 %"),
-        (3.0, "99.9 %"),
-        (4.0, "99.99 %"),
-        (5.0, "99.999 %"),
-    ];
+    // The next one would run into its neighbour.
+    const TICKS: [(f64, &str); 5] =
+        [(LOG10_2, "50 %"), (1.0, "90 %"), (2.0, "99 %"), (3.0, "99.9 %"), (4.0, "99.99 %")];
     let ticks = TICKS.into_iter().filter(|(nines, _)| *nines <= end + 1e-9);
     let x = Axis { end, ticks: ticks.map(|(nines, label)| (nines, label.to_owned())).collect() };
     let chart = Chart { x, y, series, ..Chart::default() };
-    let caption = format!("{caption} Each further mark on the axis is ten times rarer. {} values.", count(main.count()));
+    let caption = format!(
+        "{caption} Each further mark on the axis is ten times rarer. {} values.",
+        count(main.count())
+    );
     Figure::new(title, caption, &names, chart)
 }
 
-/// A distribution over the number of nines of the percentile: 1 is 90 %, 2 is 99 %.
-fn quantiles(d: &Distribution, end: f64) -> Vec<(f64, Option<f64>)> {
-    const STEPS: u32 = 160;
-    (0..=STEPS).map(|k| f64::from(k) / f64::from(STEPS) * end).map(|nines| (nines, at(d, nines))).collect()
+/// A distribution's values by rank, read off its histogram once.
+struct Ranks {
+    /// The number of values up to and including each, with the value in milliseconds.
+    up_to: Vec<(u64, f64)>,
+    count: u64,
 }
 
-fn at(d: &Distribution, nines: f64) -> Option<f64> {
-    let n = d.count();
-    // A trifle less, so that 90 % of ten is the ninth and not, by a rounding, the tenth.
-    let rank = (n as f64 * (1.0 - 10f64.powf(-nines)) - 1e-9).ceil() as u64;
-    d.at_rank(rank.clamp(1, n.max(1))).map(Span::as_millis_f64)
+impl Ranks {
+    fn of(d: &Distribution) -> Ranks {
+        let longest = d.max().unwrap_or_default();
+        let mut seen = 0;
+        let up_to = d.histogram().iter_recorded().map(|step| {
+            seen += step.count_since_last_iteration();
+            (seen, Span(step.value_iterated_to()).min(longest).as_millis_f64())
+        });
+        Ranks { up_to: up_to.collect(), count: d.count() }
+    }
+
+    /// The percentile of so many nines: of 1, the 90th; of 2, the 99th.
+    fn at(&self, nines: f64) -> Option<f64> {
+        // A trifle less, so that 90 % of ten is the ninth and not, by a rounding, the tenth.
+        let rank = (self.count as f64 * (1.0 - 10f64.powf(-nines)) - 1e-9).ceil().max(1.0) as u64;
+        let step = self.up_to.partition_point(|(up_to, _)| *up_to < rank);
+        self.up_to.get(step).map(|(_, ms)| *ms)
+    }
+
+    fn points(&self, end: f64) -> Vec<(f64, Option<f64>)> {
+        const STEPS: u32 = 160;
+        let nines = (0..=STEPS).map(|k| f64::from(k) / f64::from(STEPS) * end);
+        nines.map(|nines| (nines, self.at(nines))).collect()
+    }
 }
 
 fn line(class: &'static str, points: Vec<(f64, Option<f64>)>) -> Series {
@@ -323,4 +365,32 @@ fn tick(value: f64) -> String {
 /// How much time the charts cover, for the heading above them.
 pub(super) fn covered(buckets: &[Bucket]) -> String {
     planned(Span::from_secs(buckets.len() as u64))
+}
+
+#[cfg(test)]
+mod tests {
+    use floodline_core::stats::Quantile;
+
+    use super::*;
+
+    #[test]
+    fn the_curve_goes_through_the_percentiles_of_the_table() {
+        let mut d = Distribution::default();
+        (1..=1_234u64).for_each(|n| d.record(Span(n * n * 10_000)));
+        let ranks = Ranks::of(&d);
+        for (nines, q) in
+            [(LOG10_2, Quantile::P50), (1.0, Quantile::P90), (2.0, Quantile::P99), (3.0, Quantile::P999)]
+        {
+            assert_eq!(ranks.at(nines), d.quantile(q).map(Span::as_millis_f64));
+        }
+        assert_eq!(ranks.at(9.0), d.max().map(Span::as_millis_f64));
+    }
+
+    #[test]
+    fn an_axis_has_one_unit() {
+        let labels = |axis: Axis| axis.ticks.into_iter().map(|(_, label)| label).collect::<Vec<_>>();
+        assert_eq!(labels(number_axis(8_000.0)), ["0", "2,000", "4,000", "6,000", "8,000"]);
+        assert_eq!(labels(number_axis(1_200_000.0)), ["0", "500k", "1,000k", "1,500k"]);
+        assert_eq!(labels(time_axis(1_900.0)), ["0 s", "0.5 s", "1 s", "1.5 s", "2 s"]);
+    }
 }

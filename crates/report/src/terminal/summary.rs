@@ -7,9 +7,9 @@ use floodline_core::verdict::Status;
 
 use super::sheet::Sheet;
 use super::table::table;
-use crate::format::{count, counted, maybe, one_line, share};
+use crate::format::{count, counted, one_line, share};
 use crate::style::{Ink, Style};
-use crate::{advice, health, metrics, words};
+use crate::{advice, health, metrics, volume, words};
 
 /// More ways of going wrong than this are left to `summary.json`.
 const ERRORS_SHOWN: usize = 8;
@@ -22,9 +22,11 @@ pub fn summary(plan: &Plan, info: &RunInfo, summary: &RunSummary, folder: &str, 
     setting(&mut sheet, plan, summary);
     generator(&mut sheet, summary);
     sheet.space();
-    latencies(&mut sheet, summary, style);
+    latencies(&mut sheet, plan, summary, style);
     sheet.space();
-    throughput(&mut sheet, summary);
+    for (heading, text) in volume::facts(summary) {
+        sheet.entry(heading, Ink::Plain, &text);
+    }
     sheet.space();
     outcomes(&mut sheet, summary, style);
     errors(&mut sheet, plan, info, summary);
@@ -46,16 +48,11 @@ fn verdict(sheet: &mut Sheet, plan: &Plan, info: &RunInfo, summary: &RunSummary)
     if let Some(meaning) = advice::meaning(status) {
         sheet.entry("", Ink::Strong, meaning);
     }
-    for finding in advice::findings(summary) {
+    for finding in advice::findings(plan, info, summary) {
         sheet.entry("", Ink::Plain, &finding.what);
         if let Some(remedy) = &finding.remedy {
             sheet.hanging("→ ", Ink::Strong, remedy);
         }
-    }
-    if summary.requests.ok == 0
-        && let Some(remedy) = advice::remedies(plan, info, &summary.errors).first()
-    {
-        sheet.hanging("→ ", Ink::Strong, remedy);
     }
 }
 
@@ -86,8 +83,8 @@ fn generator(sheet: &mut Sheet, summary: &RunSummary) {
     }
 }
 
-fn latencies(sheet: &mut Sheet, summary: &RunSummary, style: Style) {
-    let rows = metrics::rows(summary);
+fn latencies(sheet: &mut Sheet, plan: &Plan, summary: &RunSummary, style: Style) {
+    let rows = metrics::rows(plan, summary);
     if rows.iter().all(|row| row.figures.count == 0) {
         sheet.entry("latencies", Ink::Plain, "none: no answer began");
         return;
@@ -104,37 +101,11 @@ fn latencies(sheet: &mut Sheet, summary: &RunSummary, style: Style) {
     if metrics::is_upper_bound(summary) {
         notes.push("≤ before a value: an upper bound, see generator.".into());
     }
+    if !plan.target.stream {
+        notes.push("An answer that is no stream has no ttft, gap or tpot.".into());
+    }
     notes.extend(advice::censored(summary));
     notes.iter().for_each(|note: &String| sheet.note(note));
-}
-
-fn throughput(sheet: &mut Sheet, summary: &RunSummary) {
-    let t = &summary.throughput;
-    let figures = format!(
-        "{} requests/s, {} output tokens/s, {} events/s",
-        maybe(t.requests_per_s),
-        maybe(t.output_tokens_per_s),
-        maybe(t.events_per_s)
-    );
-    sheet.entry("throughput", Ink::Plain, &figures);
-    let tokens = &summary.tokens;
-    let output = match tokens.output {
-        Some(n) => format!("{} output ({})", count(n), words::source(&tokens.source)),
-        None => "output not counted by anybody".into(),
-    };
-    sheet.entry("tokens", Ink::Plain, &format!("{} input, {output}", count(tokens.input)));
-    if !summary.finish.is_empty() {
-        let finish: Vec<String> =
-            summary.finish.iter().map(|(name, n)| format!("{} {name}", count(*n))).collect();
-        sheet.entry("finish", Ink::Plain, &finish.join(", "));
-    }
-    if summary.reconnects > 0 {
-        let text = format!(
-            "{}, replaced before any byte of an answer",
-            counted(summary.reconnects, "kept connection")
-        );
-        sheet.entry("reconnects", Ink::Plain, &text);
-    }
 }
 
 fn outcomes(sheet: &mut Sheet, summary: &RunSummary, style: Style) {
@@ -172,7 +143,9 @@ fn errors(sheet: &mut Sheet, plan: &Plan, info: &RunInfo, summary: &RunSummary) 
     if let Some(more) = errors.len().checked_sub(ERRORS_SHOWN).filter(|&n| n > 0) {
         sheet.entry("", Ink::Faint, &format!("and {more} more kinds in summary.json"));
     }
-    for remedy in advice::remedies(plan, info, &summary.errors) {
+    // With nothing ok, the first is said with the verdict.
+    let said = usize::from(summary.requests.ok == 0);
+    for remedy in advice::remedies(plan, info, &summary.errors).into_iter().skip(said) {
         sheet.hanging("→ ", Ink::Strong, &remedy);
     }
 }

@@ -2,7 +2,9 @@
 
 use std::fmt::Write;
 
-use crate::written::{At, Given, OneOrMany, Place, Prompt, Scalar, Scenario, Stage, Target, Timeouts, WarmupForm};
+use crate::written::{
+    At, Given, OneOrMany, Place, Prompt, Scalar, Scenario, Stage, Target, Timeouts, WarmupForm,
+};
 
 /// The scenario as YAML; of the keys, those that a quick form can set.
 pub(super) fn write(scenario: &Scenario) -> String {
@@ -24,7 +26,12 @@ pub(super) fn write(scenario: &Scenario) -> String {
         line("load", list(stages.iter().map(|stage| mapping(stage_of(&stage.value)))));
     }
     if let Some(Timeouts { connect, request, idle, grace }) = scenario.timeouts.as_ref() {
-        let set = [value("connect", connect), value("request", request), value("idle", idle), value("grace", grace)];
+        let set = [
+            value("connect", connect),
+            value("request", request),
+            value("idle", idle),
+            value("grace", grace),
+        ];
         if set.iter().any(Option::is_some) {
             line("timeouts", mapping(set.into()));
         }
@@ -38,11 +45,15 @@ pub(super) fn write(scenario: &Scenario) -> String {
 type Entry = Option<(&'static str, String)>;
 
 fn target_of(target: &Target) -> Vec<Entry> {
-    let stub = target.stub.as_ref().map(|At { value: stub, .. }| ("stub", mapping(vec![value("profile", &stub.profile)])));
+    let stub = target
+        .stub
+        .as_ref()
+        .map(|At { value: stub, .. }| ("stub", mapping(vec![value("profile", &stub.profile)])));
     let headers = target.headers.as_ref().filter(|headers| !headers.0.is_empty()).map(|headers| {
-        let pairs = headers.0.iter().map(|header| {
-            format!("{}: {}", quoted(&header.name.value), quoted(&header.value.text))
-        });
+        let pairs = headers
+            .0
+            .iter()
+            .map(|header| format!("{}: {}", quoted(&header.name.value), quoted(&header.value.text)));
         ("headers", format!("{{{}}}", pairs.collect::<Vec<_>>().join(", ")))
     });
     vec![

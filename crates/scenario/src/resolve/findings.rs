@@ -86,7 +86,11 @@ impl<'a> Findings<'a> {
     }
 
     /// The same for a value that must not be zero.
-    pub(crate) fn above_zero<T: Written + Amount>(&mut self, given: &Given<Scalar<T>>, what: &str) -> Option<T> {
+    pub(crate) fn above_zero<T: Written + Amount>(
+        &mut self,
+        given: &Given<Scalar<T>>,
+        what: &str,
+    ) -> Option<T> {
         let scalar = given.as_ref()?;
         let value = self.read_one(scalar)?;
         if value.is_zero() {
@@ -129,7 +133,9 @@ impl<'a> Findings<'a> {
             }
             Err(why) => {
                 let help = match self.source {
-                    Some(_) if path != at.value => format!("paths are relative to the scenario's folder: looked for {path}"),
+                    Some(_) if path != at.value => {
+                        format!("paths are relative to the scenario's folder: looked for {path}")
+                    }
                     Some(_) => "paths are relative to the scenario's folder".into(),
                     None => "paths are relative to the current folder".into(),
                 };
@@ -146,7 +152,9 @@ impl<'a> Findings<'a> {
         }
         let mut problems = std::mem::take(&mut self.problems);
         let line = |problem: &Problem| match problem.position() {
-            Some((file, line, column)) if self.source.is_some_and(|source| source.name == file) => (line, column),
+            Some((file, line, column)) if self.source.is_some_and(|source| source.name == file) => {
+                (line, column)
+            }
             _ => (usize::MAX, 0),
         };
         problems.sort_by_key(line);

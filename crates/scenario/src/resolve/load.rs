@@ -20,9 +20,9 @@ pub(crate) fn default_stages() -> OneOrMany<At<Stage>> {
 pub(crate) fn resolve(written: Option<OneOrMany<At<Stage>>>, findings: &mut Findings<'_>) -> Option<Load> {
     let OneOrMany(stages) = written.unwrap_or_else(default_stages);
     if stages.is_empty() {
-        findings
-            .problem(Place::Nowhere, "`load` is an empty list")
-            .with_help("write a stage such as {users: 8, for: 30s} or {hold: 20/s, for: 1m}, or leave `load` out");
+        findings.problem(Place::Nowhere, "`load` is an empty list").with_help(
+            "write a stage such as {users: 8, for: 30s} or {hold: 20/s, for: 1m}, or leave `load` out",
+        );
         return None;
     }
     let kinds: Vec<Option<Kind>> = stages.iter().map(|stage| Kind::of(stage, findings)).collect();
@@ -38,33 +38,38 @@ pub(crate) fn resolve(written: Option<OneOrMany<At<Stage>>>, findings: &mut Find
         let last = i + 1 == stages.len();
         let phase = if kinds[i].is_warmup() { Phase::Warmup } else { Phase::Main };
         let length = length(stage, *place, last && phase == Phase::Main, findings);
-        let replayed = [
-            stage.format.as_ref().map(|s| s.place),
-            stage.speed.as_ref().map(|s| s.place),
-            stage.from.as_ref().map(|s| s.place),
-            stage.to.as_ref().map(|s| s.place),
-        ];
-        if let Some(place) = replayed.into_iter().flatten().next() {
-            findings.problem(place, "this belongs to a stage with `replay`").with_help("leave it out");
-        }
-        if let (Kind::Users, Some(arrivals)) = (main, stage.arrivals.as_ref()) {
-            findings
-                .problem(arrivals.place, "users have no `arrivals`: each asks again when it has its answer")
-                .with_help("leave it out, or give a rate: {hold: 20/s, arrivals: poisson}");
-        }
-        match (main, rate_or_users(stage, findings)) {
-            (_, None) => ok = false,
-            (_, Some(RateOrUsers::Rate(rate))) => {
+        misplaced(stage, main, findings);
+        match rate_or_users(stage, findings) {
+            None => ok = false,
+            Some(RateOrUsers::Rate(rate)) => {
                 let spread = findings.read(&stage.arrivals).unwrap_or_default();
                 rates.push(RateStage { rate, length, spread, phase });
             }
-            (_, Some(RateOrUsers::Users(count))) => users.push(UserStage { users: count, length, phase }),
+            Some(RateOrUsers::Users(count)) => users.push(UserStage { users: count, length, phase }),
         }
     }
-    ok.then(|| match main {
+    ok.then_some(match main {
         Kind::Users => Load::Closed { stages: users, requests },
         _ => Load::Open { stages: rates, requests },
     })
+}
+
+/// Keys that mean nothing in a stage of this kind.
+fn misplaced(stage: &Stage, main: Kind, findings: &mut Findings<'_>) {
+    let replayed = [
+        stage.format.as_ref().map(|s| s.place),
+        stage.speed.as_ref().map(|s| s.place),
+        stage.from.as_ref().map(|s| s.place),
+        stage.to.as_ref().map(|s| s.place),
+    ];
+    if let Some(place) = replayed.into_iter().flatten().next() {
+        findings.problem(place, "this belongs to a stage with `replay`").with_help("leave it out");
+    }
+    if let (Kind::Users, Some(arrivals)) = (main, stage.arrivals.as_ref()) {
+        findings
+            .problem(arrivals.place, "users have no `arrivals`: each asks again when it has its answer")
+            .with_help("leave it out, or give a rate: {hold: 20/s, arrivals: poisson}");
+    }
 }
 
 /// What a stage is.
@@ -133,7 +138,9 @@ fn main_kind(stages: &[At<Stage>], kinds: &[Kind], findings: &mut Findings<'_>) 
             (_, warmup) if warmup.is_warmup() && i > first => {
                 ("a warm-up comes before everything that is measured", "move it to the top of the list")
             }
-            (Kind::Rate, Kind::WarmupRate | Kind::Rate) | (Kind::Users, Kind::WarmupUsers | Kind::Users) => continue,
+            (Kind::Rate, Kind::WarmupRate | Kind::Rate) | (Kind::Users, Kind::WarmupUsers | Kind::Users) => {
+                continue;
+            }
             (Kind::Replay, Kind::Replay) if kinds.len() == 1 => continue,
             (Kind::Replay, _) | (_, Kind::Replay) => {
                 ("a replayed trace is a load of its own", "leave out the other stages")
@@ -161,11 +168,13 @@ fn requests(stages: &[At<Stage>], kinds: &[Kind], findings: &mut Findings<'_>) -
         let given = &stage.value.requests;
         let Some(scalar) = given.as_ref() else { continue };
         if kind.is_warmup() {
-            findings.problem(scalar.place, "a warm-up has no `requests`").with_help("say how long it lasts: for: 10s");
-        } else if measured > 1 {
             findings
-                .problem(scalar.place, "`requests` needs a load of one measured stage")
-                .with_help("say how long each stage lasts with `for`; `limits: {requests: N}` bounds the whole run");
+                .problem(scalar.place, "a warm-up has no `requests`")
+                .with_help("say how long it lasts: for: 10s");
+        } else if measured > 1 {
+            findings.problem(scalar.place, "`requests` needs a load of one measured stage").with_help(
+                "say how long each stage lasts with `for`; `limits: {requests: N}` bounds the whole run",
+            );
         } else {
             found = findings.above_zero(given, "`requests`");
         }
@@ -179,7 +188,9 @@ fn length(stage: &Stage, place: Place, may_be_open: bool, findings: &mut Finding
         (Given(Some(_)), _) => findings.above_zero(&stage.length, "`for`"),
         (Given(None), Given(requests)) if may_be_open => requests.is_none().then_some(USUAL_LENGTH),
         _ => {
-            findings.problem(place, "this stage does not say how long it lasts").with_help("add `for`, such as for: 10s");
+            findings
+                .problem(place, "this stage does not say how long it lasts")
+                .with_help("add `for`, such as for: 10s");
             None
         }
     }

@@ -48,7 +48,9 @@ pub(crate) fn resolve(
         };
         if kinds.iter().any(|other| other.name == name) {
             let place = prompt.name.as_ref().map_or(*place, |name| name.place);
-            findings.problem(place, format!("two prompts have the name `{name}`")).with_help("name them apart");
+            findings
+                .problem(place, format!("two prompts have the name `{name}`"))
+                .with_help("name them apart");
         }
         let weight = match prompt.weight.is_some() {
             true => findings.read(&prompt.weight).unwrap_or(0),
@@ -61,7 +63,8 @@ pub(crate) fn resolve(
     }
     let total: u64 = kinds.iter().map(|kind| u64::from(kind.weight)).sum();
     if kinds.len() == count && (total == 0 || total > u64::from(u32::MAX)) {
-        let message = if total == 0 { "no prompt has a weight above zero" } else { "the weights are too large" };
+        let message =
+            if total == 0 { "no prompt has a weight above zero" } else { "the weights are too large" };
         findings.problem(prompts[0].place, message).with_help("weights are shares, such as 40 and 60");
     }
     Some((kinds, Box::new(Mix::new(seed, bodies))))
@@ -158,19 +161,25 @@ fn one(
                 false => {
                     let message = synthetic_message(seed, index as u64, tokens);
                     let message = String::from_utf8(message).unwrap_or_default();
-                    (format!("{tokens_of}, always the same"), fixed(members, &message, max_tokens, Some(tokens)))
+                    (
+                        format!("{tokens_of}, always the same"),
+                        fixed(members, &message, max_tokens, Some(tokens)),
+                    )
                 }
             }
         }
         [] => {
-            findings
-                .problem(place, "this prompt does not say what is sent")
-                .with_help("write one of text: ..., messages: [...], file: prompts.jsonl or input_tokens: 120");
+            findings.problem(place, "this prompt does not say what is sent").with_help(
+                "write one of text: ..., messages: [...], file: prompts.jsonl or input_tokens: 120",
+            );
             return None;
         }
         several => {
             findings
-                .problem(place, format!("this prompt has {}: only one of them can be sent", several.join(" and ")))
+                .problem(
+                    place,
+                    format!("this prompt has {}: only one of them can be sent", several.join(" and ")),
+                )
                 .with_help("make it a prompt each");
             return None;
         }
@@ -189,7 +198,12 @@ fn max_tokens(prompt: &Prompt, findings: &mut Findings<'_>) -> Option<u32> {
     max_tokens.or_else(|| findings.above_zero(&prompt.output_tokens, "`output_tokens`"))
 }
 
-fn fixed(members: Option<&Members>, messages: &str, max_tokens: Option<u32>, input_tokens: Option<u32>) -> Option<Body> {
+fn fixed(
+    members: Option<&Members>,
+    messages: &str,
+    max_tokens: Option<u32>,
+    input_tokens: Option<u32>,
+) -> Option<Body> {
     let mut body = Vec::new();
     members?.frame(max_tokens).render(&mut body, None, |body| body.extend_from_slice(messages.as_bytes()));
     Some(Body::Fixed { body, input_tokens })
@@ -212,10 +226,8 @@ fn file(
         }
     };
     let source = format!("{} ({} prompt{})", at.value, lines.len(), if lines.len() == 1 { "" } else { "s" });
-    let lines = lines
-        .into_iter()
-        .map(|line| Line { max_tokens: line.max_tokens.or(max_tokens), ..line })
-        .collect();
+    let lines =
+        lines.into_iter().map(|line| Line { max_tokens: line.max_tokens.or(max_tokens), ..line }).collect();
     let body = members.map(|m| Body::Lines { frame: m.frame_with_bounds(), unbounded: m.frame(None), lines });
     Some((source, body))
 }

@@ -14,14 +14,16 @@ use azure::Recorded;
 /// The trace of a stage with `replay`, its window moved to the start and played at its speed.
 pub(crate) fn resolve(stage: &Stage, findings: &mut Findings<'_>) -> Option<Replay> {
     let given = stage.replay.as_ref()?;
-    for other in [
-        stage.length.as_ref().map(|s| (s.place, "`for`", "`to` ends the part that is played: to: 10m")),
-        stage.arrivals.as_ref().map(|s| (s.place, "`arrivals`", "the trace says when requests arrive")),
-        stage.requests.as_ref().map(|s| (s.place, "`requests`", "`to` ends the part that is played: to: 10m")),
-    ] {
-        if let Some((place, key, help)) = other {
-            findings.problem(place, format!("{key} does not go with `replay`")).with_help(help);
-        }
+    let length =
+        stage.length.as_ref().map(|s| (s.place, "`for`", "`to` ends the part that is played: to: 10m"));
+    let requests = stage
+        .requests
+        .as_ref()
+        .map(|s| (s.place, "`requests`", "`to` ends the part that is played: to: 10m"));
+    let arrivals =
+        stage.arrivals.as_ref().map(|s| (s.place, "`arrivals`", "the trace says when requests arrive"));
+    for (place, key, help) in [length, requests, arrivals].into_iter().flatten() {
+        findings.problem(place, format!("{key} does not go with `replay`")).with_help(help);
     }
     if stage.format.is_some() {
         let Format::Azure = findings.read(&stage.format)?;
@@ -38,7 +40,9 @@ pub(crate) fn resolve(stage: &Stage, findings: &mut Findings<'_>) -> Option<Repl
         Some(written) => {
             let to = findings.read(&stage.to)?;
             if to <= from {
-                findings.problem(written.place, "the part of the trace ends before it starts").with_help("`to` must be after `from`");
+                findings
+                    .problem(written.place, "the part of the trace ends before it starts")
+                    .with_help("`to` must be after `from`");
                 return None;
             }
             Some(to)

@@ -10,7 +10,7 @@ use floodline_wire::openai::MaxTokensField;
 use super::findings::Findings;
 use super::url::endpoint;
 use crate::error::did_you_mean;
-use crate::excerpt::is_secret_name;
+use crate::excerpt::{is_secret_name, mask};
 use crate::secret::{Secret, Secrets};
 use crate::workload::Members;
 use crate::written::{At, Given, Header, Place, Scalar, Stub, Target, Text};
@@ -53,7 +53,8 @@ pub(crate) fn resolve(written: &Given<At<Target>>, findings: &mut Findings<'_>) 
     let max_tokens_field = findings.read(&written.max_tokens_field).unwrap_or_default();
     let extra = extra_members(written, findings);
     let stream = findings.read(&written.stream).unwrap_or(true);
-    let ca_file = findings.text(&written.ca_file, "the path of the certificates").map(|file| findings.path(&file));
+    let ca_file =
+        findings.text(&written.ca_file, "the path of the certificates").map(|file| findings.path(&file));
     let insecure = findings.read(&written.insecure).unwrap_or(false);
     let (api, address, model) = (api?, address?, model?);
     let (key_env, key) = key.unzip();
@@ -96,9 +97,9 @@ fn address(written: &Target, place: Place, api: Api, findings: &mut Findings<'_>
             None
         }
         (None, None) => {
-            findings
-                .problem(place, "the target has no address")
-                .with_help("write url: http://127.0.0.1:8000/v1, or stub: {profile: 8b-h100} for the built-in provider");
+            findings.problem(place, "the target has no address").with_help(
+                "write url: http://127.0.0.1:8000/v1, or stub: {profile: 8b-h100} for the built-in provider",
+            );
             None
         }
     }
@@ -114,7 +115,9 @@ fn stub(written: &Stub, findings: &mut Findings<'_>) -> Option<plan::Stub> {
                 Some(near) => format!("did you mean `{near}`? {list}"),
                 None => list,
             };
-            findings.problem(given.place, format!("the built-in provider has no profile `{name}`")).with_help(help);
+            findings
+                .problem(given.place, format!("the built-in provider has no profile `{name}`"))
+                .with_help(help);
         }
     }
     let (ttft, gap) = (findings.read(&written.ttft), findings.read(&written.gap));
@@ -147,7 +150,12 @@ fn key(written: &Target, address: Option<&Address>, findings: &mut Findings<'_>)
         return Some((USUAL_KEY.into(), Secret::new(value)));
     };
     let Some(name) = only_reference(&given.text) else {
-        refuse_literal(given, "a key", findings);
+        match given.place {
+            Place::Argument(_) => findings
+                .problem(given.place, "this is not the name of an environment variable")
+                .with_help("name the variable that holds the key, not the key: --key-env MY_KEY"),
+            _ => refuse_literal(given, "a key", findings),
+        }
         return None;
     };
     let value = variable(name, given.place, findings)?;
@@ -181,6 +189,12 @@ fn is_variable_name(name: &str) -> bool {
 fn variable(name: &str, place: Place, findings: &mut Findings<'_>) -> Option<String> {
     let value = findings.outside.env(name).map(|value| value.trim().to_owned());
     match value {
+        None if could_be_a_key(name) => {
+            findings
+                .secret_problem(place, "no environment variable has the name that is given here")
+                .with_help("name the variable that holds the key, not the key, such as MY_KEY");
+            None
+        }
         None => {
             findings
                 .problem(place, format!("the environment variable `{name}` is not set"))
@@ -199,6 +213,13 @@ fn variable(name: &str, place: Place, findings: &mut Findings<'_>) -> Option<Str
         }
         Some(value) => Some(value),
     }
+}
+
+/// Whether somebody may have given the key itself instead of its variable's name.
+fn could_be_a_key(name: &str) -> bool {
+    let usual = name.len() < 40 && !name.chars().any(|c| c.is_ascii_lowercase());
+    let short = name.len() < 20;
+    mask(name) != name || !(usual || short)
 }
 
 fn is_header_value(value: &str) -> bool {
@@ -224,15 +245,17 @@ fn headers(written: &Target, has_key: bool, findings: &mut Findings<'_>) -> Vec<
 fn refused_name(name: &str, has_key: bool) -> Option<(String, &'static str)> {
     let is_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
     match name {
-        "host" | "content-length" | "content-type" | "transfer-encoding" | "connection" | "accept-encoding" => {
+        "host" | "content-length" | "content-type" | "transfer-encoding" | "connection"
+        | "accept-encoding" => {
             Some((format!("the header `{name}` is set by Floodline itself"), "leave it out"))
         }
         "authorization" if has_key => {
             Some(("the target has both a key and an `authorization` header".into(), "keep one of the two"))
         }
-        name if name.is_empty() || !name.chars().all(is_token) => {
-            Some(("this is not the name of a header".into(), "write it as `Name: value`, such as `X-Team: search`"))
-        }
+        name if name.is_empty() || !name.chars().all(is_token) => Some((
+            "this is not the name of a header".into(),
+            "write it as `Name: value`, such as `X-Team: search`",
+        )),
         _ => None,
     }
 }
@@ -249,7 +272,9 @@ fn header_value(header: &Header, findings: &mut Findings<'_>) -> Option<String> 
     while let Some((before, reference)) = rest.split_once("${env:") {
         let name = reference.split_once('}').filter(|(name, _)| is_variable_name(name));
         let Some((name, after)) = name else {
-            findings.secret_problem(*place, "this reference is not complete").with_help("write it as ${env:NAME}");
+            findings
+                .secret_problem(*place, "this reference is not complete")
+                .with_help("write it as ${env:NAME}");
             return None;
         };
         value.push_str(before);
@@ -265,14 +290,20 @@ fn header_value(header: &Header, findings: &mut Findings<'_>) -> Option<String> 
 }
 
 /// The further members of a body, without those that have a key of their own.
-fn extra_members(written: &Target, findings: &mut Findings<'_>) -> serde_json::Map<String, serde_json::Value> {
+fn extra_members(
+    written: &Target,
+    findings: &mut Findings<'_>,
+) -> serde_json::Map<String, serde_json::Value> {
     let Some(At { value, place }) = written.body.as_ref() else { return serde_json::Map::new() };
     for (member, instead) in [
         ("model", "`model` of the target"),
         ("messages", "`prompts`"),
         ("stream", "`stream` of the target"),
         (MaxTokensField::MaxTokens.name(), "`max_tokens` of a prompt"),
-        (MaxTokensField::MaxCompletionTokens.name(), "`max_tokens` of a prompt, and `max_tokens_field` of the target"),
+        (
+            MaxTokensField::MaxCompletionTokens.name(),
+            "`max_tokens` of a prompt, and `max_tokens_field` of the target",
+        ),
     ] {
         if value.contains_key(member) {
             findings

@@ -23,9 +23,9 @@ pub(crate) fn endpoint(base: &str, api: Api) -> Result<(String, Option<String>),
         ));
     }
     url.set_path(&format!("{path}{path_of_api}"));
-    let warning = path.is_empty().then(|| {
-        format!("the URL has no path, so requests go to {url}; most servers answer under /v1")
-    });
+    let warning = path
+        .is_empty()
+        .then(|| format!("the URL has no path, so requests go to {url}; most servers answer under /v1"));
     Ok((url.into(), warning))
 }
 
@@ -39,7 +39,12 @@ fn parse(base: &str) -> Result<Url, Wrong> {
     match url.scheme() {
         "http" | "https" => {}
         _ if !base.contains("://") => return Err(without_scheme(base)),
-        scheme => return Err(wrong(format!("`{scheme}` is not a scheme that can be tested: expected http or https"), example())),
+        scheme => {
+            return Err(wrong(
+                format!("`{scheme}` is not a scheme that can be tested: expected http or https"),
+                example(),
+            ));
+        }
     }
     if url.host().is_none_or(|host| matches!(host, Host::Domain(""))) {
         return Err(wrong("this URL names no host", example()));

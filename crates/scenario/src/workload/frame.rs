@@ -87,7 +87,12 @@ impl Frame {
     }
 
     /// Appends a body to `out`; `messages` appends the JSON array of its messages.
-    pub(crate) fn render(&self, out: &mut Vec<u8>, max_tokens: Option<u32>, messages: impl FnOnce(&mut Vec<u8>)) {
+    pub(crate) fn render(
+        &self,
+        out: &mut Vec<u8>,
+        max_tokens: Option<u32>,
+        messages: impl FnOnce(&mut Vec<u8>),
+    ) {
         out.extend_from_slice(&self.before);
         messages(out);
         out.extend_from_slice(&self.between);
@@ -114,7 +119,8 @@ mod tests {
         for field in [MaxTokensField::MaxTokens, MaxTokensField::MaxCompletionTokens] {
             for extra in [json!({}), json!({"temperature": 0.1, "a": [1, 2, 10]})] {
                 let extra = extra.as_object().cloned().unwrap();
-                let members = Members { model: "m\"1 2".into(), stream: true, max_tokens_field: field, extra };
+                let members =
+                    Members { model: "m\"1 2".into(), stream: true, max_tokens_field: field, extra };
                 let messages = r#"[{"role":"user","content":"12"}]"#;
                 let render = |frame: Frame, max| {
                     let mut out = Vec::new();

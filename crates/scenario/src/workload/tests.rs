@@ -7,7 +7,12 @@ use proptest::prelude::*;
 use super::*;
 
 fn members() -> Members {
-    Members { model: "m".into(), stream: true, max_tokens_field: Default::default(), extra: Default::default() }
+    Members {
+        model: "m".into(),
+        stream: true,
+        max_tokens_field: Default::default(),
+        extra: Default::default(),
+    }
 }
 
 fn synthetic(seed: u64, tokens: u32) -> Mix {
@@ -64,7 +69,10 @@ fn prompts_are_drawn_by_weight() {
 #[test]
 fn lines_come_in_order_and_keep_their_own_bounds() {
     let line = |text: &str, max_tokens| Line { messages: text.as_bytes().into(), max_tokens };
-    let lines = vec![line(r#"[{"role":"user","content":"a"}]"#, None), line(r#"[{"role":"user","content":"b"}]"#, Some(9))];
+    let lines = vec![
+        line(r#"[{"role":"user","content":"a"}]"#, None),
+        line(r#"[{"role":"user","content":"b"}]"#, Some(9)),
+    ];
     let body = Body::Lines { frame: members().frame_with_bounds(), unbounded: members().frame(None), lines };
     let mix = Mix::new(1, vec![(1, body)]);
     assert_eq!((0..4).map(|i| content(&mix, i)).collect::<String>(), "abab");
@@ -76,7 +84,8 @@ fn lines_come_in_order_and_keep_their_own_bounds() {
 #[test]
 fn a_trace_sends_the_recorded_lengths() {
     let row = |input_tokens, output_tokens| TraceRow { at: Moment(0), input_tokens, output_tokens };
-    let trace = Trace { seed: 1, rows: [row(5, 7), row(40, 1_234_567)].into(), frame: members().frame_with_bounds() };
+    let trace =
+        Trace { seed: 1, rows: [row(5, 7), row(40, 1_234_567)].into(), frame: members().frame_with_bounds() };
     let mut body = Vec::new();
     let rendered = trace.render(1, &mut body);
     assert_eq!(rendered.input_tokens, Some(40));
@@ -111,7 +120,9 @@ fn threads_render_the_same() {
     std::thread::scope(|scope| {
         let halves = [0u64, 1].map(|odd| {
             let mix = &mix;
-            scope.spawn(move || (0..200).filter(|i| i % 2 == odd).map(|i| (i, content(mix, i))).collect::<Vec<_>>())
+            scope.spawn(move || {
+                (0..200).filter(|i| i % 2 == odd).map(|i| (i, content(mix, i))).collect::<Vec<_>>()
+            })
         });
         for (i, text) in halves.into_iter().flat_map(|half| half.join().unwrap()) {
             assert_eq!(text, alone[i as usize]);

@@ -115,7 +115,11 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOrMany<At<T>> {
         let list = Spanned::<Wrapped<T>>::deserialize(deserializer)?;
         let place = Place::of(list.referenced);
         return Ok(OneOrMany(
-            list.value.0.into_iter().map(|item| if item.place == Place::Nowhere { At { place, ..item } } else { item }).collect(),
+            list.value
+                .0
+                .into_iter()
+                .map(|item| if item.place == Place::Nowhere { At { place, ..item } } else { item })
+                .collect(),
         ));
 
         struct Wrapped<T>(Vec<At<T>>);

@@ -166,7 +166,8 @@ impl Ratio {
 
 impl Written for Ratio {
     fn read(text: &str) -> Result<Ratio, Wrong> {
-        let wrong = || Wrong::from(format!("`{text}` is not a speed: write a number above zero, such as 3 or 0.5"));
+        let wrong =
+            || Wrong::from(format!("`{text}` is not a speed: write a number above zero, such as 3 or 0.5"));
         let trimmed = text.trim().trim_end_matches(['x', '×']);
         let (whole, fraction) = trimmed.split_once('.').unwrap_or((trimmed, ""));
         let all_digits = format!("{whole}{fraction}");
@@ -200,7 +201,8 @@ trait Choice: Copy + 'static {
 
 impl Choice for Spread {
     const WHAT: &'static str = "a way to spread arrivals";
-    const NAMES: &'static [(&'static str, Spread)] = &[("constant", Spread::Constant), ("poisson", Spread::Poisson)];
+    const NAMES: &'static [(&'static str, Spread)] =
+        &[("constant", Spread::Constant), ("poisson", Spread::Poisson)];
 }
 
 impl Choice for Api {

@@ -5,8 +5,8 @@ use std::fmt;
 
 use floodline_core::Rate;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::de::value::MapAccessDeserializer;
 use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 
 use super::{At, Given, Place, Scalar, Text, Written};

@@ -90,7 +90,7 @@ impl Connection {
 
     /// What it waits for.
     pub(super) fn interest(&self) -> Interest {
-        Interest { read: !self.has_read_ahead(), write: self.blocked }
+        Interest { read: !self.blocked && !self.has_read_ahead(), write: self.blocked }
     }
 
     /// Whether requests may be taken from the input. Not while the client does not take what it has asked for.

@@ -10,8 +10,8 @@
 //!   pipelined request arrives when its turn comes.
 //! - Pacing is absolute: a token that left late does not make the next one late.
 //! - The response's head and the role chunk leave with the first token, in one write.
-//! - A client that closes its end of the connection, even only for writing, is taken to have gone: the answer
-//!   is dropped and its place in the model is free.
+//! - A client that closes its end of the connection, even only for writing, is taken to have gone as soon as it has
+//!   been sent what was due: the rest of the answer is dropped and its place in the model is free.
 //! - The same seed and the same messages give the same text, streamed or not.
 //! - Memory is bounded for each connection, however long its answers are and however slowly it reads.
 //!
@@ -24,6 +24,7 @@ mod net;
 mod request;
 mod respond;
 mod routes;
+mod serve;
 mod server_loop;
 mod slots;
 mod stats;

@@ -1,8 +1,8 @@
 //! The event loop: one thread that accepts, reads, asks the pace what is due, and writes.
 //!
 //! Tokens that are due go out before anything else is looked at, between any two events too. A connection
-//! gets at most one turn of [`connection::TURN`](super::connection) bytes at a time, so that none holds up
-//! the others, and one that does not read holds up nobody: its tokens wait until it does.
+//! gets at most one turn of 128 KiB at a time, so that none holds up the others, and one that does not read
+//! holds up nobody: its tokens wait until it does.
 
 use std::collections::VecDeque;
 use std::io;
@@ -12,15 +12,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use floodline_core::time::{Moment, Span};
-use floodline_wire::openai::server::ApiFault;
 use rustix::io::Errno;
 
-use super::answer::{Answer, Words, mix};
+use super::answer::Words;
 use super::connection::{Connection, End, Gone, Pumped};
 use super::net::{self, Interest, Poller, Ready};
-use super::request::{Progress, Request};
-use super::respond::{self, Asked};
-use super::routes::{Reply, Routes};
+use super::routes::Routes;
+use super::serve::Front;
 use super::slots::Slots;
 use super::stats::{Lateness, PUBLISH_EVERY, Shared, count};
 use crate::clock::{self, Clock};
@@ -32,6 +30,9 @@ const STOP: u64 = u64::MAX - 1;
 /// How much is read from a socket at a time.
 const READ: usize = 64 * 1024;
 
+/// How many connections are accepted at a time.
+const ACCEPTS: usize = 64;
+
 /// How long to wait before accepting again after the system had no descriptor to give.
 const ACCEPT_AGAIN: Span = Span::from_millis(100);
 
@@ -40,7 +41,8 @@ pub(super) struct Loop {
     clock: Clock,
     poller: Poller,
     listener: OwnedFd,
-    /// Accepting failed for lack of descriptors: not before this.
+    /// Connections wait to be accepted, but not before this: others had to have their turn, or the system had no
+    /// descriptor to give.
     accept_again: Option<Moment>,
     /// Readable once the server is to stop.
     stop: UnixStream,
@@ -51,19 +53,6 @@ pub(super) struct Loop {
     front: Front,
     published: Moment,
     unpublished: bool,
-}
-
-/// What connections are served with.
-struct Front {
-    routes: Routes,
-    words: Words,
-    shared: Arc<Shared>,
-    lateness: Lateness,
-    /// What is read, and what is written, passes through here; connections hold only what is left over.
-    reading: Box<[u8]>,
-    writing: Vec<u8>,
-    /// Keys of connections that are to be closed.
-    gone: Vec<u64>,
 }
 
 impl Loop {
@@ -80,6 +69,7 @@ impl Loop {
         let clock = Clock::start();
         routes.started = clock.unix_seconds();
         let front = Front {
+            clock,
             routes,
             words: Words::new(),
             shared,
@@ -225,23 +215,27 @@ impl Loop {
         if ready.writable {
             connection.blocked = false;
         }
-        self.send(key, connection)?;
+        connection.readable |= ready.readable;
+        let mut pumped = self.send(key, connection)?;
         if connection.takes_requests() && !connection.input.is_empty() {
             let arrived = self.clock.now();
-            self.take_requests(key, connection, &[], arrived)?;
+            self.front.take_requests(&mut self.pace, key, connection, &[], arrived);
+            pumped = self.send(key, connection)?;
         }
-        if ready.readable || connection.readable {
+        // What is due goes out before the client's end of the connection is looked for.
+        if connection.readable && !connection.blocked && pumped != Pumped::More {
             self.read(key, connection, ready.hangup)?;
         }
         Ok(())
     }
 
     /// Sends what there is to send; a turn that was not enough is followed by another.
-    fn send(&mut self, key: u64, connection: &mut Connection) -> Result<(), Gone> {
-        if self.front.pump(connection)? == Pumped::More {
+    fn send(&mut self, key: u64, connection: &mut Connection) -> Result<Pumped, Gone> {
+        let pumped = self.front.pump(connection)?;
+        if pumped == Pumped::More {
             self.turns.push_back(key);
         }
-        Ok(())
+        Ok(pumped)
     }
 
     /// Reads until there is no more, or enough.
@@ -254,20 +248,21 @@ impl Loop {
             }
             let mut reading = std::mem::take(&mut self.front.reading);
             let received = net::receive(connection.socket(), &mut reading);
-            let outcome = match received {
-                Ok((0, _)) | Err(_) => None,
-                Ok((_, _)) if connection.end != End::Open => Some(Ok(())),
-                Ok((bytes, stamp)) => {
-                    let arrived = stamp.map_or_else(|| self.clock.now(), |stamp| self.clock.moment_of(stamp));
-                    Some(self.take_requests(key, connection, &reading[..bytes], arrived))
-                }
-            };
+            if let Ok((bytes @ 1.., stamp)) = received
+                && connection.end == End::Open
+            {
+                let arrived = stamp.map_or_else(|| self.clock.now(), |stamp| self.clock.moment_of(stamp));
+                self.front.take_requests(&mut self.pace, key, connection, &reading[..bytes], arrived);
+            }
             self.front.reading = reading;
-            match (received, outcome) {
-                (_, Some(outcome)) => outcome?,
-                (Err(Errno::AGAIN), None) => return Ok(()),
-                (Err(Errno::INTR), None) => continue,
-                (_, None) => return Err(Gone),
+            match received {
+                Ok((0, _)) => return Err(Gone),
+                Ok(_) => {
+                    self.send(key, connection)?;
+                }
+                Err(Errno::AGAIN) => return Ok(()),
+                Err(Errno::INTR) => continue,
+                Err(_) => return Err(Gone),
             }
             match received {
                 // Less than there was room for, so that was all; what comes later comes with an event.
@@ -283,93 +278,10 @@ impl Loop {
         }
     }
 
-    /// Takes requests from what was left over and `bytes`, until one has to be answered first.
-    fn take_requests(
-        &mut self,
-        key: u64,
-        connection: &mut Connection,
-        bytes: &[u8],
-        arrived: Moment,
-    ) -> Result<(), Gone> {
-        // Mostly nothing was left over, and then nothing is copied.
-        let mut held = std::mem::take(&mut connection.input);
-        if !held.is_empty() {
-            held.extend_from_slice(bytes);
-        }
-        let input = if held.is_empty() { bytes } else { &held[..] };
-        let mut used = 0;
-        while used < input.len() && connection.takes_requests() {
-            match connection.assembler.feed(&input[used..]) {
-                Ok((taken, progress)) => {
-                    used += taken;
-                    match progress {
-                        Progress::Partial => break,
-                        Progress::Continue => {
-                            connection.output().extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
-                        }
-                        Progress::Request(request) => self.answer(key, connection, &request, arrived),
-                    }
-                }
-                Err(fault) => {
-                    let number = count_request(&self.front.shared);
-                    let request_id = self.front.request_id(number, None);
-                    let asked = Asked {
-                        request_id: &request_id,
-                        keep_alive: false,
-                        old_http: false,
-                        head_only: false,
-                    };
-                    respond::fault(connection.output(), asked, "", &fault);
-                    connection.end = End::Drain;
-                    used = input.len();
-                }
-            }
-        }
-        if held.is_empty() {
-            connection.input.extend_from_slice(&bytes[used..]);
-        } else {
-            held.drain(..used);
-            connection.input = held;
-        }
-        self.send(key, connection)
-    }
-
-    fn answer(&mut self, key: u64, connection: &mut Connection, request: &Request, arrived: Moment) {
-        let number = count_request(&self.front.shared);
-        let request_id = self.front.request_id(number, request.head.request_id.as_deref());
-        let now = self.clock.unix_seconds();
-        let reply = match self.front.routes.reply(request, &request_id, number, now) {
-            Reply::Answer(order) => {
-                match self.pace.submit(arrived, SeqId(key), order.prompt_tokens, order.tokens) {
-                    Ok(()) => {
-                        connection.answer = Some(Box::new(Answer::new(*order)));
-                        return;
-                    }
-                    Err(_) => Reply::Fault(overloaded(), ""),
-                }
-            }
-            reply => reply,
-        };
-        let asked = Asked {
-            request_id: &request_id,
-            keep_alive: request.head.keep_alive,
-            old_http: request.old_http,
-            head_only: request.head.method == floodline_wire::http1::request::Method::Head,
-        };
-        match reply {
-            Reply::Json(body) => respond::json(connection.output(), asked, 200, "", &body),
-            Reply::Fault(fault, extra) => respond::fault(connection.output(), asked, extra, &fault),
-            Reply::Answer(_) => {}
-        }
-        if !request.head.keep_alive {
-            connection.end = End::Close;
-        }
-    }
-
-    /// Accepts every connection that waits.
+    /// Accepts the connections that wait, or some of them.
     fn accept(&mut self) {
         self.accept_again = None;
-        loop {
+        for _ in 0..ACCEPTS {
             match net::accept(&self.listener) {
                 Ok(socket) => {
                     let key = self.slots.next_key();
@@ -391,10 +303,13 @@ impl Loop {
                 Err(_) => {}
             }
         }
+        self.accept_again = Some(Moment::START);
     }
 
     fn close(&mut self, key: u64) {
-        self.pace.cancel(SeqId(key));
+        if self.slots.get_mut(key).is_some_and(|connection| connection.answer.is_some()) {
+            self.pace.cancel(SeqId(key));
+        }
         if self.slots.remove(key) {
             let open = &self.front.shared.open;
             open.store(open.load(Ordering::Relaxed).saturating_sub(1), Ordering::Relaxed);
@@ -403,34 +318,4 @@ impl Loop {
             }
         }
     }
-}
-
-impl Front {
-    fn pump(&mut self, connection: &mut Connection) -> Result<Pumped, Gone> {
-        let mut tokens = 0;
-        let pumped = connection.pump(&self.words, &mut self.writing, &mut tokens);
-        if tokens > 0 {
-            count(&self.shared.tokens, tokens);
-        }
-        pumped
-    }
-
-    /// The client's identifier of a request, or one of our own.
-    fn request_id(&self, number: u64, given: Option<&str>) -> Box<str> {
-        match given {
-            Some(id) => id.into(),
-            None => format!("req_{:016x}", mix(!self.routes.seed ^ number)).into(),
-        }
-    }
-}
-
-fn count_request(shared: &Shared) -> u64 {
-    count(&shared.requests, 1);
-    shared.requests.load(Ordering::Relaxed)
-}
-
-/// 503: the queue is full. In the words of the real API.
-fn overloaded() -> ApiFault {
-    let message = "The engine is currently overloaded, please try again later.".into();
-    ApiFault { status: 503, message, kind: "server_error", param: None, code: Some("overloaded") }
 }

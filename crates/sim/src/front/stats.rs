@@ -1,6 +1,6 @@
 //! What a server tells about itself while it runs: counts, and how late its tokens left.
 //!
-//! The loop keeps a [`Tally`] of its own and publishes it every [`PUBLISH_EVERY`] and when it stops; counters
+//! The loop keeps its own [`Lateness`] and publishes it every [`PUBLISH_EVERY`] and when it stops; counters
 //! are published as they change.
 
 use std::sync::atomic::{AtomicU64, Ordering};

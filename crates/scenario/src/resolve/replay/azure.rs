@@ -33,13 +33,15 @@ const MOST_TOKENS: u32 = 10_000_000;
 
 /// Reads a trace.
 pub(crate) fn read(file: &str, bytes: &[u8]) -> Result<Recording, Box<Problem>> {
-    let text = std::str::from_utf8(bytes)
-        .map_err(|_| Problem::new("this trace is not text in UTF-8").in_file(file).help("expected a CSV file"))?;
+    let text = std::str::from_utf8(bytes).map_err(|_| {
+        Problem::new("this trace is not text in UTF-8").in_file(file).help("expected a CSV file")
+    })?;
     let mut csv = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(text.as_bytes());
     let header = csv.headers().map_err(|_| no_header(file, text))?.clone();
     let by_name: HashMap<String, usize> =
         header.iter().enumerate().map(|(i, name)| (name.to_ascii_lowercase(), i)).collect();
-    let column = |name: &str| by_name.get(&name.to_ascii_lowercase()).copied().ok_or_else(|| no_header(file, text));
+    let column =
+        |name: &str| by_name.get(&name.to_ascii_lowercase()).copied().ok_or_else(|| no_header(file, text));
     let columns = [column(COLUMNS[0])?, column(COLUMNS[1])?, column(COLUMNS[2])?];
 
     let mut rows: Vec<(i128, u32, u32)> = Vec::new();
@@ -52,7 +54,15 @@ pub(crate) fn read(file: &str, bytes: &[u8]) -> Result<Recording, Box<Problem>> 
             Ok(true) => {}
             Err(why) => {
                 let line = why.position().map_or(line, |at| at.line() as usize);
-                return Err(bad(file, text, line, None, "this row cannot be read", "check its quotes".into()).into());
+                return Err(bad(
+                    file,
+                    text,
+                    line,
+                    None,
+                    "this row cannot be read",
+                    "check its quotes".into(),
+                )
+                .into());
             }
         }
         let line = record.position().map_or(line, |at| at.line() as usize);
@@ -68,7 +78,8 @@ pub(crate) fn read(file: &str, bytes: &[u8]) -> Result<Recording, Box<Problem>> 
             bad(file, text, line, Some((columns[k], value)), &message, help.into())
         };
         let time = field(0)?;
-        let at = nanoseconds(time).ok_or_else(|| wrong(0, time, "write it as 2023-11-16 18:15:46.6805900"))?;
+        let at =
+            nanoseconds(time).ok_or_else(|| wrong(0, time, "write it as 2023-11-16 18:15:46.6805900"))?;
         let tokens = |k: usize| {
             let value = field(k)?;
             let number = value.parse::<u32>().ok().filter(|&n| n <= MOST_TOKENS);
@@ -79,7 +90,10 @@ pub(crate) fn read(file: &str, bytes: &[u8]) -> Result<Recording, Box<Problem>> 
         rows.push((at, input.max(1), output.max(1)));
     }
     if rows.is_empty() {
-        return Err(Problem::new("this trace has no requests").in_file(file).help("expected rows below the header").into());
+        return Err(Problem::new("this trace has no requests")
+            .in_file(file)
+            .help("expected rows below the header")
+            .into());
     }
     let mut warnings = Vec::new();
     if !rows.is_sorted_by_key(|row| row.0) {
@@ -107,12 +121,22 @@ fn no_header(file: &str, text: &str) -> Problem {
 }
 
 /// A problem with a line, or with one field of it: its number from 0, and its value.
-fn bad(file: &str, text: &str, line: usize, field: Option<(usize, &str)>, message: &str, help: String) -> Problem {
+fn bad(
+    file: &str,
+    text: &str,
+    line: usize,
+    field: Option<(usize, &str)>,
+    message: &str,
+    help: String,
+) -> Problem {
     let shown = text.lines().nth(line.saturating_sub(1)).unwrap_or("");
     let (at, width) = match field {
         None => (0, shown.chars().count()),
         Some((number, value)) => {
-            let start = number.checked_sub(1).and_then(|n| shown.match_indices(',').nth(n)).map_or(0, |(at, _)| at + 1);
+            let start = number
+                .checked_sub(1)
+                .and_then(|n| shown.match_indices(',').nth(n))
+                .map_or(0, |(at, _)| at + 1);
             let at = shown[start..].find(value).map_or(start, |at| start + at);
             (shown[..at].chars().count(), value.chars().count())
         }
@@ -136,7 +160,11 @@ fn nanoseconds(text: &str) -> Option<i128> {
         4 | 6 | 9 | 11 => 30,
         _ => 31,
     };
-    let valid = (1..=12).contains(&month) && (1..=days_in_month).contains(&day) && hour < 24 && minute < 60 && second < 61;
+    let valid = (1..=12).contains(&month)
+        && (1..=days_in_month).contains(&day)
+        && hour < 24
+        && minute < 60
+        && second < 61;
     if rest || !valid || year > 9999 || fraction.len() > 9 {
         return None;
     }

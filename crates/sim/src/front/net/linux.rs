@@ -114,3 +114,32 @@ pub(in crate::front) fn receive(
 pub(in crate::front) fn send(socket: &OwnedFd, bytes: &[u8]) -> Result<usize, Errno> {
     rustix::net::send(socket, bytes, SendFlags::NOSIGNAL)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+
+    use super::*;
+    use crate::front::net;
+
+    #[test]
+    fn accepted_sockets_inherit_the_stamps_and_send_at_once() {
+        let listener = net::listen(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).unwrap();
+        let mut client = TcpStream::connect(net::local_addr(&listener).unwrap()).unwrap();
+        let socket = accept(&listener).unwrap();
+        assert!(options::tcp_nodelay(&socket).unwrap());
+        assert_eq!(accept(&listener).unwrap_err(), Errno::AGAIN);
+        let mut buffer = [0; 8];
+        assert_eq!(receive(&socket, &mut buffer).unwrap_err(), Errno::AGAIN);
+        // The first socket in the system that asks for stamps gets them from some later packet on: the kernel
+        // turns them on from a work queue.
+        let stamped = (0..100_000).any(|_| {
+            client.write_all(b"abc").unwrap();
+            let (bytes, stamp) = receive(&socket, &mut buffer).unwrap();
+            assert_eq!(&buffer[..bytes], b"abc");
+            stamp.is_some()
+        });
+        assert!(stamped);
+    }
+}

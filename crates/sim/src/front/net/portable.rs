@@ -57,8 +57,8 @@ impl Poller {
                 key,
                 readable: fd.revents().intersects(PollFlags::IN | hangup),
                 writable: fd.revents().intersects(PollFlags::OUT | hangup),
-            // It will be announced again.
-            hangup: false,
+                // It will be announced again.
+                hangup: false,
             },
         ));
         Ok(())

@@ -1,0 +1,371 @@
+//! What scenarios, quick forms and overrides resolve to.
+
+mod support;
+
+use floodline_core::plan::{Address, Load, StubPace, Timeouts};
+use floodline_core::schedule::{Phase, Spread};
+use floodline_core::time::{Moment, Span};
+use floodline_scenario::{Overrides, QuickForm};
+use proptest::prelude::*;
+use support::{World, body};
+
+#[test]
+fn the_smallest_scenario_runs_against_the_built_in_provider() {
+    let resolved = World::new().resolve("target: {stub: {}}").unwrap();
+    let plan = &resolved.plan;
+    assert_eq!((plan.name.as_str(), plan.target.model.as_str()), ("load", "floodline-stub"));
+    let Address::Stub(stub) = &plan.target.address else { panic!("{plan:?}") };
+    assert_eq!(stub.pace, StubPace::Profile("instant".into()));
+    assert_eq!(plan.planned_length(), Some(Span::from_secs(30)));
+    assert_eq!(plan.timeouts, Timeouts::default());
+    let sent = body(&resolved, 0);
+    assert_eq!(sent["max_tokens"], 100);
+    assert_eq!(sent["messages"][0]["content"].as_str().unwrap().split(' ').count(), 32);
+}
+
+#[test]
+fn every_part_of_a_scenario_arrives_in_the_plan() {
+    let text = "\
+name: all of it
+seed: 7
+target:
+  url: https://h/v1/
+  model: m
+  key: ${env:KEY}
+  headers: {X-Team: search, Api-Key: '${env:KEY}'}
+  stream: false
+  max_tokens_field: max_completion_tokens
+  body: {temperature: 0.5}
+  insecure: true
+  ca_file: ca.pem
+prompts:
+  - {name: hello, text: 'Say \"hi\"', output_tokens: 5}
+load:
+  - {warmup: 2/s, for: 1s}
+  - {hold: 0.5/s, for: 10m, arrivals: poisson, requests: 9}
+limits: {duration: 1h, requests: 100, tokens: 1_000, errors: 3}
+timeouts: {connect: 1s, request: 2s, idle: 3s, grace: 0s}
+health: {late_p99: 1ms, lag_p99: 2ms}
+record_bodies: true
+";
+    let resolved = World::new().resolve(text).unwrap();
+    let plan = &resolved.plan;
+    assert_eq!((plan.name.as_str(), plan.seed, plan.record_bodies), ("all of it", 7, true));
+    assert_eq!(plan.target.address, Address::Url("https://h/v1/chat/completions".into()));
+    assert_eq!(plan.target.key_env.as_deref(), Some("KEY"));
+    assert_eq!(plan.target.headers, ["x-team", "api-key"]);
+    assert!(plan.target.insecure && !plan.target.stream);
+    assert_eq!(plan.target.ca_file.as_deref(), Some("ca.pem"));
+    let Load::Open { stages, requests: Some(9) } = &plan.load else { panic!("{plan:?}") };
+    assert_eq!((stages[0].phase, stages[1].phase), (Phase::Warmup, Phase::Main));
+    assert_eq!((stages[0].spread, stages[1].spread), (Spread::Constant, Spread::Poisson));
+    assert_eq!(stages[1].rate.to_string(), "0.5/s");
+    assert_eq!(plan.limits.tokens, Some(1000));
+    assert_eq!((plan.timeouts.idle, plan.timeouts.grace), (Span::from_secs(3), Span::ZERO));
+    assert_eq!(plan.health.lag_p99, Some(Span::from_millis(2)));
+    let sent = body(&resolved, 0);
+    assert_eq!(sent["messages"][0]["content"], "Say \"hi\"");
+    assert_eq!((&sent["max_completion_tokens"], &sent["temperature"]), (&5.into(), &0.5.into()));
+    let headers = resolved.secrets.request_headers(plan.target.api);
+    let headers: Vec<(&str, &str)> =
+        headers.iter().map(|(name, value)| (name.as_str(), value.expose())).collect();
+    assert_eq!(
+        headers,
+        [("authorization", "Bearer canary-key"), ("x-team", "search"), ("api-key", "canary-key")]
+    );
+}
+
+#[test]
+fn secrets_are_in_nothing_that_can_be_printed() {
+    let text =
+        "target: {url: 'https://h/v1', model: m, key: '${env:KEY}', headers: {Cookie: 's=${env:KEY}'}}";
+    let resolved = World::new().resolve(text).unwrap();
+    let plan = serde_json::to_string(&resolved.plan).unwrap();
+    assert!(!format!("{resolved:?}{:?}{plan}", resolved.secrets).contains("canary"));
+    assert_eq!(resolved.secrets.values().collect::<Vec<_>>(), ["canary-key", "s=canary-key"]);
+}
+
+/// A key in the environment must not reach a server that it was not meant for.
+#[test]
+fn openais_key_goes_to_openai_only() {
+    let world = World::new().env("OPENAI_API_KEY", "canary");
+    let key = |url: &str| {
+        let form = QuickForm { url: Some(url.into()), model: Some("m".into()), ..QuickForm::default() };
+        world.quick(&form).unwrap().secrets.key.map(|key| key.expose().to_owned())
+    };
+    assert_eq!(key("https://api.openai.com/v1").as_deref(), Some("canary"));
+    for other in [
+        "http://api.openai.com/v1",
+        "https://api.openai.com.evil.example/v1",
+        "https://api.openai.com:8443/v1",
+        "http://127.0.0.1:8000/v1",
+        "stub:",
+    ] {
+        assert_eq!(key(other), None, "{other}");
+    }
+}
+
+#[test]
+fn users_and_requests_resolve_to_a_closed_loop() {
+    let resolved = World::new().resolve("target: {stub: {}}\nload: {users: 64, requests: 640}").unwrap();
+    let Load::Closed { stages, requests: Some(640) } = &resolved.plan.load else { panic!() };
+    assert_eq!((stages[0].users, stages[0].length), (64, None));
+    assert_eq!(resolved.plan.planned_requests(), Some(640));
+}
+
+#[test]
+fn a_prompts_file_is_read_from_the_scenarios_folder_and_sent_in_order() {
+    let lines = "{\"prompt\": \"one\"}\n\n{\"messages\": [{\"role\": \"user\", \"content\": \"two\"}], \"max_tokens\": 3}";
+    let world = World::new().file("dir/p.jsonl", lines);
+    let source = floodline_scenario::Source {
+        name: "dir/s.yaml",
+        text: "target: {stub: {}}\nprompts: {file: p.jsonl, max_tokens: 50}",
+    };
+    let resolved = floodline_scenario::resolve(&source, &Overrides::default(), &world).unwrap();
+    assert_eq!(resolved.plan.prompts[0].source, "p.jsonl (2 prompts)");
+    let sent = |i| {
+        let body = body(&resolved, i);
+        (body["messages"][0]["content"].as_str().unwrap().to_owned(), body["max_tokens"].as_u64())
+    };
+    assert_eq!(sent(0), ("one".into(), Some(50)));
+    assert_eq!(sent(1), ("two".into(), Some(3)));
+    assert_eq!(sent(2), ("one".into(), Some(50)));
+}
+
+#[test]
+fn a_trace_is_replayed_with_its_window_and_speed() {
+    let trace = "TIMESTAMP,ContextTokens,GeneratedTokens\r\n2023-11-16 18:15:46.0000000,374,44\r\n\
+        2023-11-16 18:15:47.0000001,396,109\r\n2023-11-16 18:15:56.0000000,12,0";
+    let world = World::new().file("t.csv", trace);
+    let text = "target: {stub: {}}\nload: {replay: t.csv, format: azure, speed: 3, from: 1s, to: 10s}";
+    let resolved = world.resolve(text).unwrap();
+    let Load::Replay(replay) = &resolved.plan.load else { panic!() };
+    assert_eq!((replay.requests, replay.rows[0].at, replay.rows[0].input_tokens), (1, Moment(33), 396));
+    assert_eq!(body(&resolved, 0)["max_tokens"], 109);
+    assert_eq!(resolved.plan.planned_requests(), Some(1));
+    assert_eq!(resolved.warnings.len(), 1, "{:?}", resolved.warnings);
+}
+
+#[test]
+fn prompts_can_be_the_same_every_time() {
+    let text = "target: {stub: {}}\nprompts: {input_tokens: 50, unique: false}";
+    let resolved = World::new().resolve(text).unwrap();
+    assert_eq!(body(&resolved, 0), body(&resolved, 9));
+    let unique = World::new().resolve("target: {stub: {}}\nprompts: {input_tokens: 50}").unwrap();
+    assert_ne!(body(&unique, 0), body(&unique, 9));
+}
+
+#[test]
+fn overrides_win_over_the_file() {
+    let text =
+        "seed: 1\ntarget: {stub: {}}\nload:\n  - {warmup: {users: 2}, for: 1s}\n  - {users: 4, for: 9s}";
+    let overrides = Overrides {
+        name: Some("n".into()),
+        seed: Some(5),
+        duration: Some("2s".into()),
+        requests: Some(3),
+        url: Some("http://127.0.0.1:9/v1".into()),
+        model: Some("m".into()),
+        record_bodies: true,
+    };
+    let plan = World::new().resolve_with(text, &overrides).unwrap().plan;
+    assert_eq!((plan.name.as_str(), plan.seed, plan.target.model.as_str()), ("n", 5, "m"));
+    assert_eq!(plan.target.address, Address::Url("http://127.0.0.1:9/v1/chat/completions".into()));
+    assert_eq!((plan.planned_length(), plan.planned_requests()), (Some(Span::from_secs(3)), Some(3)));
+    let overrides = Overrides { duration: Some("soon".into()), ..Overrides::default() };
+    let error = World::new().resolve_with(text, &overrides).unwrap_err().to_string();
+    assert!(error.starts_with("error: --duration: `soon` is not a duration"), "{error}");
+}
+
+#[test]
+fn a_scenario_can_be_tried_on_the_built_in_provider_without_its_secrets() {
+    let text =
+        "target: {url: 'https://h/v1', model: m, key: '${env:NO_KEY}', headers: {Cookie: '${env:NO}'}}";
+    let overrides = Overrides { url: Some("stub:".into()), ..Overrides::default() };
+    let resolved = World::new().resolve_with(text, &overrides).unwrap();
+    assert_eq!(resolved.secrets.values().count(), 0);
+    let overrides = Overrides { url: Some("http://127.0.0.1:9/v1".into()), ..Overrides::default() };
+    let resolved = World::new().env("NO_KEY", "x").env("NO", "y").resolve_with(text, &overrides).unwrap();
+    assert_eq!(resolved.warnings.len(), 1);
+}
+
+#[test]
+fn synthetic_prompts_are_exact_by_the_vocabulary() {
+    use floodline_wire::tokens::Vocabulary;
+    for tokens in [1, 7, 32, 500] {
+        let text = format!("target: {{stub: {{}}}}\nprompts: {{input_tokens: {tokens}}}");
+        let resolved = World::new().resolve(&text).unwrap();
+        for i in [0, 1, 99_999] {
+            let sent = body(&resolved, i);
+            let prompt = sent["messages"][0]["content"].as_str().unwrap().to_owned();
+            assert_eq!(Vocabulary::O200k.count(&prompt), tokens, "{prompt}");
+        }
+    }
+}
+
+#[test]
+fn a_quick_form_has_the_defaults_that_the_command_promises() {
+    let form = QuickForm { url: Some("stub:8b-h100".into()), ..QuickForm::default() };
+    let resolved = World::new().quick(&form).unwrap();
+    let Load::Closed { stages, requests: None } = &resolved.plan.load else { panic!() };
+    assert_eq!((stages[0].users, stages[0].length), (1, Some(Span::from_secs(30))));
+    assert_eq!(resolved.plan.prompts[0].max_tokens, Some(100));
+    assert_eq!(resolved.plan.prompts[0].source, "32 tokens");
+    let form = QuickForm { prompt: Some("hi".into()), rate: Some("20".into()), requests: Some(5), ..form };
+    let resolved = World::new().quick(&form).unwrap();
+    assert_eq!(resolved.plan.peak_rate().map(|rate| rate.to_string()).as_deref(), Some("20/s"));
+    assert_eq!((resolved.plan.planned_length(), resolved.plan.planned_requests()), (None, Some(5)));
+    assert_eq!(body(&resolved, 0)["messages"][0]["content"], "hi");
+}
+
+#[test]
+fn a_quick_form_written_down_resolves_to_the_same_plan() {
+    let forms = [
+        QuickForm { url: Some("stub:".into()), ..QuickForm::default() },
+        QuickForm {
+            url: Some("https://h/v1?x=1".into()),
+            api: Some("openai-chat".into()),
+            model: Some("org/model: 1 #x".into()),
+            rate: Some("600/min".into()),
+            arrivals: Some("poisson".into()),
+            requests: Some(10),
+            duration: Some("20s".into()),
+            warmup: Some("2s".into()),
+            max_tokens: Some(7),
+            prompt: Some("say \"hi\"\n- now: #1".into()),
+            stream: Some(false),
+            timeout: Some("9s".into()),
+            idle_timeout: Some("8s".into()),
+            key_env: Some("KEY".into()),
+            headers: vec!["X-Team: a: b".into(), "Cookie: ${env:KEY}".into()],
+            seed: Some(4),
+            name: Some("null".into()),
+            insecure: true,
+            record_bodies: true,
+            ..QuickForm::default()
+        },
+        QuickForm {
+            url: Some("stub:instant".into()),
+            concurrency: Some(3),
+            warmup: Some("1s".into()),
+            input_tokens: Some(9),
+            name: Some("7".into()),
+            ..QuickForm::default()
+        },
+    ];
+    for form in forms {
+        let plan = World::new().quick(&form).unwrap().plan;
+        let yaml = form.to_yaml();
+        let mut again = World::new().resolve(&yaml).unwrap_or_else(|error| panic!("{yaml}\n{error}")).plan;
+        if form.name.is_none() {
+            again.name.clone_from(&plan.name);
+        }
+        assert_eq!(again, plan, "{yaml}");
+        assert!(!yaml.contains("canary"), "{yaml}");
+    }
+}
+
+#[test]
+fn arguments_that_are_wrong_are_named() {
+    let stub = || QuickForm { url: Some("stub:".into()), ..QuickForm::default() };
+    for (form, message) in [
+        (QuickForm { rate: Some("fast".into()), ..stub() }, "error: --rate: `fast` is not a rate"),
+        (
+            QuickForm { rate: Some("1".into()), concurrency: Some(1), ..stub() },
+            "error: --rate and --concurrency exclude each other",
+        ),
+        (QuickForm { concurrency: Some(0), ..stub() }, "error: --concurrency must be above zero"),
+        (
+            QuickForm { arrivals: Some("poisson".into()), ..stub() },
+            "error: --arrivals: users have no `arrivals`",
+        ),
+        (
+            QuickForm { headers: vec!["sk-canary".into()], ..stub() },
+            "error: --header: this is not the name of a header",
+        ),
+        (
+            QuickForm { headers: vec!["Authorization: Bearer canary".into()], ..stub() },
+            "error: --header: the value of `Authorization` must not be written",
+        ),
+        (
+            QuickForm { key_env: Some("NO_KEY".into()), ..stub() },
+            "error: --key-env: the environment variable `NO_KEY` is not set",
+        ),
+        (QuickForm { key_env: Some("sk-canary".into()), ..stub() }, "error: --key-env: this is not the name"),
+        (
+            QuickForm { key_env: Some("hf_canary".into()), ..stub() },
+            "error: --key-env: no environment variable",
+        ),
+        (
+            QuickForm { key_env: Some("c0ffeecanary0123456789".into()), ..stub() },
+            "error: --key-env: no environment variable",
+        ),
+        (
+            QuickForm { prompts: Some("no.jsonl".into()), ..stub() },
+            "error: --prompts: cannot read `no.jsonl`",
+        ),
+        (
+            QuickForm { input_tokens: Some(3), prompt: Some("x".into()), ..stub() },
+            "error: --prompt: this prompt has text and input_tokens",
+        ),
+        (
+            QuickForm { url: Some("http://h/v1".into()), ..QuickForm::default() },
+            "error: --url: the target has no model",
+        ),
+        (QuickForm::default(), "error: --url: the target has no address"),
+    ] {
+        let error = World::new().quick(&form).unwrap_err().to_string();
+        assert!(error.starts_with(message), "{error}");
+        assert!(!error.contains("canary"), "{error}");
+    }
+}
+
+#[test]
+fn marks_and_line_ends_of_other_systems_are_fine() {
+    let text = "\u{feff}target: {stub: {}}\r\nload:\r\n  - {users: 2, for: 5s}\r\n";
+    assert!(World::new().resolve(text).is_ok());
+    let error = World::new().error("\u{feff}target: {stub: {}}\r\nload: {users: x}\r\n");
+    assert!(error.contains("load.yaml:2:15") && !error.contains('\r'), "{error:?}");
+}
+
+const SCENARIO: &str = "\
+target:
+  url: https://h/v1
+  model: m
+  key: sk-canary-0123456789
+  headers: {X-Team: a, api-key: sk-canary-0123456789}
+prompts:
+  - {text: hello, max_tokens: 5}
+load: {users: 8, for: 10s}
+";
+
+proptest! {
+    /// No text makes the resolver panic.
+    #[test]
+    fn any_text_is_an_answer_or_an_error(text in "[a-z:{}\\[\\]\"'&*!|>%@#,\\- \n\t0-9é$]{0,120}") {
+        let _ = World::new().resolve(&text).map_err(|error| error.to_string());
+    }
+
+    /// However a scenario with a key in it is broken, the key is not shown.
+    #[test]
+    fn a_broken_scenario_does_not_show_its_key(at in 0usize..SCENARIO.len(), cut in 0usize..12, with in "[a-z:{}\\[\\]\"' \n\t]{0,3}") {
+        let mut text = SCENARIO.to_owned();
+        let end = (at + cut).min(text.len());
+        let touches_a_key = SCENARIO.match_indices("sk-canary-0123456789").any(|(key, value)| at < key + value.len() && end >= key);
+        if !touches_a_key {
+            text.replace_range(at..end, &with);
+            if let Err(error) = World::new().resolve(&text) {
+                prop_assert!(!error.to_string().contains("canary"), "{}\n{}", text, error);
+            }
+        }
+    }
+
+    /// The same scenario without vendors' prefixes: a mistyped name hides its value.
+    #[test]
+    fn a_mistyped_key_does_not_show_its_value(name in "[a-z_]{1,12}") {
+        let text = format!("target:\n  stub: {{}}\n  {name}: canary\n");
+        if let Err(error) = World::new().resolve(&text) {
+            prop_assert!(!error.to_string().contains("canary") || ["model", "stream", "insecure", "api", "url", "body", "headers"].contains(&name.as_str()));
+        }
+    }
+}

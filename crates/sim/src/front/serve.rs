@@ -1,0 +1,159 @@
+//! What the loop does with the bytes of a connection: requests are taken from them, and answered at once or
+//! handed to the pace.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use floodline_core::time::Moment;
+use floodline_wire::http1::request::Method;
+use floodline_wire::openai::server::ApiFault;
+
+use super::answer::{Answer, Words, mix};
+use super::connection::{Connection, End, Gone, Pumped};
+use super::request::{Progress, Request};
+use super::respond::{self, Asked};
+use super::routes::{Reply, Routes};
+use super::stats::{Lateness, Shared, count};
+use crate::clock::Clock;
+use crate::model::{Pace, SeqId};
+
+/// The buffer for writing is given back beyond this: a long answer that is not streamed has been through it.
+const KEEP: usize = 1024 * 1024;
+
+/// What connections are served with.
+pub(super) struct Front {
+    pub(super) clock: Clock,
+    pub(super) routes: Routes,
+    pub(super) words: Words,
+    pub(super) shared: Arc<Shared>,
+    pub(super) lateness: Lateness,
+    /// What is read, and what is written, passes through here; connections hold only what is left over.
+    pub(super) reading: Box<[u8]>,
+    pub(super) writing: Vec<u8>,
+    /// Keys of connections that are to be closed.
+    pub(super) gone: Vec<u64>,
+}
+
+impl Front {
+    /// Takes requests from what was left over and `bytes`, until one has to be answered first.
+    pub(super) fn take_requests(
+        &mut self,
+        pace: &mut Pace,
+        key: u64,
+        connection: &mut Connection,
+        bytes: &[u8],
+        arrived: Moment,
+    ) {
+        // Mostly nothing was left over, and then nothing is copied.
+        let mut held = std::mem::take(&mut connection.input);
+        if !held.is_empty() {
+            held.extend_from_slice(bytes);
+        }
+        let input = if held.is_empty() { bytes } else { &held[..] };
+        let mut used = 0;
+        while used < input.len() && connection.takes_requests() {
+            match connection.assembler.feed(&input[used..]) {
+                Ok((taken, progress)) => {
+                    used += taken;
+                    match progress {
+                        Progress::Partial => break,
+                        Progress::Continue => {
+                            connection.output().extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
+                        }
+                        Progress::Request(request) => self.answer(pace, key, connection, &request, arrived),
+                    }
+                }
+                Err(fault) => {
+                    let number = count_request(&self.shared);
+                    let request_id = self.request_id(number, None);
+                    let asked = Asked {
+                        request_id: &request_id,
+                        keep_alive: false,
+                        old_http: false,
+                        head_only: false,
+                    };
+                    respond::fault(connection.output(), asked, "", &fault);
+                    connection.end = End::Drain;
+                    used = input.len();
+                }
+            }
+        }
+        if held.is_empty() {
+            connection.input.extend_from_slice(&bytes[used..]);
+        } else {
+            held.drain(..used);
+            connection.input = held;
+        }
+    }
+
+    fn answer(
+        &mut self,
+        pace: &mut Pace,
+        key: u64,
+        connection: &mut Connection,
+        request: &Request,
+        arrived: Moment,
+    ) {
+        let number = count_request(&self.shared);
+        let request_id = self.request_id(number, request.head.request_id.as_deref());
+        let now = self.clock.unix_seconds();
+        let reply = match self.routes.reply(request, &request_id, number, now) {
+            Reply::Answer(order) => {
+                match pace.submit(arrived, SeqId(key), order.prompt_tokens, order.tokens) {
+                    Ok(()) => {
+                        connection.answer = Some(Box::new(Answer::new(*order)));
+                        return;
+                    }
+                    Err(_) => Reply::Fault(overloaded(), ""),
+                }
+            }
+            reply => reply,
+        };
+        let asked = Asked {
+            request_id: &request_id,
+            keep_alive: request.head.keep_alive,
+            old_http: request.old_http,
+            head_only: request.head.method == Method::Head,
+        };
+        match reply {
+            Reply::Json(body) => respond::json(connection.output(), asked, 200, "", &body),
+            Reply::Fault(fault, extra) => respond::fault(connection.output(), asked, extra, &fault),
+            Reply::Answer(_) => {}
+        }
+        if !request.head.keep_alive {
+            connection.end = End::Close;
+        }
+    }
+
+    /// Sends what [`Connection::pump`] finds to send, and counts the tokens.
+    pub(super) fn pump(&mut self, connection: &mut Connection) -> Result<Pumped, Gone> {
+        let mut tokens = 0;
+        let pumped = connection.pump(&self.words, &mut self.writing, &mut tokens);
+        if self.writing.capacity() > KEEP {
+            self.writing = Vec::new();
+        }
+        if tokens > 0 {
+            count(&self.shared.tokens, tokens);
+        }
+        pumped
+    }
+
+    /// The client's identifier of a request, or one of our own.
+    fn request_id(&self, number: u64, given: Option<&str>) -> Box<str> {
+        match given {
+            Some(id) => id.into(),
+            None => format!("req_{:016x}", mix(!self.routes.seed ^ number)).into(),
+        }
+    }
+}
+
+fn count_request(shared: &Shared) -> u64 {
+    count(&shared.requests, 1);
+    shared.requests.load(Ordering::Relaxed)
+}
+
+/// 503: the queue is full. In the words of the real API.
+fn overloaded() -> ApiFault {
+    let message = "The engine is currently overloaded, please try again later.".into();
+    ApiFault { status: 503, message, kind: "server_error", param: None, code: Some("overloaded") }
+}
