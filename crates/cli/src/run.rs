@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use floodline_core::plan::{Address, Plan};
-use floodline_core::summary::{RunInfo, RunSummary};
+use floodline_core::summary::{RUN_FORMAT, RunInfo, RunSummary};
 use floodline_core::{Span, plan};
 use floodline_engine::clock::Clock;
 use floodline_engine::{Endpoint, Header, Provider, Run, Stop};
@@ -19,9 +19,6 @@ use crate::provider::BuiltIn;
 use crate::recorder::Recorder;
 use crate::screen::{self, LiveLine};
 use crate::{Failure, report};
-
-/// Name and version of the format of `run.json`.
-const RUN_FORMAT: &str = "floodline-run/1";
 
 /// Makes a run and returns its exit code.
 pub(crate) fn run(args: Box<RunArgs>) -> Result<u8, Failure> {
@@ -110,7 +107,7 @@ fn resolve(args: &RunArgs) -> Result<(Resolved, String), Failure> {
         }
         let form = quick_form(args);
         let resolved = floodline_scenario::resolve_quick(&form, &world).map_err(Failure::usage)?;
-        return Ok((resolved, typed()));
+        return Ok((resolved, form.to_yaml()));
     };
     let out_of_place = out_of_place(args);
     if !out_of_place.is_empty() {
@@ -219,40 +216,6 @@ fn endpoint(plan: &Plan, secrets: &Secrets, provider: Option<&BuiltIn>) -> Resul
         stream: *stream,
         model: model.clone(),
     })
-}
-
-/// What the quick form was, as a comment in the place of a scenario; header values may be secret and stay out.
-fn typed() -> String {
-    let mut words = Vec::new();
-    let mut hide = false;
-    for word in std::env::args().skip(1) {
-        let inline = word
-            .split_once('=')
-            .filter(|(option, _)| *option == "--header")
-            .map(|(_, value)| value.to_owned());
-        match (std::mem::replace(&mut hide, word == "--header"), inline) {
-            (true, _) => words.push(hidden(&word)),
-            (false, Some(value)) => words.push(format!("--header={}", hidden(&value))),
-            (false, None) => words.push(word),
-        }
-    }
-    let quoted: Vec<String> = words.iter().map(|w| quoted(w)).collect();
-    format!("# floodline {}\n", quoted.join(" "))
-}
-
-fn hidden(header: &str) -> String {
-    match header.split_once(':') {
-        Some((name, value)) if !value.contains("${env:") => format!("{name}: [not recorded]"),
-        _ => header.to_owned(),
-    }
-}
-
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c);
-    match !word.is_empty() && word.chars().all(plain) {
-        true => word.to_owned(),
-        false => format!("'{}'", word.replace('\'', r"'\''").replace('\n', " ")),
-    }
 }
 
 /// `runs/NAME-YYYYMMDD-HHMMSS`, with another number behind it if that is taken.

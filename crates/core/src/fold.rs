@@ -43,7 +43,7 @@ pub struct Counts {
     pub reconnects: u64,
     /// Answers by finish reason, in the order of [`Finish::ALL`].
     pub finish: [u64; Finish::ALL.len()],
-    /// Tokens of the prompts, where known.
+    /// Tokens of the prompts that were sent, where known.
     pub input_tokens: u64,
     /// Tokens of the answers, where known.
     pub output_tokens: u64,
@@ -164,7 +164,6 @@ impl Counts {
         self.by_outcome[r.outcome as usize] += 1;
         self.attempts += r.times_sent();
         self.reconnects += r.attempts.iter().filter(|a| a.end == AttemptEnd::Reconnect).count() as u64;
-        self.input_tokens += u64::from(r.input_tokens.unwrap_or(0));
         if let Some(finish) = r.finish {
             self.finish[finish as usize] += 1;
         }
@@ -178,6 +177,7 @@ impl Counts {
         self.coalesced_first += u64::from(r.coalesced_first);
         if let Some(sent) = r.sent {
             self.sent += 1;
+            self.input_tokens += u64::from(r.input_tokens.unwrap_or(0));
             let last = r.last.unwrap_or(sent);
             let (first_sent, last_byte) = self.window.unwrap_or((sent, last));
             self.window = Some((first_sent.min(sent), last_byte.max(last)));

@@ -74,6 +74,10 @@ pub struct Target {
     pub headers: Vec<String>,
     /// Whether answers are streamed.
     pub stream: bool,
+    /// The member of a request that bounds its answer.
+    pub max_tokens_field: String,
+    /// Further members of every request.
+    pub body: serde_json::Map<String, serde_json::Value>,
     /// A file of certificates to trust besides the system's.
     pub ca_file: Option<String>,
     /// Whether certificates go unchecked.
@@ -177,6 +181,35 @@ pub struct Replay {
     pub rows: Arc<[TraceRow]>,
     /// How many they are.
     pub requests: u64,
+    /// From the start to the last of them.
+    #[serde(rename = "length_ns")]
+    pub length: Span,
+    /// The most of them in any one second.
+    pub busiest_second: u64,
+}
+
+impl Replay {
+    /// A replay of these rows, in the order of their times.
+    pub fn new(
+        file: String,
+        speed: f64,
+        window: (Span, Option<Span>),
+        hash: String,
+        rows: Arc<[TraceRow]>,
+    ) -> Replay {
+        let second = |row: &TraceRow| row.at.0 / Span::from_secs(1).0;
+        let busiest = rows.chunk_by(|a, b| second(a) == second(b)).map(<[TraceRow]>::len).max();
+        Replay {
+            file,
+            speed,
+            window,
+            hash,
+            requests: rows.len() as u64,
+            length: rows.last().map_or(Span::ZERO, |row| row.at.since(Moment::START)),
+            busiest_second: busiest.unwrap_or(0) as u64,
+            rows,
+        }
+    }
 }
 
 fn no_rows() -> Arc<[TraceRow]> {
@@ -288,7 +321,7 @@ impl Plan {
         match &self.load {
             Load::Open { stages, .. } => stages.iter().map(|s| s.length).try_fold(Span::ZERO, add),
             Load::Closed { stages, .. } => stages.iter().map(|s| s.length).try_fold(Span::ZERO, add),
-            Load::Replay(replay) => replay.rows.last().map(|row| row.at.since(Moment::START)),
+            Load::Replay(replay) => Some(replay.length),
         }
     }
 

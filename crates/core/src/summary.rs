@@ -16,10 +16,13 @@ use crate::verdict::{self, Stamps, Verdict};
 /// Name and version of the format of `summary.json`.
 pub const FORMAT: &str = "floodline-summary/1";
 
+/// Name and version of the format of `run.json`.
+pub const RUN_FORMAT: &str = "floodline-run/1";
+
 /// What is known of a run besides its plan and its events: `run.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunInfo {
-    /// `floodline-run/1`.
+    /// [`RUN_FORMAT`].
     pub format: String,
     /// Version of the program that made the run.
     pub floodline: String,

@@ -151,10 +151,11 @@ impl fmt::Display for Span {
             return f.pad("0 ms");
         }
         let text = match ns {
+            // Each unit ends where rounding to three digits would make a thousand of it.
             0..1_000 => format!("{ns} ns"),
-            1_000..1_000_000 => format!("{} µs", three_digits(ns as f64 / 1e3)),
-            1_000_000..1_000_000_000 => format!("{} ms", three_digits(ns as f64 / 1e6)),
-            1_000_000_000..100_000_000_000 => format!("{} s", three_digits(ns as f64 / 1e9)),
+            1_000..999_500 => format!("{} µs", three_digits(ns as f64 / 1e3)),
+            999_500..999_500_000 => format!("{} ms", three_digits(ns as f64 / 1e6)),
+            999_500_000..99_950_000_000 => format!("{} s", three_digits(ns as f64 / 1e9)),
             _ => {
                 let s = (ns + 500_000_000) / 1_000_000_000;
                 match s {
@@ -197,7 +198,7 @@ mod tests {
             (0, "0 ms"),
             (740, "740 ns"),
             (51_240_000, "51.2 ms"),
-            (999_960_000, "1000 ms"),
+            (999_960_000, "1.00 s"),
             (1_234_000_000, "1.23 s"),
             (125_000_000_000, "2m 05s"),
             (7_260_000_000_000, "2h 01m"),

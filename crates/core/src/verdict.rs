@@ -89,9 +89,10 @@ pub fn judge(plan: &Plan, fold: &Fold, stamps: Stamps) -> Verdict {
     }
     if fold.counts.of(Outcome::Ok) == 0 {
         codes.push(3);
-        reasons.push(match fold.counts.sent {
-            0 => "nothing_sent: no request of the measured phase was sent".into(),
-            n => format!("no_ok: none of {n} requests was answered well"),
+        reasons.push(match (fold.counts.sent, fold.counts.ended()) {
+            (0, 0) => "nothing_sent: the measured phase had no requests".into(),
+            (0, n) => format!("nothing_sent: none of {n} requests could be sent"),
+            (n, _) => format!("no_ok: none of {n} requests was answered well"),
         });
     }
     let first = [130, 4, 5, 3].into_iter().find(|code| codes.contains(code)).unwrap_or(0);

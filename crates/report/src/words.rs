@@ -220,21 +220,10 @@ pub(crate) fn expected(plan: &Plan) -> Option<String> {
             let users = stages.iter().map(|s| s.users).max().unwrap_or(0);
             Some(format!("at most {} in flight", short_count(users.into())))
         }
-        Load::Replay(replay) => busiest_second(replay).map(|n| format!("{} in the busiest second", count(n))),
+        Load::Replay(replay) => Some(format!("{} in the busiest second", count(replay.busiest_second))),
     };
     let parts: Vec<String> = requests.into_iter().chain(peak).collect();
     (!parts.is_empty()).then(|| parts.join(", "))
-}
-
-fn busiest_second(replay: &Replay) -> Option<u64> {
-    let (mut most, mut second, mut here) = (0, None, 0);
-    for row in replay.rows.iter() {
-        let this = Some(row.at.0 / 1_000_000_000);
-        here = if this == second { here + 1 } else { 1 };
-        second = this;
-        most = most.max(here);
-    }
-    (most > 0).then_some(most)
 }
 
 /// What ends the run before its plan does.

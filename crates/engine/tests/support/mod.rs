@@ -73,14 +73,14 @@ impl Peer {
 /// A server that hands each connection, in order of arrival, to `script` with its number. The engine's
 /// look at the target before a run is answered and not counted.
 pub(crate) fn server(script: impl Fn(usize, Peer) + Send + Sync + 'static) -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = listener.local_addr().expect("it is bound").port();
     let script = Arc::new(script);
     std::thread::spawn(move || {
         let mut number = 0;
         for stream in listener.incoming().flatten() {
             // A safety net only: no test waits this long.
-            stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+            stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a valid time");
             let mut first = [0u8; 1];
             if stream.peek(&mut first).is_ok_and(|n| n == 0) {
                 continue;
@@ -112,6 +112,8 @@ pub(crate) fn plan(requests: u64) -> Plan {
         key_env: None,
         headers: Vec::new(),
         stream: true,
+        max_tokens_field: "max_tokens".into(),
+        body: Default::default(),
         ca_file: None,
         insecure: false,
     };
@@ -174,5 +176,5 @@ pub(crate) fn run_until(
 /// Runs so many requests of one user against a script.
 pub(crate) fn run_script(requests: u64, script: impl Fn(usize, Peer) + Send + Sync + 'static) -> Vec<Record> {
     let port = server(script);
-    run(plan(requests), endpoint(format!("http://127.0.0.1:{port}/v1"))).unwrap().records
+    run(plan(requests), endpoint(format!("http://127.0.0.1:{port}/v1"))).expect("it can be run").records
 }

@@ -67,14 +67,7 @@ pub(crate) fn resolve(stage: &Stage, findings: &mut Findings<'_>) -> Option<Repl
             .with_help(format!("the trace covers 0s to {}s", last.0 / 1_000_000_000));
         return None;
     }
-    Some(Replay {
-        file,
-        speed: speed.as_f64(),
-        window: (from, to),
-        hash: fingerprint(&rows),
-        requests: rows.len() as u64,
-        rows,
-    })
+    Some(Replay::new(file, speed.as_f64(), (from, to), fingerprint(&rows), rows))
 }
 
 /// The rows in [from, to), from the window's start on, `speed` times as fast, rounded down to the nanosecond.

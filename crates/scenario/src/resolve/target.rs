@@ -66,6 +66,8 @@ pub(crate) fn resolve(written: &Given<At<Target>>, findings: &mut Findings<'_>) 
             key_env,
             headers: headers.iter().map(|(name, _)| name.clone()).collect(),
             stream,
+            max_tokens_field: max_tokens_field.name().into(),
+            body: extra.clone(),
             ca_file,
             insecure,
         },

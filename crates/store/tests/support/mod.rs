@@ -31,6 +31,8 @@ pub(crate) fn plan() -> Plan {
         key_env: Some("OPENAI_API_KEY".into()),
         headers: vec!["x-team".into()],
         stream: true,
+        max_tokens_field: "max_tokens".into(),
+        body: serde_json::Map::new(),
         ca_file: None,
         insecure: false,
     };
