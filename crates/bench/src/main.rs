@@ -74,9 +74,9 @@ struct Options {
 
 /// The ends of a measurement, each a process of its own.
 #[derive(Debug, Subcommand)]
-#[command(hide = true)]
 enum Part {
     /// Serve ground truth until standard input ends; the port is printed first, an account last
+    #[command(hide = true)]
     Truth {
         /// The port; 0 takes any free one
         #[arg(long, default_value_t = 0)]
@@ -98,6 +98,7 @@ enum Part {
         gaps: bool,
     },
     /// Read answers, and do nothing else
+    #[command(hide = true)]
     Null {
         /// Where the server listens, on this machine
         port: u16,
@@ -109,6 +110,7 @@ enum Part {
         tokens: u32,
     },
     /// Run a command and write down what it cost
+    #[command(hide = true)]
     Meter {
         /// Where to write it
         #[arg(long)]

@@ -249,12 +249,12 @@ impl Bench {
             Ok((few, lots, truth)) => {
                 let added = (lots - few) / f64::from(many - FEW_STREAMS);
                 let open = truth.account.map_or(String::new(), |a| format!("{} open at once", a.peak_open));
-                // See `Usage::peak_memory_kib`: the first few megabytes are not the program's own.
-                let floor = if added < 0.1 { "less than can be told" } else { "" };
-                [
-                    Row::new(&total, subject, Unit::Megabytes, lots / 1e3).note(open),
-                    Row::new(&each, subject, Unit::Kilobytes, added.max(0.0)).note(floor),
-                ]
+                let mut each = Row::new(&each, subject, Unit::Kilobytes, added);
+                if added < 0.1 {
+                    // See `Usage::peak_memory_kib`: the first few megabytes are not the program's own.
+                    each.value = Err("less than can be told".into());
+                }
+                [Row::new(&total, subject, Unit::Megabytes, lots / 1e3).note(open), each]
             }
         }
     }
