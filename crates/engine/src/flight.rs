@@ -165,11 +165,16 @@ impl Flight {
             worker.timeouts.idle.min(worker.timeouts.request)
         )));
         let mut armed = false;
+        let mut glowing = false;
         poll_fn(|cx| {
             let read = {
                 let mut scratch = worker.scratch.borrow_mut();
                 read_all(&worker, socket, answer, sent, &mut scratch, cx)
             };
+            if !glowing && answer.said_done() {
+                (glowing, armed) = (true, false);
+                alarm.as_mut().set(tokio::time::sleep(AFTERGLOW.into()));
+            }
             match read {
                 Some(Poll::Ready(end)) => return Poll::Ready(end),
                 // The alarm needs to be polled once to be set, and else only when nothing arrived.
@@ -329,17 +334,18 @@ fn poll_alarm(
             return Poll::Pending;
         }
         let now = worker.clock.now();
-        let last = answer.last().unwrap_or(sent);
         let idle = if answer.said_done() { AFTERGLOW } else { worker.timeouts.idle };
-        let (quiet, whole) = (last + idle, sent + worker.timeouts.request);
+        let whole = sent + worker.timeouts.request;
+        // Until something has come there is no silence between arrivals, only a wait for the first.
+        let quiet = answer.last().map_or(whole, |last| last + idle);
+        if now >= whole {
+            return Poll::Ready(End::Timeout(too_long(worker)));
+        }
         if now >= quiet {
             return Poll::Ready(match answer.said_done() {
                 true => End::Closed(None),
                 false => End::Timeout(format!("nothing arrived for {idle}")),
             });
-        }
-        if now >= whole {
-            return Poll::Ready(End::Timeout(too_long(worker)));
         }
         let left = quiet.min(whole).since(now);
         alarm.as_mut().set(tokio::time::sleep(left.into()));

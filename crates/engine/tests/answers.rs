@@ -52,6 +52,17 @@ fn a_stream_with_a_finish_reason_is_ok_though_it_lacks_its_end() {
 }
 
 #[test]
+fn a_stream_that_says_it_is_done_is_not_waited_for_any_longer() {
+    let records = run_script(1, |_, mut peer| {
+        peer.request();
+        peer.say([STREAM, &token("Hello"), &finish(), &chunk("data: [DONE]\n\n")].concat());
+        // Neither the framing nor the connection ends; idle and request limits are far away.
+        peer.wait_for_close();
+    });
+    assert_eq!((records[0].outcome, records[0].last), (Outcome::Ok, records[0].arrivals.last()));
+}
+
+#[test]
 fn an_error_inside_a_stream_is_judged_by_its_code() {
     let error = chunk(
         "data: {\"error\":{\"message\":\"slow down\",\"type\":\"tokens\",\"code\":\"rate_limit_exceeded\"}}\n\n",

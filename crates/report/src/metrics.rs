@@ -21,6 +21,8 @@ pub(crate) struct Row<'a> {
     pub(crate) other_clock: bool,
     /// Whether its values are upper bounds.
     pub(crate) upper_bound: bool,
+    /// How many independent values there are: of gaps, the answers they are of.
+    independent: u64,
 }
 
 impl Row<'_> {
@@ -38,7 +40,7 @@ impl Row<'_> {
     /// Whether the intervals say something that the percentiles alone would hide.
     pub(crate) fn wants_intervals(&self) -> bool {
         let open = self.intervals().iter().any(|(low, high)| low.is_none() || high.is_none());
-        self.figures.count > 0 && (self.figures.count < FEW || open)
+        self.figures.count > 0 && (self.independent < FEW || open)
     }
 
     /// What it is, in one sentence.
@@ -89,6 +91,7 @@ fn meaning(metric: Metric) -> &'static str {
 /// what only streams have only where streams were asked for.
 pub(crate) fn rows<'a>(plan: &Plan, summary: &'a RunSummary) -> Vec<Row<'a>> {
     let upper_bound = is_upper_bound(summary);
+    let answers_with_gaps = summary.metrics.get(Metric::MaxGap.name()).map_or(0, |figures| figures.count);
     Metric::ALL
         .into_iter()
         .filter(|metric| !matches!(metric, Metric::Late | Metric::Lag))
@@ -107,6 +110,7 @@ pub(crate) fn rows<'a>(plan: &Plan, summary: &'a RunSummary) -> Vec<Row<'a>> {
             other_clock: matches!(metric, Metric::TtftFromSchedule | Metric::LatencyFromSchedule),
             upper_bound: upper_bound
                 && matches!(metric, Metric::Ttft | Metric::TtftFromSchedule | Metric::FirstContent),
+            independent: if metric == Metric::Gap { answers_with_gaps } else { figures.count },
         })
         .collect()
 }
