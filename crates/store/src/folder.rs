@@ -64,12 +64,18 @@ impl RunFolder {
         write_whole(&self.path.join(file::SCENARIO), text.as_bytes())
     }
 
-    /// Writes `plan.json`.
+    /// Writes `plan.json`: the plan and its hash.
     ///
     /// # Errors
     /// [`StoreError::Write`].
     pub fn write_plan(&self, plan: &Plan) -> Result<(), StoreError> {
-        write_json(&self.path.join(file::PLAN), plan)
+        #[derive(Serialize)]
+        struct Hashed<'a> {
+            #[serde(flatten)]
+            plan: &'a Plan,
+            hash: String,
+        }
+        write_json(&self.path.join(file::PLAN), &Hashed { plan, hash: plan.hash() })
     }
 
     /// Writes `run.json`. Its `format` is that of [`formats::RUN`](crate::formats::RUN).
