@@ -22,7 +22,7 @@ use crate::clock::{self, Clock};
 use crate::connect::probe;
 use crate::flight::count_tokens;
 use crate::pacer::{Paced, Pacer};
-use crate::stamp::{self, Stamping};
+use crate::stamp::Stamping;
 use crate::target::{Endpoint, Target};
 use crate::users::{Crowd, Users};
 use crate::worker::{self, Common, Gauges, Halt, Outbox, Work, lock};
@@ -120,7 +120,7 @@ const SAMPLE: Span = Span::from_secs(1);
 impl Ready {
     /// Where arrival stamps will come from.
     pub fn stamps(&self) -> Stamps {
-        if stamp::AVAILABLE { Stamps::Kernel } else { Stamps::Read }
+        if self.stamping.works() { Stamps::Kernel } else { Stamps::Read }
     }
 
     /// Starts the load.

@@ -5,10 +5,9 @@
 //! kernel switched stamping on) the caller falls back to the time of reading.
 
 use std::io;
+use std::net::UdpSocket;
 use std::os::fd::AsFd;
-
-/// Whether this platform stamps arrivals.
-pub const AVAILABLE: bool = cfg!(target_os = "linux");
+use std::time::Duration;
 
 /// Bytes that control messages may take; one stamp needs 32.
 #[cfg(target_os = "linux")]
@@ -17,17 +16,43 @@ const CONTROL: usize = 128;
 /// Keeps the kernel's stamping switched on. The kernel turns it on some time after the first socket
 /// asks for it, so this is held from before the first connection until after the last.
 #[derive(Debug)]
-pub struct Stamping(#[expect(dead_code, reason = "held, not used")] std::net::UdpSocket);
+pub struct Stamping {
+    _held: UdpSocket,
+    works: bool,
+}
+
+/// The kernel switches stamping on within milliseconds; where it has not after so many, it never will (some
+/// sandboxes take the option and ignore it).
+const PATIENCE: u32 = 50;
 
 impl Stamping {
-    /// Switches stamping on.
+    /// Switches stamping on, and finds out whether it works by sending to itself.
     ///
     /// # Errors
     /// When no socket can be opened.
     pub fn switch_on() -> io::Result<Stamping> {
-        let socket = std::net::UdpSocket::bind("127.0.0.1:0")?;
+        let socket = UdpSocket::bind("127.0.0.1:0")?;
         set(&socket);
-        Ok(Stamping(socket))
+        let address = socket.local_addr()?;
+        let stamped = || {
+            socket.send_to(&[0], address)?;
+            let (_, stamp) = receive(&socket, &mut [0; 8])?;
+            io::Result::Ok(stamp.is_some())
+        };
+        let mut works = false;
+        for _ in 0..PATIENCE {
+            works = matches!(stamped(), Ok(true));
+            if works || !cfg!(target_os = "linux") {
+                break;
+            }
+            std::thread::park_timeout(Duration::from_millis(1));
+        }
+        Ok(Stamping { _held: socket, works })
+    }
+
+    /// Whether arrivals are stamped here.
+    pub fn works(&self) -> bool {
+        self.works
     }
 }
 
@@ -75,4 +100,15 @@ pub fn receive(stream: &impl AsFd, buffer: &mut [u8]) -> io::Result<(usize, Opti
 pub fn receive(stream: &impl AsFd, buffer: &mut [u8]) -> io::Result<(usize, Option<u64>)> {
     let (n, _) = rustix::net::recv(stream, buffer, rustix::net::RecvFlags::empty())?;
     Ok((n, None))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn the_kernel_stamps_what_arrives() {
+        assert!(Stamping::switch_on().unwrap().works());
+    }
 }
