@@ -13,6 +13,7 @@ mod recorder;
 mod report;
 mod run;
 mod screen;
+mod scrubber;
 mod stub;
 
 use std::process::ExitCode;

@@ -1,27 +1,15 @@
-//! The world as a scenario may see it: files relative to its folder, and the environment.
-
-use std::path::{Path, PathBuf};
+//! The world as a scenario may see it: files and the environment.
 
 use floodline_core::Span;
 use floodline_engine::clock::Clock;
 use floodline_scenario::Outside;
 
-/// Files and environment of this process.
-pub(crate) struct World {
-    folder: PathBuf,
-}
-
-impl World {
-    /// The world of a scenario file, or of the working directory.
-    pub(crate) fn of(scenario: Option<&Path>) -> World {
-        let folder = scenario.and_then(Path::parent).map_or_else(PathBuf::new, Path::to_path_buf);
-        World { folder }
-    }
-}
+/// Files and environment of this process. Paths come resolved against the scenario's folder.
+pub(crate) struct World;
 
 impl Outside for World {
     fn read(&self, path: &str) -> Result<Vec<u8>, String> {
-        std::fs::read(self.folder.join(path)).map_err(|e| why(&e))
+        std::fs::read(path).map_err(|e| why(&e))
     }
 
     fn env(&self, name: &str) -> Option<String> {

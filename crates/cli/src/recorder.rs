@@ -4,9 +4,10 @@ use floodline_core::fold::Fold;
 use floodline_core::{Record, RunEvent, Span};
 use floodline_report::terminal::{self, Progress};
 use floodline_scenario::Secrets;
-use floodline_store::Journal;
+use floodline_store::{Journal, StoreError};
 
 use crate::screen::{self, LiveLine};
+use crate::scrubber::Scrubber;
 
 /// Takes every event of a run.
 pub(crate) struct Recorder {
@@ -14,7 +15,7 @@ pub(crate) struct Recorder {
     journal: Journal,
     live: Option<LiveLine>,
     length: Option<Span>,
-    secrets: Vec<String>,
+    scrubber: Scrubber,
     /// Whether events wait for being written.
     unwritten: bool,
     warned: bool,
@@ -27,8 +28,8 @@ impl Recorder {
         live: Option<LiveLine>,
         length: Option<Span>,
     ) -> Recorder {
-        let secrets = secrets.values().filter(|s| !s.is_empty()).map(str::to_owned).collect();
-        Recorder { fold: Fold::default(), journal, live, length, secrets, unwritten: false, warned: false }
+        let scrubber = Scrubber::of(secrets.values());
+        Recorder { fold: Fold::default(), journal, live, length, scrubber, unwritten: false, warned: false }
     }
 
     /// Takes the next event.
@@ -56,16 +57,12 @@ impl Recorder {
         }
     }
 
-    /// Ends the journal and hands over what was counted.
-    pub(crate) fn finish(mut self) -> Fold {
-        self.flush();
+    /// Ends the journal and hands over what was counted, and whether all of it was written.
+    pub(crate) fn finish(self) -> (Fold, Result<(), StoreError>) {
         if let Some(live) = &self.live {
             live.clear();
         }
-        if let Err(e) = self.journal.finish() {
-            screen::note(&format!("warning: {e}"));
-        }
-        self.fold
+        (self.fold, self.journal.finish())
     }
 
     fn show(&mut self) {
@@ -78,12 +75,8 @@ impl Recorder {
 
     /// A server may repeat what it was sent: whatever it says, no secret goes further than this.
     fn scrub(&self, record: &mut Record) {
-        for secret in &self.secrets {
-            for text in [&mut record.error, &mut record.text, &mut record.request_id].into_iter().flatten() {
-                if text.contains(secret.as_str()) {
-                    *text = text.replace(secret.as_str(), "[secret]");
-                }
-            }
+        for text in [&mut record.error, &mut record.text, &mut record.request_id].into_iter().flatten() {
+            self.scrubber.scrub(text);
         }
     }
 }

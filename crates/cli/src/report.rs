@@ -19,9 +19,11 @@ pub(crate) fn report(args: &ReportArgs) -> Result<u8, Failure> {
     }
     let summary = RunSummary::new(&run.plan, &run.info, &fold);
     // A run that was killed left only its journal: what it would have written at its end is made up for.
-    if run.summary().map_err(Failure::usage)?.is_none()
-        && let Err(e) = write(run.folder(), &run.plan, &run.info, &summary, &fold)
-    {
+    let kept = match run.summary() {
+        Ok(None) => write(run.folder(), &run.plan, &run.info, &summary, &fold),
+        known => known.map(drop),
+    };
+    if let Err(e) = kept {
         screen::note(&format!("warning: {e}"));
     }
     let text = match args.json {
@@ -46,9 +48,9 @@ pub(crate) fn write(
     summary: &RunSummary,
     fold: &Fold,
 ) -> Result<(), StoreError> {
-    let buckets = fold.timeline.buckets();
-    folder.write_summary(summary)?;
-    folder.write_timeline(&buckets)?;
+    folder.write_timeline(&fold.timeline.buckets())?;
     folder.write_histograms(&fold.metrics)?;
-    folder.write_report(&html::page(plan, info, summary, fold))
+    folder.write_report(&html::page(plan, info, summary, fold))?;
+    // The last: where it is, all the others are.
+    folder.write_summary(summary)
 }

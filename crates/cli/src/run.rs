@@ -7,8 +7,8 @@ use floodline_core::plan::{Address, Plan};
 use floodline_core::summary::{RUN_FORMAT, RunInfo, RunSummary};
 use floodline_core::{Span, plan};
 use floodline_engine::clock::Clock;
-use floodline_engine::{Endpoint, Header, Provider, Run, Stop};
-use floodline_report::{json, terminal};
+use floodline_engine::{Endpoint, EngineError, Header, Provider, Run, Stop};
+use floodline_report::{INSECURE, json, terminal};
 use floodline_scenario::{Overrides, QuickForm, Resolved, Secrets, Source};
 use floodline_store::RunFolder;
 
@@ -47,7 +47,7 @@ pub(crate) fn run(args: Box<RunArgs>) -> Result<u8, Failure> {
         provider: provider.map(|p| Box::new(p) as Box<dyn Provider>),
     }
     .prepare()
-    .map_err(Failure::usage)?;
+    .map_err(cannot_run)?;
 
     let path = args.out.clone().unwrap_or_else(|| default_folder(&plan.name, wall));
     let folder = RunFolder::create(&path).map_err(Failure::usage)?;
@@ -66,6 +66,8 @@ pub(crate) fn run(args: Box<RunArgs>) -> Result<u8, Failure> {
     let shown = path.display().to_string();
     if !args.quiet && !args.json {
         screen::print(&terminal::plan(&plan, &info, &shown, screen::output_style()));
+    } else if plan.target.insecure && !args.quiet {
+        screen::note(&format!("warning: --insecure: {INSECURE}"));
     }
     folder.write_scenario(&scenario).map_err(Failure::internal)?;
     folder.write_plan(&plan).map_err(Failure::internal)?;
@@ -75,30 +77,42 @@ pub(crate) fn run(args: Box<RunArgs>) -> Result<u8, Failure> {
 
     let stop = Arc::new(Stop::default());
     let _interrupts = Interrupts::passed_to(stop.clone()).map_err(Failure::internal)?;
-    let running = ready.start().map_err(Failure::internal)?;
+    let running = ready.start().map_err(cannot_run)?;
     info.started_unix_ns = running.clock().origin_unix_ns();
     info.started = rfc3339(info.started_unix_ns);
     let written = folder.write_run(&info);
-    running.drive(&stop, &mut |event| match event {
+    let driven = running.drive(&stop, &mut |event| match event {
         Some(event) => recorder.take(event),
         None => recorder.flush(),
     });
-    written.map_err(Failure::internal)?;
-
-    let fold = recorder.finish();
+    let (fold, recorded) = recorder.finish();
     let summary = RunSummary::new(&plan, &info, &fold);
-    report::write(&folder, &plan, &info, &summary, &fold).map_err(Failure::internal)?;
+    let kept = report::write(&folder, &plan, &info, &summary, &fold);
+    // What was measured is shown even where it cannot be kept.
     if args.json {
         screen::print(&json::summary(&summary));
     } else if !args.quiet {
         screen::print(&terminal::summary(&plan, &info, &summary, &shown, screen::output_style()));
     }
+    driven.map_err(cannot_run)?;
+    written.and(recorded).and(kept).map_err(Failure::internal)?;
     Ok(summary.verdict.exit_code)
+}
+
+/// Whose fault it is that a run cannot be made.
+fn cannot_run(e: EngineError) -> Failure {
+    match e {
+        EngineError::System(_) | EngineError::Broken => Failure::internal(e),
+        EngineError::Url(_)
+        | EngineError::Resolve { .. }
+        | EngineError::Connect { .. }
+        | EngineError::Tls(_)
+        | EngineError::DoesNotFit(_) => Failure::usage(e),
+    }
 }
 
 /// The scenario file or the quick form, resolved; and the scenario's text for the record.
 fn resolve(args: &RunArgs) -> Result<(Resolved, String), Failure> {
-    let world = World::of(args.scenario.as_deref());
     let Some(path) = &args.scenario else {
         if args.url.is_none() {
             return Err(Failure::usage(
@@ -106,7 +120,7 @@ fn resolve(args: &RunArgs) -> Result<(Resolved, String), Failure> {
             ));
         }
         let form = quick_form(args);
-        let resolved = floodline_scenario::resolve_quick(&form, &world).map_err(Failure::usage)?;
+        let resolved = floodline_scenario::resolve_quick(&form, &World).map_err(Failure::usage)?;
         return Ok((resolved, form.to_yaml()));
     };
     let out_of_place = out_of_place(args);
@@ -134,7 +148,7 @@ fn resolve(args: &RunArgs) -> Result<(Resolved, String), Failure> {
         record_bodies: args.record_bodies,
     };
     let source = Source { name: &name, text: &text };
-    let resolved = floodline_scenario::resolve(&source, &overrides, &world).map_err(Failure::usage)?;
+    let resolved = floodline_scenario::resolve(&source, &overrides, &World).map_err(Failure::usage)?;
     Ok((resolved, text))
 }
 

@@ -16,8 +16,18 @@ pub(crate) fn error_style() -> Style {
 
 fn style(terminal: bool) -> Style {
     let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-    Style { colour: terminal && !set("NO_COLOR") && !dumb, width: width(), unicode: speaks_unicode() }
+    let colour = terminal && !set("NO_COLOR") && !is_dumb();
+    Style { colour, width: width(), unicode: speaks_unicode() }
+}
+
+/// A terminal that understands no control sequences.
+fn is_dumb() -> bool {
+    std::env::var_os("TERM").is_some_and(|term| term == "dumb")
+}
+
+/// Whether a line on standard error can be written anew.
+fn rewrites() -> bool {
+    io::stderr().is_terminal() && !is_dumb()
 }
 
 fn width() -> u16 {
@@ -55,15 +65,14 @@ pub(crate) fn complain(message: &str) {
 
 /// Says something in passing on standard error, on a line of its own.
 pub(crate) fn note(message: &str) {
-    let clear = if io::stderr().is_terminal() { "\r\x1b[K" } else { "" };
+    let clear = if rewrites() { "\r\x1b[K" } else { "" };
     let _ = writeln!(io::stderr().lock(), "{clear}{message}");
 }
 
 /// The line that is watched while a run goes on: rewritten in place on a terminal, one line every few
 /// seconds elsewhere.
 pub(crate) struct LiveLine {
-    terminal: bool,
-    style: Style,
+    rewritten: bool,
     shown: u32,
 }
 
@@ -72,17 +81,18 @@ const SELDOM: u32 = 5;
 
 impl LiveLine {
     pub(crate) fn new() -> LiveLine {
-        LiveLine { terminal: io::stderr().is_terminal(), style: error_style(), shown: 0 }
+        LiveLine { rewritten: rewrites(), shown: 0 }
     }
 
+    /// What it is shown in now: a window may change its width at any time.
     pub(crate) fn style(&self) -> Style {
-        self.style
+        error_style()
     }
 
     /// Shows the line.
     pub(crate) fn show(&mut self, line: &str) {
         let mut err = io::stderr().lock();
-        let _ = match self.terminal {
+        let _ = match self.rewritten {
             true => write!(err, "\r{line}\x1b[K").and_then(|()| err.flush()),
             false if self.shown % SELDOM == SELDOM - 1 => writeln!(err, "{line}"),
             false => Ok(()),
@@ -92,7 +102,7 @@ impl LiveLine {
 
     /// Makes room for what is printed next.
     pub(crate) fn clear(&self) {
-        if self.terminal && self.shown > 0 {
+        if self.rewritten && self.shown > 0 {
             let mut err = io::stderr().lock();
             let _ = write!(err, "\r\x1b[K").and_then(|()| err.flush());
         }

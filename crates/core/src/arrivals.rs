@@ -11,10 +11,12 @@ use crate::time::{Moment, Span};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Arrivals {
     packed: Vec<u8>,
+    /// Where the newest arrival begins in `packed`, and what came before it.
+    newest: Option<(usize, Arrival)>,
+    before: Moment,
     count: u32,
     events: u64,
     first: Option<Moment>,
-    last: Moment,
 }
 
 /// One read that carried tokens.
@@ -29,16 +31,30 @@ pub struct Arrival {
 }
 
 impl Arrivals {
-    /// Appends an arrival. An instant before its predecessor's counts as the predecessor's.
+    /// Appends an arrival. Reads that share a stamp are one arrival, and so is one whose stamp lies before
+    /// its predecessor's: it cannot be told apart from it.
     pub fn push(&mut self, arrival: Arrival) {
-        let at = arrival.at.max(self.last);
-        put_varint(&mut self.packed, at.since(self.last).0);
+        self.events += u64::from(arrival.events);
+        let arrival = match self.newest {
+            Some((start, newest)) if arrival.at <= newest.at => {
+                self.packed.truncate(start);
+                Arrival {
+                    at: newest.at,
+                    events: newest.events.saturating_add(arrival.events),
+                    lag: newest.lag.max(arrival.lag),
+                }
+            }
+            newest => {
+                self.before = newest.map_or(Moment::START, |(_, newest)| newest.at);
+                self.first.get_or_insert(arrival.at);
+                self.count += 1;
+                arrival
+            }
+        };
+        self.newest = Some((self.packed.len(), arrival));
+        put_varint(&mut self.packed, arrival.at.since(self.before).0);
         put_varint(&mut self.packed, u64::from(arrival.events));
         put_varint(&mut self.packed, arrival.lag.0);
-        self.last = at;
-        self.first.get_or_insert(at);
-        self.count += 1;
-        self.events += u64::from(arrival.events);
     }
 
     /// How many arrivals there are.
@@ -58,7 +74,7 @@ impl Arrivals {
 
     /// When the last one arrived.
     pub fn last(&self) -> Option<Moment> {
-        self.first.map(|_| self.last)
+        self.newest.map(|(_, newest)| newest.at)
     }
 
     /// Each arrival in order.
@@ -82,10 +98,12 @@ impl Arrivals {
         let mut arrivals = Arrivals::default();
         let mut rest = packed.as_slice();
         while !rest.is_empty() {
-            let at = arrivals.last + Span(take_varint(&mut rest)?);
+            let start = packed.len() - rest.len();
+            arrivals.before = arrivals.last().unwrap_or_default();
+            let at = arrivals.before + Span(take_varint(&mut rest)?);
             let events = u32::try_from(take_varint(&mut rest)?).ok()?;
-            take_varint(&mut rest)?;
-            arrivals.last = at;
+            let lag = Span(take_varint(&mut rest)?);
+            arrivals.newest = Some((start, Arrival { at, events, lag }));
             arrivals.first.get_or_insert(at);
             arrivals.count += 1;
             arrivals.events += u64::from(events);
@@ -126,7 +144,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn packing_loses_nothing(steps in prop::collection::vec((0u64..1 << 40, 1u32..1000, 0u64..1 << 30), 0..50)) {
+        fn packing_loses_nothing(steps in prop::collection::vec((1u64..1 << 40, 1u32..1000, 0u64..1 << 30), 0..50)) {
             let mut arrivals = Arrivals::default();
             let mut at = Moment::START;
             let mut expected = Vec::new();
@@ -139,6 +157,23 @@ mod tests {
             prop_assert_eq!(arrivals.first(), expected.first().map(|a| a.at));
             prop_assert_eq!(arrivals.last(), expected.last().map(|a| a.at));
             prop_assert_eq!(Arrivals::from_packed(arrivals.packed().to_vec()), Some(arrivals));
+        }
+
+        #[test]
+        fn reads_that_share_a_stamp_are_one_arrival(events in prop::collection::vec(1u32..100, 1..20)) {
+            let mut arrivals = Arrivals::default();
+            arrivals.push(Arrival { at: Moment(5), events: 1, lag: Span(1) });
+            for &events in &events {
+                arrivals.push(Arrival { at: Moment(9), events, lag: Span(u64::from(events)) });
+            }
+            let merged = Arrival {
+                at: Moment(9),
+                events: events.iter().sum(),
+                lag: Span(u64::from(*events.iter().max().unwrap())),
+            };
+            prop_assert_eq!(arrivals.iter().nth(1), Some(merged));
+            prop_assert_eq!(arrivals.count(), 2);
+            prop_assert_eq!(arrivals.events(), 1 + u64::from(merged.events));
         }
 
         #[test]

@@ -20,6 +20,8 @@ pub struct Fold {
     pub counts: Counts,
     /// Requests of the warm-up that ended.
     pub warmup: u64,
+    /// Times that a recorded request was put on the wire, warm-up included.
+    pub times_sent: u64,
     /// Second by second, warm-up included.
     pub timeline: Timeline,
     /// The samples of the generator, in order.
@@ -87,6 +89,7 @@ impl Fold {
 
     fn record(&mut self, record: &Record) {
         self.timeline.record(record);
+        self.times_sent += record.times_sent();
         match record.phase {
             Phase::Warmup => self.warmup += 1,
             Phase::Main => {
@@ -178,7 +181,8 @@ impl Counts {
         if let Some(sent) = r.sent {
             self.sent += 1;
             self.input_tokens += u64::from(r.input_tokens.unwrap_or(0));
-            let last = r.last.unwrap_or(sent);
+            // Where no answer began, `last` is when somebody lost patience: no byte, and no throughput.
+            let last = r.last.filter(|_| r.status.is_some()).unwrap_or(sent);
             let (first_sent, last_byte) = self.window.unwrap_or((sent, last));
             self.window = Some((first_sent.min(sent), last_byte.max(last)));
         }

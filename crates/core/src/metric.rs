@@ -73,9 +73,9 @@ const SECTIONS: u64 = 32;
 /// The distributions of all metrics.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Metrics {
-    /// One for each of [`Metric::ALL`] but the gap.
-    single: [Distribution; Metric::ALL.len()],
-    /// Gaps by section of answers; only as many as there is data for.
+    /// One for each of [`Metric::ALL`].
+    pooled: [Distribution; Metric::ALL.len()],
+    /// The gaps again, by section of answers; only as many sections as there is data for.
     gaps: Vec<Distribution>,
 }
 
@@ -84,7 +84,7 @@ impl Metrics {
     pub fn record(&mut self, r: &Record) {
         let mut count = |metric: Metric, value: Option<Span>| {
             if let Some(value) = value {
-                self.single[metric as usize].record(value);
+                self.pooled[metric as usize].record(value);
             }
         };
         let from = |start: Option<Moment>, end: Option<Moment>| Some(end?.since(start?));
@@ -110,19 +110,21 @@ impl Metrics {
         let section = (r.i % SECTIONS) as usize;
         let mut previous = None;
         for arrival in r.arrivals.iter() {
-            self.single[Metric::Lag as usize].record(arrival.lag);
+            self.pooled[Metric::Lag as usize].record(arrival.lag);
             if let Some(previous) = previous.replace(arrival.at) {
                 if self.gaps.len() <= section {
                     self.gaps.resize_with(section + 1, Distribution::default);
                 }
-                self.gaps[section].record(arrival.at.since(previous));
+                let gap = arrival.at.since(previous);
+                self.pooled[Metric::Gap as usize].record(gap);
+                self.gaps[section].record(gap);
             }
         }
     }
 
     /// Adds everything that `other` has counted. The order of merging does not matter.
     pub fn merge(&mut self, other: &Metrics) {
-        for (mine, theirs) in self.single.iter_mut().zip(&other.single) {
+        for (mine, theirs) in self.pooled.iter_mut().zip(&other.pooled) {
             mine.merge(theirs);
         }
         if self.gaps.len() < other.gaps.len() {
@@ -134,22 +136,15 @@ impl Metrics {
     }
 
     /// The distribution of one metric.
-    pub fn distribution(&self, metric: Metric) -> Distribution {
-        match metric {
-            Metric::Gap => {
-                let mut pooled = Distribution::default();
-                self.gaps.iter().for_each(|section| pooled.merge(section));
-                pooled
-            }
-            single => self.single[single as usize].clone(),
-        }
+    pub fn distribution(&self, metric: Metric) -> &Distribution {
+        &self.pooled[metric as usize]
     }
 
     /// The 95 % confidence interval of a metric's quantile; an absent end could not be bounded.
     pub fn interval(&self, metric: Metric, q: Quantile) -> (Option<Span>, Option<Span>) {
         match metric {
             Metric::Gap => self.gap_interval(q),
-            single => self.single[single as usize].interval(q),
+            other => self.distribution(other).interval(q),
         }
     }
 
@@ -163,11 +158,12 @@ impl Metrics {
         let Some(value) = pooled.quantile(q).filter(|_| sections.len() > 1) else { return (None, None) };
         // Where many gaps are equal, the share jumps at the quantile: both sides of the jump are looked at.
         let error_of = |up_to: &dyn Fn(&Distribution) -> u64| {
-            let share = up_to(&pooled) as f64 / n;
+            let share = up_to(pooled) as f64 / n;
             let off = |s: &&Distribution| (up_to(s) as f64 - share * s.count() as f64).powi(2);
             (sections.iter().map(off).sum::<f64>() * g / (g - 1.0)).sqrt() / n
         };
-        let error = error_of(&|d| d.count_up_to(value)).max(error_of(&|d| d.count_below(value)));
+        let error = error_of(&|d: &Distribution| d.count_up_to(value))
+            .max(error_of(&|d: &Distribution| d.count_below(value)));
         let half = t_975(sections.len() as u64 - 1) * error;
         let (low, high) = (q.fraction() - half, q.fraction() + half);
         let at = |fraction: f64| pooled.at_rank(((fraction * n).ceil() as u64).max(1));

@@ -306,11 +306,14 @@ impl Plan {
 
     /// Requests of the main phase, when the plan alone decides how many they are.
     ///
-    /// Counting the arrivals of a Poisson schedule means drawing them; beyond ten million it is left out.
+    /// Counting the arrivals of a Poisson schedule means drawing them; beyond a million it is left out.
     pub fn planned_requests(&self) -> Option<u64> {
         match &self.load {
             Load::Open { stages, requests } => planned_open(stages, *requests, self.seed),
-            Load::Closed { requests, .. } => *requests,
+            // Whichever comes first ends it; with an end in time, nobody knows beforehand.
+            Load::Closed { stages, requests } => {
+                requests.filter(|_| stages.last().is_some_and(|stage| stage.length.is_none()))
+            }
             Load::Replay(replay) => Some(replay.requests),
         }
     }
@@ -333,7 +336,7 @@ impl Plan {
 }
 
 fn planned_open(stages: &[Stage], requests: Option<u64>, seed: u64) -> Option<u64> {
-    const MOST: u64 = 10_000_000;
+    const MOST: u64 = 1_000_000;
     let expected: f64 = stages
         .iter()
         .map(|s| s.rate.as_per_second() * s.length.map_or(f64::INFINITY, Span::as_secs_f64))

@@ -34,7 +34,7 @@ pub struct Record {
     /// The same without reasoning.
     #[serde(rename = "first_content_ns", default, skip_serializing_if = "Option::is_none")]
     pub first_content: Option<Moment>,
-    /// Kernel arrival of the last byte; where none came, when it was given up.
+    /// Kernel arrival of the last byte; where no answer began, when the request was given up.
     #[serde(rename = "last_ns", default, skip_serializing_if = "Option::is_none")]
     pub last: Option<Moment>,
     /// How it ended.
@@ -185,6 +185,11 @@ impl Record {
         let tokens = self.streamed_tokens.or(self.output_tokens)?;
         let gaps = u64::from(tokens).checked_sub(1).filter(|&gaps| gaps > 0)?;
         Some(Span(self.arrivals.last()?.since(self.arrivals.first()?).0 / gaps))
+    }
+
+    /// When it was over: for an answer that was given up, later than its last byte.
+    pub fn over(&self) -> Option<Moment> {
+        self.attempts.last().map(|a| a.last).max(self.last)
     }
 
     /// How often it was put on the wire.

@@ -86,9 +86,20 @@ impl Schedule {
         for stage in &stages {
             let per = u128::from(stage.rate.per.0.max(1));
             whole = whole / gcd(whole, per) * per;
-            if whole > 1 << 80 {
+            if whole > 1 << 64 {
                 return Err("the rates of these stages are too finely divided to be added exactly: write them with fewer digits".into());
             }
+        }
+        // The integral over all stages must fit.
+        let most = stages.iter().try_fold(0u128, |sum, stage| {
+            let slope =
+                u128::from(stage.rate.count).checked_mul(whole / u128::from(stage.rate.per.0.max(1)))?;
+            sum.checked_add(slope.checked_mul(u128::from(stage.length.map_or(u64::MAX, |l| l.0)))?)
+        });
+        if most.is_none() {
+            return Err(
+                "the rates of these stages are too large or too finely divided to be added exactly".into()
+            );
         }
         Ok(Schedule {
             stages,

@@ -263,8 +263,14 @@ fn requests(plan: &Plan, fold: &Fold) -> Requests {
     let planned = plan.planned_requests().unwrap_or(ended).max(ended);
     let mut by_outcome: BTreeMap<String, u64> =
         Outcome::ALL.into_iter().map(|o| (o.name().to_owned(), counts.of(o))).collect();
-    // What the plan wanted and the run did not get round to was not sent either.
-    *by_outcome.entry(Outcome::NotSent.name().to_owned()).or_default() += planned - ended;
+    // What the plan wanted and the run did not get round to was not sent either. Of a run that was killed, some of
+    // it was: what its last sample knew to be sent and no record tells of.
+    let unrecorded = match (&fold.finished, fold.samples.last()) {
+        (None, Some(sample)) => sample.sent.saturating_sub(fold.times_sent).min(planned - ended),
+        _ => 0,
+    };
+    *by_outcome.entry(Outcome::Cancelled.name().to_owned()).or_default() += unrecorded;
+    *by_outcome.entry(Outcome::NotSent.name().to_owned()).or_default() += planned - ended - unrecorded;
     Requests {
         planned,
         sent: counts.sent,
@@ -339,9 +345,8 @@ fn generator(plan: &Plan, info: &RunInfo, fold: &Fold, verdict: &Verdict) -> Gen
     let p99 = |metric| fold.metrics.distribution(metric).quantile(Quantile::P99).map(Span::as_millis_f64);
     let last = fold.samples.last();
     let cpu = fold.finished.as_ref().map(|f| f.cpu).or(last.map(|s| s.cpu));
-    let invalid = ["generator_", "provider_", "clock_"];
     Generator {
-        valid: !verdict.reasons.iter().any(|r| invalid.iter().any(|code| r.starts_with(code))),
+        valid: verdict.valid,
         cpu_seconds: cpu.map(Span::as_secs_f64),
         busiest_worker: last
             .filter(|s| s.at > crate::Moment::START)

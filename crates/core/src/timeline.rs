@@ -56,7 +56,7 @@ impl Timeline {
         if let Some(second) = r.sent.and_then(|at| self.at(at)) {
             second.sent += 1;
         }
-        if let Some(second) = r.last.and_then(|at| self.at(at)) {
+        if let Some(second) = r.over().and_then(|at| self.at(at)) {
             second.ok += u64::from(r.outcome == Outcome::Ok);
             second.errors += u64::from(r.outcome.is_error());
             second.output_tokens += u64::from(r.output_tokens.unwrap_or(0));

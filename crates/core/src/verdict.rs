@@ -17,6 +17,8 @@ pub struct Verdict {
     pub status: Status,
     /// Why, each as `code: sentence`; empty for a plain pass.
     pub reasons: Vec<String>,
+    /// Whether the figures can be believed.
+    pub valid: bool,
     /// The exit code of the command that made the run.
     pub exit_code: u8,
 }
@@ -63,6 +65,7 @@ pub fn judge(plan: &Plan, fold: &Fold, stamps: Stamps) -> Verdict {
     let ended = fold.finished.as_ref().map(|f| &f.why);
     let mut reasons = Vec::new();
     let mut codes = Vec::new();
+    let valid = invalid.is_empty();
     match ended {
         Some(Ended::Interrupted) => {
             codes.push(130);
@@ -83,7 +86,7 @@ pub fn judge(plan: &Plan, fold: &Fold, stamps: Stamps) -> Verdict {
         }
         Some(Ended::Plan) => {}
     }
-    if !invalid.is_empty() {
+    if !valid {
         codes.push(4);
         reasons.extend(invalid);
     }
@@ -102,7 +105,7 @@ pub fn judge(plan: &Plan, fold: &Fold, stamps: Stamps) -> Verdict {
         4 => Status::Invalid,
         _ => Status::Stopped,
     };
-    Verdict { status, reasons, exit_code: first }
+    Verdict { status, reasons, valid, exit_code: first }
 }
 
 /// Under so many requests, percentiles of lateness and lag say nothing.
@@ -138,7 +141,7 @@ fn health_reasons(plan: &Plan, fold: &Fold, stamps: Stamps) -> Vec<String> {
         }
     }
     let starved = fold.samples.last().map_or(0, |s| s.starved);
-    if starved * 100 > fold.counts.ended().max(1) {
+    if starved * 100 > (fold.counts.ended() + fold.warmup).max(1) {
         reasons.push(format!(
             "generator_starved: {starved} requests could not be sent for lack of descriptors, ports or memory; raise \
              `ulimit -n`, lower the concurrency, or use more than one target address"

@@ -11,7 +11,10 @@ use floodline_wire::http1::{BodyDecoder, ContentType, HttpError};
 use floodline_wire::openai::{self, ChatStream, Usage};
 use floodline_wire::sse::Deframer;
 
-/// An answer that is no stream may be this long.
+/// How a TLS server begins to say that it was not spoken to in TLS.
+const TLS_ALERT: &[u8] = b"\x15\x03";
+
+/// An answer may be this long: a stream by what it says, any other as it comes.
 const MAX_WHOLE: usize = 64 * 1024 * 1024;
 
 /// An answer on its way in.
@@ -45,7 +48,7 @@ enum Content {
 }
 
 /// How an answer ended, and what was said.
-pub(crate) struct Verdict {
+pub(crate) struct Judged {
     pub(crate) outcome: Outcome,
     pub(crate) error: Option<String>,
     /// Whether the connection may carry another request.
@@ -122,6 +125,9 @@ impl Answer {
     }
 
     fn take_head(&mut self, bytes: &[u8], at: Moment, lag: Span, events: &mut u64) -> Result<bool, Broken> {
+        if bytes.starts_with(TLS_ALERT) {
+            return Err(Broken("the server speaks TLS on this port; is it https rather than http?".into()));
+        }
         let Some((head, length)) = parse_head(bytes)? else {
             self.head = bytes.to_vec();
             return Ok(false);
@@ -163,6 +169,9 @@ impl Answer {
                 if too_large {
                     return Err(Broken("an event of the stream is larger than 16 MiB".into()));
                 }
+                if chat.text().len() + chat.reasoning().len() + chat.other().len() > MAX_WHOLE {
+                    return Err(Broken("the answer is larger than 64 MiB".into()));
+                }
                 *events += u64::from(tokens);
                 self.arrived(tokens, contents, at, lag);
                 fed
@@ -185,23 +194,25 @@ impl Answer {
         if tokens == 0 {
             return;
         }
-        match self.arrivals.last() {
-            None => self.coalesced_first = tokens > 1,
-            Some(before) => self.max_gap = self.max_gap.max(Some(at.since(before))),
+        if let Some(before) = self.arrivals.last().filter(|&before| before < at) {
+            self.max_gap = self.max_gap.max(Some(at.since(before)));
         }
         if contents > 0 {
             self.first_content.get_or_insert(at);
         }
         self.arrivals.push(Arrival { at, events: tokens, lag });
+        if self.arrivals.count() == 1 {
+            self.coalesced_first = self.arrivals.events() > 1;
+        }
     }
 
     /// Ends the answer, at the end of its framing (`complete`) or of the connection, and fills in what it says.
-    pub(crate) fn finish(mut self, complete: bool, record: &mut Record, keep_text: bool) -> Verdict {
+    pub(crate) fn finish(mut self, complete: bool, record: &mut Record, keep_text: bool) -> Judged {
         let framed = complete || self.body.as_ref().is_some_and(|b| b.decoder.finish().is_ok());
         let status = self.status;
         let reusable = complete && self.keep_alive;
-        let verdict = match self.body.take() {
-            None => Verdict::failed(
+        let judged = match self.body.take() {
+            None => Judged::failed(
                 Outcome::Connection,
                 "the connection was closed before the answer's head was complete",
             ),
@@ -210,7 +221,7 @@ impl Answer {
             }
             Some(Body { content: Content::Whole { bytes, unexpected }, .. }) => match status {
                 Some(status @ 200..300) if framed => whole_end(status, &bytes, unexpected, record, keep_text),
-                Some(200..300) | None => Verdict::failed(
+                Some(200..300) | None => Judged::failed(
                     Outcome::Truncated,
                     "the connection was closed before the answer was complete",
                 ),
@@ -218,15 +229,20 @@ impl Answer {
             },
         };
         self.fill(record);
-        Verdict { reusable, ..verdict }
+        Judged { reusable, ..judged }
     }
 
-    /// Ends an answer that did not come to its end, and fills in what there is of it.
-    pub(crate) fn give_up(mut self, record: &mut Record) {
-        if let Some(Body { content: Content::Events(reader), .. }) = self.body.take() {
-            count(reader.1.usage(), &Written::of(&reader.1), record);
-        }
+    /// Ends an answer that did not come to its end, and fills in what there is of it. Returns what is to be
+    /// counted.
+    pub(crate) fn give_up(mut self, record: &mut Record) -> Option<String> {
+        let uncounted = match self.body.take() {
+            Some(Body { content: Content::Events(reader), .. }) => {
+                count(reader.1.usage(), &Written::of(&reader.1), record)
+            }
+            _ => None,
+        };
         self.fill(record);
+        uncounted
     }
 
     fn fill(self, record: &mut Record) {
@@ -244,9 +260,9 @@ impl Answer {
     }
 }
 
-impl Verdict {
-    fn failed(outcome: Outcome, error: impl Into<String>) -> Verdict {
-        Verdict { outcome, error: Some(error.into()), reusable: false, uncounted: None, text: None }
+impl Judged {
+    fn failed(outcome: Outcome, error: impl Into<String>) -> Judged {
+        Judged { outcome, error: Some(error.into()), reusable: false, uncounted: None, text: None }
     }
 }
 
@@ -256,7 +272,7 @@ fn stream_end(
     answer: &mut Answer,
     record: &mut Record,
     keep_text: bool,
-) -> Verdict {
+) -> Judged {
     if let Some(tail) = deframer.finish() {
         let signal = chat.tail(tail.event());
         if let (true, Some(at)) = (signal.token, answer.last) {
@@ -275,7 +291,7 @@ fn stream_end(
     };
     let uncounted = count(chat.usage(), &Written::of(&chat), record);
     let text = (keep_text && outcome != Outcome::Malformed).then(|| chat.text().to_owned());
-    Verdict { outcome, error, reusable: false, uncounted, text }
+    Judged { outcome, error, reusable: false, uncounted, text }
 }
 
 /// The end of an answer that came in one piece, with a status of success.
@@ -285,16 +301,16 @@ fn whole_end(
     unexpected: Option<String>,
     record: &mut Record,
     keep_text: bool,
-) -> Verdict {
+) -> Judged {
     let completion = match openai::parse_completion(bytes) {
         Ok(completion) => completion,
-        Err(why) => return Verdict::failed(Outcome::Malformed, unexpected.unwrap_or(why)),
+        Err(why) => return Judged::failed(Outcome::Malformed, unexpected.unwrap_or(why)),
     };
     if let Some(error) = &completion.error {
-        return Verdict::failed(openai::classify(status, error), error.message.to_string());
+        return Judged::failed(openai::classify(status, error), error.message.to_string());
     }
     if let Some(unexpected) = unexpected {
-        return Verdict::failed(Outcome::Malformed, unexpected);
+        return Judged::failed(Outcome::Malformed, unexpected);
     }
     record.finish = completion.finish;
     let written = Written {
@@ -304,7 +320,7 @@ fn whole_end(
         finish: completion.finish,
     };
     let uncounted = count(completion.usage, &written, record);
-    Verdict {
+    Judged {
         outcome: completion.verdict(),
         error: None,
         reusable: false,
@@ -314,10 +330,10 @@ fn whole_end(
 }
 
 /// An answer with a status of refusal.
-fn refused(status: u16, bytes: &[u8], redirect: Option<String>) -> Verdict {
+fn refused(status: u16, bytes: &[u8], redirect: Option<String>) -> Judged {
     let error = openai::parse_error(bytes);
     let message = redirect.unwrap_or_else(|| error.message.to_string());
-    Verdict::failed(openai::classify(status, &error), message)
+    Judged::failed(openai::classify(status, &error), message)
 }
 
 /// What a model wrote, as far as it was shown.

@@ -43,11 +43,22 @@ async fn open(target: &Target) -> io::Result<Socket> {
     let stream = TcpStream::connect(target.addresses.as_slice()).await?;
     let mut socket = Socket::new(stream)?;
     if let Some((config, name)) = &target.tls {
-        // A handshake is rare and small: its buffer is its own.
-        let mut scratch = vec![0; 16 * 1024];
-        socket.handshake(config.clone(), name.clone(), &mut scratch).await?;
+        socket.handshake(config.clone(), name.clone()).await.map_err(cut_short)?;
     }
     Ok(socket)
+}
+
+/// A server that was not ready for a handshake mostly just closes.
+fn cut_short(e: io::Error) -> io::Error {
+    match e.kind() {
+        kind @ (ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset | ErrorKind::BrokenPipe) => {
+            io::Error::new(
+                kind,
+                "the server closed the connection during the TLS handshake; is it http rather than https?",
+            )
+        }
+        _ => e,
+    }
 }
 
 fn explain(e: &io::Error) -> ConnectError {
@@ -69,12 +80,16 @@ fn explain(e: &io::Error) -> ConnectError {
 /// What went wrong in a TLS handshake, in words.
 fn tls_reason(e: &io::Error) -> Option<String> {
     use rustls::CertificateError::{
-        Expired, ExpiredContext, NotValidForName, NotValidForNameContext, UnknownIssuer,
+        Expired, ExpiredContext, NotValidForName, NotValidForNameContext, NotValidYet, NotValidYetContext,
+        UnknownIssuer,
     };
     let error = e.get_ref()?.downcast_ref::<rustls::Error>()?;
     let why = match error {
         rustls::Error::InvalidCertificate(Expired | ExpiredContext { .. }) => {
             "the server's certificate has expired; renew it, or use --insecure to load-test it as it is".into()
+        }
+        rustls::Error::InvalidCertificate(NotValidYet | NotValidYetContext { .. }) => {
+            "the server's certificate is not valid yet; check the clocks of both machines, or use --insecure".into()
         }
         rustls::Error::InvalidCertificate(NotValidForName | NotValidForNameContext { .. }) => {
             "the server's certificate is for another host name; use the name it was issued for, or --insecure".into()
@@ -101,19 +116,15 @@ pub(crate) async fn probe(target: &mut Target, limit: Span) -> Result<(), Engine
         };
         EngineError::Connect { target: target.name.clone(), why: format!("{e}{hint}") }
     };
-    let mut last = None;
-    for (n, address) in target.addresses.clone().into_iter().enumerate() {
-        let all = std::mem::replace(&mut target.addresses, vec![address]);
-        let tried = connect(target, limit).await;
-        target.addresses = all;
-        match tried {
-            Ok(_) => {
-                // From here on the address that answered is tried first.
-                target.addresses.swap(0, n);
-                return Ok(());
-            }
-            Err(e) => last = Some(e),
+    let mut first = None;
+    for address in target.addresses.clone() {
+        // The address that answers is the run's from here on: another one's errors would only confuse.
+        target.addresses = vec![address];
+        match connect(target, limit).await {
+            Ok(_) => return Ok(()),
+            // The first address is the likeliest one, and so is its error.
+            Err(e) => first = first.or(Some(e)),
         }
     }
-    Err(failed(target, &last.unwrap_or(ConnectError::Refused("it has no address".into()))))
+    Err(failed(target, &first.unwrap_or(ConnectError::Refused("it has no address".into()))))
 }

@@ -4,7 +4,6 @@
 //! It looks ten times a second, so that a record reaches the journal within 200 ms of its request's end
 //! without anything being woken per request.
 
-use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed};
 use std::thread::{self, JoinHandle};
@@ -99,7 +98,7 @@ pub struct Running {
 
 /// A worker as the dispatcher knows it.
 struct Seat {
-    thread: Option<JoinHandle<io::Result<()>>>,
+    thread: Option<JoinHandle<()>>,
     gauges: Arc<Gauges>,
     outbox: Arc<Outbox>,
 }
@@ -146,11 +145,11 @@ impl Ready {
             let (gauges, outbox) = (Arc::new(Gauges::default()), Arc::new(Outbox::default()));
             let (common, halted) = (common.clone(), halted.clone());
             let (their_gauges, their_outbox) = (gauges.clone(), outbox.clone());
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             let dispatcher = thread::current();
             let thread = thread::Builder::new().name(format!("worker-{number}")).spawn(move || {
-                let done = worker::run(common, clock, their_gauges, their_outbox, work, halted);
+                worker::run(&runtime, common, clock, their_gauges, their_outbox, work, halted);
                 dispatcher.unpark();
-                done
             })?;
             seats.push(Seat { thread: Some(thread), gauges, outbox });
         }
@@ -166,32 +165,14 @@ fn share_out(
     workers: usize,
     clock: Clock,
 ) -> Result<(Vec<Work>, Pace), EngineError> {
-    if let Load::Closed { stages, requests } = &plan.load {
-        let crowd = Arc::new(Crowd::new(stages.clone(), workload, *requests, plan.limits.requests));
-        let work = (0..workers as u32)
-            .map(|first| Work::Users(Users { crowd: crowd.clone(), first, step: workers as u32 }))
-            .collect();
-        return Ok((work, Pace::Closed(crowd)));
-    }
-    let (senders, work) = (0..workers)
-        .map(|_| {
-            let (sender, jobs) = mpsc::unbounded_channel();
-            (sender, Work::Jobs(jobs))
-        })
-        .unzip();
-    let (arrivals, requests) = arrivals(plan)?;
-    let stop = Arc::new(AtomicBool::new(false));
-    let limit = plan.limits.requests;
-    let pacer = Pacer { arrivals, workload, workers: senders, clock, stop: stop.clone(), requests, limit };
-    let thread = thread::Builder::new().name("pacer".into()).spawn(move || pacer.run())?;
-    Ok((work, Pace::Open { thread: Some(thread), stop }))
-}
-
-/// The arrivals of an open-loop plan, and after how many of the main phase it ends.
-type Arrivals = (Box<dyn Iterator<Item = Arrival> + Send>, Option<u64>);
-
-fn arrivals(plan: &Plan) -> Result<Arrivals, EngineError> {
-    Ok(match &plan.load {
+    let (arrivals, requests): (Box<dyn Iterator<Item = Arrival> + Send>, _) = match &plan.load {
+        Load::Closed { stages, requests } => {
+            let crowd = Arc::new(Crowd::new(stages.clone(), workload, *requests, plan.limits.requests));
+            let work = (0..workers as u32)
+                .map(|first| Work::Users(Users { crowd: crowd.clone(), first, step: workers as u32 }))
+                .collect();
+            return Ok((work, Pace::Closed(crowd)));
+        }
         Load::Open { stages, requests } => {
             let schedule = Schedule::new(stages.clone(), plan.seed).map_err(EngineError::DoesNotFit)?;
             (Box::new(schedule), *requests)
@@ -201,8 +182,18 @@ fn arrivals(plan: &Plan) -> Result<Arrivals, EngineError> {
             let arrival = move |i: usize| Arrival { index: i as u64, at: rows[i].at, phase: Phase::Main };
             (Box::new((0..replay.rows.len()).map(arrival)), None)
         }
-        Load::Closed { .. } => (Box::new(std::iter::empty()), None),
-    })
+    };
+    let (senders, work) = (0..workers)
+        .map(|_| {
+            let (sender, jobs) = mpsc::unbounded_channel();
+            (sender, Work::Jobs(jobs))
+        })
+        .unzip();
+    let stop = Arc::new(AtomicBool::new(false));
+    let limit = plan.limits.requests;
+    let pacer = Pacer { arrivals, workload, workers: senders, clock, stop: stop.clone(), requests, limit };
+    let thread = thread::Builder::new().name("pacer".into()).spawn(move || pacer.run())?;
+    Ok((work, Pace::Open { thread: Some(thread), stop }))
 }
 
 impl Running {
@@ -213,7 +204,11 @@ impl Running {
 
     /// Carries the run to its end, handing every event to `sink`; the last is [`RunEvent::Finished`]. After
     /// each look, ten times a second, it is handed `None`: time to write down what came.
-    pub fn drive(mut self, stop: &Stop, sink: &mut dyn FnMut(Option<RunEvent>)) {
+    ///
+    /// # Errors
+    /// [`EngineError::Broken`] if a worker panicked: what it had in flight is recorded as cancelled, but the
+    /// rest of its share was not sent.
+    pub fn drive(mut self, stop: &Stop, sink: &mut dyn FnMut(Option<RunEvent>)) -> Result<(), EngineError> {
         let mut watch = Watch::default();
         let mut ended_by = None;
         let mut next_sample = Moment::START + SAMPLE;
@@ -222,6 +217,9 @@ impl Running {
             let over = self.workers.iter().all(|w| w.thread.as_ref().is_none_or(JoinHandle::is_finished));
             self.collect(&mut watch, sink);
             if over {
+                // What ended since the last look may have reached a limit too; only time has not.
+                let limit = watch.reached(&self.plan.limits, Span::ZERO);
+                ended_by = ended_by.or(limit.map(EndedBy::Limit));
                 break;
             }
             let now = Moment::START + self.clock.elapsed();
@@ -237,11 +235,12 @@ impl Running {
                 }
             }
         }
-        let why = self.join(ended_by);
+        let (why, broken) = self.join(ended_by);
         sink(Some(RunEvent::Sampled(Box::new(self.sample()))));
         let provider = self.provider.as_ref().map_or(Span::ZERO, |p| p.sample().cpu);
         let cpu = clock::process_cpu() - provider;
         sink(Some(RunEvent::Finished(Finished { at: self.clock.now(), why, cpu })));
+        if broken { Err(EngineError::Broken) } else { Ok(()) }
     }
 
     /// Hands over everything that has ended.
@@ -251,8 +250,8 @@ impl Running {
             for mut ended in ended {
                 count_tokens(&mut ended, &self.model);
                 let record = ended.record;
-                let tokens = record.input_tokens.unwrap_or(0) + record.output_tokens.unwrap_or(0);
-                watch.tokens += u64::from(tokens);
+                let tokens = [record.input_tokens, record.output_tokens].into_iter().flatten();
+                watch.tokens += tokens.map(u64::from).sum::<u64>();
                 watch.errors += u64::from(record.outcome.is_error());
                 sink(Some(RunEvent::Ended(record)));
             }
@@ -278,27 +277,25 @@ impl Running {
         }
     }
 
-    /// Waits for every thread, and says what ended the run.
-    fn join(&mut self, ended_by: Option<EndedBy>) -> EndedBy {
-        for worker in &mut self.workers {
-            if let Some(thread) = worker.thread.take() {
-                // A worker that panicked has recorded its flights as cancelled on the way out.
-                let _ = thread.join();
-            }
-        }
+    /// Waits for every thread, and says what ended the run and whether a worker broke down on the way.
+    fn join(&mut self, ended_by: Option<EndedBy>) -> (EndedBy, bool) {
+        let threads = self.workers.iter_mut().filter_map(|worker| worker.thread.take());
+        // A worker that panicked has recorded its flights as cancelled on the way out.
+        let broken = threads.map(JoinHandle::join).filter(Result::is_err).count() > 0;
         let limited = match &mut self.pace {
             Pace::Closed(crowd) => crowd.limited(),
             Pace::Open { thread, .. } => {
                 matches!(thread.take().map(JoinHandle::join), Some(Ok(Paced::Limit)))
             }
         };
-        match ended_by {
+        let why = match ended_by {
             Some(why) => why,
             None if limited => {
                 EndedBy::Limit(format!("{} requests were sent", self.plan.limits.requests.unwrap_or(0)))
             }
             None => EndedBy::Plan,
-        }
+        };
+        (why, broken)
     }
 
     fn sample(&self) -> Sample {
@@ -316,7 +313,7 @@ impl Running {
             events: sum(|g| g.events.load(Relaxed)),
             cpu: clock::process_cpu() - provider.map_or(Span::ZERO, |p| p.cpu),
             busiest_worker_cpu: Span(busiest),
-            descriptors: (health::open_descriptors(), health::raise_descriptor_limit().unwrap_or(u64::MAX)),
+            descriptors: (health::open_descriptors(), health::descriptor_limit().unwrap_or(u64::MAX)),
             starved: sum(|g| g.starved.load(Relaxed)),
             clock_drift_ns: self.clock.drift_ns(),
             provider,

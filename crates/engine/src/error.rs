@@ -1,6 +1,6 @@
-//! Why a run could not be started.
+//! Why a run could not be made.
 
-/// Why a run could not be started. Nothing was sent.
+/// Why a run could not be started or not be carried out.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
     /// The URL cannot be used.
@@ -28,6 +28,11 @@ pub enum EngineError {
     /// The load needs more than this machine may give.
     #[error("{0}")]
     DoesNotFit(String),
+    /// A defect of this program.
+    #[error(
+        "a worker of the generator broke down; the run is incomplete. This is a defect of floodline: please report it"
+    )]
+    Broken,
     /// The operating system refused something the run needs.
     #[error("cannot start the run: {0}")]
     System(#[from] std::io::Error),

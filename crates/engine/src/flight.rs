@@ -12,9 +12,10 @@ use std::time::Duration;
 
 use floodline_core::record::{Attempt, AttemptEnd, TokenSource};
 use floodline_core::{Moment, Outcome, Phase, Record, Span};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Sleep;
 
-use crate::answer::{Answer, Broken, Verdict};
+use crate::answer::{Answer, Broken, Judged};
 use crate::connect::{ConnectError, connect};
 use crate::socket::{Scratch, Socket};
 use crate::worker::{Ended, Worker};
@@ -29,15 +30,18 @@ pub(crate) struct Job {
     /// Tokens of the prompt, where the plan knows them.
     pub(crate) input_tokens: Option<u32>,
     pub(crate) body: Vec<u8>,
+    /// A user's way in, given back once it has its connection.
+    pub(crate) door: Option<OwnedSemaphorePermit>,
 }
 
 /// Sends one request and records how it went; the future's output is how it ended. The flight has begun
 /// when this returns, so that even a future that is never polled leaves a record.
 pub(crate) fn fly(worker: &Rc<Worker>, job: Job) -> impl Future<Output = Outcome> + use<> {
     let id = worker.request_id(job.index);
-    let request = worker.target.request(&id, &job.body);
+    let request = worker.common.target.request(&id, &job.body);
     let mut flight = Flight::begin(worker, &job, id);
-    async move { flight.run(&request).await }
+    let door = job.door;
+    async move { flight.run(&request, door).await }
 }
 
 struct Flight {
@@ -69,6 +73,8 @@ enum End {
     Timeout(String),
 }
 
+const UNANSWERED: &str = "the server closed the connection without answering";
+
 /// After a stream has said that it is done, its framing gets this long to say so too.
 const AFTERGLOW: Span = Span::from_millis(250);
 
@@ -77,52 +83,44 @@ const READS_PER_TURN: u32 = 16;
 
 impl Flight {
     fn begin(worker: &Rc<Worker>, job: &Job, id: String) -> Flight {
-        let name = worker.prompts.get(job.prompt).cloned().unwrap_or_default();
+        let name = worker.common.prompts.get(job.prompt).cloned().unwrap_or_default();
         let mut record = Box::new(Record::planned(job.index, job.phase, name, job.scheduled));
         record.input_tokens = job.input_tokens;
-        record.key.clone_from(&worker.key_name);
+        record.key.clone_from(&worker.common.key_name);
         record.request_id = Some(id);
         worker.began();
         Flight { worker: worker.clone(), record: Some(record), sent: None, answer: None }
     }
 
-    async fn run(&mut self, request: &[u8]) -> Outcome {
-        if let Some(socket) = self.worker.take_idle() {
-            match self.attempt(socket, request, true).await {
-                Tried::Over(outcome) => return outcome,
-                Tried::Stale => {}
-            }
+    async fn run(&mut self, request: &[u8], door: Option<OwnedSemaphorePermit>) -> Outcome {
+        if let Some(socket) = self.worker.take_idle()
+            && let Tried::Over(outcome) = self.attempt(socket, request, true).await
+        {
+            return outcome;
         }
         let connecting = self.worker.clock.now();
-        let opened = {
-            // A crowd of simultaneous handshakes would time itself out: they take turns, and waiting for one's
-            // turn is connecting too.
-            let worker = self.worker.clone();
-            let _turn = worker.connecting.acquire().await;
-            connect(&worker.target, worker.timeouts.connect).await
+        let worker = self.worker.clone();
+        let opened = connect(&worker.common.target, worker.common.timeouts.connect).await;
+        drop(door);
+        let socket = match opened {
+            Err(e) => return self.not_connected(&e),
+            Ok(socket) => socket,
         };
-        let took = self.worker.clock.now().since(connecting);
         if let Some(record) = &mut self.record {
-            record.connect = Some(took);
+            record.connect = Some(self.worker.clock.now().since(connecting));
         }
-        match opened {
-            Err(e) => self.not_connected(&e),
-            Ok(socket) => match self.attempt(socket, request, false).await {
-                Tried::Over(outcome) => outcome,
-                Tried::Stale => self.end(
-                    Outcome::Connection,
-                    Some("the server closed the connection without answering".into()),
-                ),
-            },
+        match self.attempt(socket, request, false).await {
+            Tried::Over(outcome) => outcome,
+            Tried::Stale => self.end(Outcome::Connection, Some(UNANSWERED.into())),
         }
     }
 
     /// One try at the request, over `socket`.
     async fn attempt(&mut self, mut socket: Socket, request: &[u8], kept: bool) -> Tried {
-        self.answer = Some(Answer::new(self.worker.target.stream));
+        self.answer = Some(Answer::new(self.worker.common.target.stream));
         self.sent = None;
         let worker = self.worker.clone();
-        let limit = worker.timeouts.request;
+        let limit = worker.common.timeouts.request;
         let sending = socket.send(request, &worker.clock, &mut self.sent);
         let unsent = match tokio::time::timeout(Duration::from(limit), sending).await {
             Ok(Ok(())) => None,
@@ -130,6 +128,7 @@ impl Flight {
             // that it stopped listening.
             Ok(Err(e)) => Some(e),
             Err(_) => {
+                self.note_sent();
                 let why = format!("the server did not take the whole request within {limit}");
                 return Tried::Over(self.end(Outcome::Timeout, Some(why)));
             }
@@ -140,12 +139,13 @@ impl Flight {
         match end {
             End::Closed(_) if !begun && kept => {
                 self.note_attempt(AttemptEnd::Reconnect);
+                (self.sent, self.answer) = (None, None);
                 Tried::Stale
             }
             End::Closed(e) if !begun => {
                 let why = match e.or(unsent) {
                     Some(e) => format!("the connection broke before an answer began: {e}"),
-                    None => "the server closed the connection without answering".into(),
+                    None => UNANSWERED.into(),
                 };
                 Tried::Over(self.end(Outcome::Connection, Some(why)))
             }
@@ -162,7 +162,7 @@ impl Flight {
         let Some(answer) = &mut self.answer else { return End::Closed(None) };
         let sent = self.sent.unwrap_or_default();
         let mut alarm = std::pin::pin!(tokio::time::sleep(Duration::from(
-            worker.timeouts.idle.min(worker.timeouts.request)
+            worker.common.timeouts.idle.min(worker.common.timeouts.request)
         )));
         let mut armed = false;
         let mut glowing = false;
@@ -203,13 +203,15 @@ impl Flight {
     fn note_attempt(&mut self, end: AttemptEnd) {
         let now = self.worker.clock.now();
         if let Some(record) = &mut self.record {
-            let last = self.answer.as_ref().and_then(Answer::last).or(record.last).unwrap_or(now);
-            record.attempts.push(Attempt { sent: self.sent, last, end, status: record.status });
+            record.attempts.push(Attempt { sent: self.sent, last: now, end, status: record.status });
         }
     }
 
     fn not_connected(&mut self, e: &ConnectError) -> Outcome {
+        let sent_before = self.record.as_ref().is_some_and(|record| record.sent.is_some());
         let outcome = match e {
+            // It was sent already, on a kept connection, and is no arrival left unsent.
+            ConnectError::Starved(_) if sent_before => Outcome::Connection,
             ConnectError::Starved(_) => {
                 self.worker.starved();
                 Outcome::NotSent
@@ -225,9 +227,8 @@ impl Flight {
         let (Some(answer), Some(record)) = (self.answer.take(), &mut self.record) else {
             return Outcome::Cancelled;
         };
-        let keep_text = self.worker.keep_text;
-        let Verdict { outcome, error, reusable, uncounted, text } =
-            answer.finish(complete, record, keep_text);
+        let keep_text = self.worker.common.keep_text;
+        let Judged { outcome, error, reusable, uncounted, text } = answer.finish(complete, record, keep_text);
         record.text = text;
         if let Some(socket) = socket.filter(|_| reusable) {
             self.worker.put_idle(socket);
@@ -241,12 +242,11 @@ impl Flight {
 
     /// Ends without a whole answer.
     fn end(&mut self, outcome: Outcome, error: Option<String>) -> Outcome {
-        if let (Some(answer), Some(record)) = (self.answer.take(), &mut self.record) {
-            answer.give_up(record);
-            // What was given up ended when it was given up, not with the last byte that came.
-            record.last = Some(self.worker.clock.now());
-        }
-        self.close(outcome, error, None)
+        let uncounted = match (self.answer.take(), &mut self.record) {
+            (Some(answer), Some(record)) => answer.give_up(record),
+            _ => None,
+        };
+        self.close(outcome, error, uncounted)
     }
 
     fn close(&mut self, outcome: Outcome, error: Option<String>, uncounted: Option<String>) -> Outcome {
@@ -269,8 +269,8 @@ impl Flight {
 
 impl Drop for Flight {
     fn drop(&mut self) {
-        if self.record.is_some() {
-            let (outcome, why) = match self.sent {
+        if let Some(record) = &self.record {
+            let (outcome, why) = match self.sent.or(record.sent) {
                 Some(_) => (Outcome::Cancelled, "given up when the run ended"),
                 None => (Outcome::NotSent, "the run ended before it was sent"),
             };
@@ -306,7 +306,7 @@ fn read_all(
         match taken {
             Ok(true) => return Some(Poll::Ready(End::Complete)),
             // The alarm is not looked at while bytes keep coming.
-            Ok(false) if now >= sent + worker.timeouts.request => {
+            Ok(false) if now >= sent + worker.common.timeouts.request => {
                 return Some(Poll::Ready(End::Timeout(too_long(worker))));
             }
             Ok(false) => any = Some(Poll::Pending),
@@ -318,7 +318,7 @@ fn read_all(
 }
 
 fn too_long(worker: &Worker) -> String {
-    format!("the answer was not complete within {}", worker.timeouts.request)
+    format!("the answer was not complete within {}", worker.common.timeouts.request)
 }
 
 /// Looks whether the wait has been too long; if not, sets the alarm for when it will have been.
@@ -334,8 +334,8 @@ fn poll_alarm(
             return Poll::Pending;
         }
         let now = worker.clock.now();
-        let idle = if answer.said_done() { AFTERGLOW } else { worker.timeouts.idle };
-        let whole = sent + worker.timeouts.request;
+        let idle = if answer.said_done() { AFTERGLOW } else { worker.common.timeouts.idle };
+        let whole = sent + worker.common.timeouts.request;
         // Until something has come there is no silence between arrivals, only a wait for the first.
         let quiet = answer.last().map_or(whole, |last| last + idle);
         if now >= whole {

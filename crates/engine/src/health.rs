@@ -11,13 +11,17 @@ const SPARE_DESCRIPTORS: u64 = 64;
 /// What a connection may take in memory, generously.
 const BYTES_PER_CONNECTION: u64 = 48 * 1024;
 
-/// Raises the soft limit on open descriptors to the hard one and returns it; none if there is no limit.
-pub fn raise_descriptor_limit() -> Option<u64> {
+/// Raises the soft limit on open descriptors to the hard one.
+pub fn raise_descriptor_limit() {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     if current != maximum {
         // Refused only by sandboxes; then the soft limit is what there is.
         let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
     }
+}
+
+/// How many descriptors may be open; none if there is no limit.
+pub(crate) fn descriptor_limit() -> Option<u64> {
     getrlimit(Resource::Nofile).current
 }
 
@@ -30,7 +34,7 @@ pub fn raise_descriptor_limit() -> Option<u64> {
 pub fn fits(plan: &Plan, own_provider: bool) -> Result<(), EngineError> {
     let Load::Closed { stages, .. } = &plan.load else { return Ok(()) };
     let users = stages.iter().map(|s| u64::from(s.users)).max().unwrap_or(0);
-    check(users, own_provider, raise_descriptor_limit(), local_ports(), available_memory())
+    check(users, own_provider, descriptor_limit(), local_ports(), available_memory())
 }
 
 fn check(

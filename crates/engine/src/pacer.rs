@@ -6,15 +6,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
+use floodline_core::schedule::Arrival;
 use floodline_core::workload::Workload;
 use floodline_core::{Moment, Phase};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::clock::Clock;
 use crate::flight::Job;
-
-/// An arrival of any open-loop plan.
-pub(crate) type Arrival = floodline_core::schedule::Arrival;
 
 /// The pacer's work.
 pub(crate) struct Pacer {
@@ -65,6 +63,7 @@ impl Pacer {
                 prompt: rendered.prompt,
                 input_tokens: rendered.input_tokens,
                 body,
+                door: None,
             };
             let worker = (arrival.index % self.workers.len() as u64) as usize;
             // A worker that is gone has ended its part of the run.

@@ -5,7 +5,7 @@
 
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
 use floodline_core::Moment;
 use rustls::pki_types::ServerName;
@@ -45,8 +45,17 @@ pub(crate) struct Read<'a> {
 /// An open connection.
 pub(crate) struct Socket {
     tcp: TcpStream,
-    tls: Option<Box<ClientConnection>>,
+    tls: Option<Box<Tls>>,
 }
+
+struct Tls {
+    session: ClientConnection,
+    /// What ended the session, to be said once the bytes before it have been read.
+    over: Option<io::Result<()>>,
+}
+
+/// A handshake is rare and small: its buffer is its own.
+const HANDSHAKE: usize = 16 * 1024;
 
 impl Socket {
     /// Takes over a connected stream.
@@ -61,27 +70,34 @@ impl Socket {
         &mut self,
         config: Arc<ClientConfig>,
         name: ServerName<'static>,
-        scratch: &mut [u8],
     ) -> io::Result<()> {
-        let mut tls = ClientConnection::new(config, name).map_err(io::Error::other)?;
-        tls.set_buffer_limit(None);
+        let mut session = ClientConnection::new(config, name).map_err(io::Error::other)?;
+        session.set_buffer_limit(None);
+        let mut scratch = vec![0; HANDSHAKE];
         loop {
-            let pending = cipher_text(&mut tls)?;
+            let pending = cipher_text(&mut session)?;
             self.write_all(&pending, &mut || {}).await?;
-            if !tls.is_handshaking() {
-                self.tls = Some(Box::new(tls));
+            if !session.is_handshaking() {
+                self.tls = Some(Box::new(Tls { session, over: None }));
                 return Ok(());
             }
-            let (n, _) = std::future::poll_fn(|cx| poll_receive(&self.tcp, cx, scratch)).await?;
+            let (n, _) = std::future::poll_fn(|cx| poll_receive(&self.tcp, cx, &mut scratch)).await?;
             if n == 0 {
                 return Err(ErrorKind::UnexpectedEof.into());
             }
             let mut rest = &scratch[..n];
             while !rest.is_empty() {
-                tls.read_tls(&mut rest)?;
-                tls.process_new_packets().map_err(io::Error::other)?;
+                session.read_tls(&mut rest)?;
+                session.process_new_packets().map_err(io::Error::other)?;
             }
         }
+    }
+
+    /// Whether nothing has come since the last read: neither bytes nor an end. Asks the event loop, not the
+    /// kernel, and so knows what the loop has seen so far.
+    pub(crate) fn is_quiet(&self) -> bool {
+        let over = self.tls.as_ref().is_some_and(|tls| tls.over.is_some());
+        !over && self.tcp.poll_read_ready(&mut Context::from_waker(Waker::noop())).is_pending()
     }
 
     /// Sends everything. `sent` is set just before each call that hands bytes to the kernel, so that in
@@ -96,8 +112,8 @@ impl Socket {
         match &mut self.tls {
             None => self.write_all(bytes, &mut stamp).await,
             Some(tls) => {
-                tls.writer().write_all(bytes)?;
-                let bytes = cipher_text(tls)?;
+                tls.session.writer().write_all(bytes)?;
+                let bytes = cipher_text(&mut tls.session)?;
                 self.write_all(&bytes, &mut stamp).await
             }
         }
@@ -129,9 +145,17 @@ impl Socket {
             return Poll::Ready(Ok(Read { bytes: &plain[..n], stamp }));
         };
         loop {
+            if let Some(over) = tls.over.take() {
+                // Said again to whoever reads on.
+                tls.over = Some(Ok(()));
+                return Poll::Ready(over.map(|()| Read { bytes: &[], stamp: None }));
+            }
             let (n, stamp) = ready!(poll_receive(&self.tcp, cx, cipher))?;
-            let (filled, closed) = decrypt(tls, &cipher[..n], plain)?;
-            if filled > 0 || closed || n == 0 {
+            let filled = decrypt(tls, &cipher[..n], plain);
+            if n == 0 {
+                tls.over.get_or_insert(Ok(()));
+            }
+            if filled > 0 {
                 return Poll::Ready(Ok(Read { bytes: &plain[..filled], stamp }));
             }
         }
@@ -163,19 +187,36 @@ fn poll_receive(
     }
 }
 
-/// Decrypts everything in `cipher`: how many bytes of plain text there are, and whether the other side has closed.
-fn decrypt(tls: &mut ClientConnection, mut cipher: &[u8], plain: &mut [u8]) -> io::Result<(usize, bool)> {
-    let (mut filled, mut closed) = (0, false);
-    while !cipher.is_empty() && !closed {
-        tls.read_tls(&mut cipher)?;
-        closed = tls.process_new_packets().map_err(io::Error::other)?.peer_has_closed();
-        loop {
-            match tls.reader().read(&mut plain[filled..]) {
-                Ok(0) => break,
-                Ok(n) => filled += n,
-                Err(e) if e.kind() == ErrorKind::WouldBlock => break,
-                Err(e) => return Err(e),
+/// Decrypts everything in `cipher` and returns how many bytes of plain text there are; notes the session's end.
+fn decrypt(tls: &mut Tls, mut cipher: &[u8], plain: &mut [u8]) -> usize {
+    let mut filled = 0;
+    while !cipher.is_empty() && tls.over.is_none() {
+        match decrypt_some(&mut tls.session, &mut cipher, &mut plain[filled..]) {
+            Ok((n, closed)) => {
+                filled += n;
+                tls.over = closed.then_some(Ok(()));
             }
+            Err(e) => tls.over = Some(Err(e)),
+        }
+    }
+    filled
+}
+
+/// The same for as much as the session takes at once, and whether the other side has closed it.
+fn decrypt_some(
+    session: &mut ClientConnection,
+    cipher: &mut &[u8],
+    plain: &mut [u8],
+) -> io::Result<(usize, bool)> {
+    session.read_tls(cipher)?;
+    let closed = session.process_new_packets().map_err(io::Error::other)?.peer_has_closed();
+    let mut filled = 0;
+    loop {
+        match session.reader().read(&mut plain[filled..]) {
+            Ok(0) => break,
+            Ok(n) => filled += n,
+            Err(e) if e.kind() == ErrorKind::WouldBlock => break,
+            Err(e) => return Err(e),
         }
     }
     Ok((filled, closed))

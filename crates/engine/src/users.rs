@@ -8,7 +8,7 @@ use std::time::Duration;
 use floodline_core::plan::UserStage;
 use floodline_core::workload::Workload;
 use floodline_core::{Moment, Outcome, Phase, Span};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use crate::clock::Clock;
@@ -37,6 +37,10 @@ pub(crate) struct Users {
     pub(crate) step: u32,
 }
 
+/// So many users of one worker come in at once: the handshakes of ten thousand would overflow the queue of
+/// any listener. Who waits at the door is not free yet, and nothing of it is counted as lateness.
+const DOOR: usize = 256;
+
 /// A user whose connection failed waits so long before the next try: without the time that an answer
 /// takes, a crowd of them would be a flood of nothing but failures.
 const AFTER_FAILURE: Duration = Duration::from_millis(100);
@@ -45,48 +49,82 @@ impl Users {
     /// Lives the lives of these users to their end.
     pub(crate) async fn run(self, worker: &Rc<Worker>, halt: watch::Receiver<Halt>) {
         let most = self.crowd.stages.iter().map(|s| s.users).max().unwrap_or(0);
+        let door = Arc::new(Semaphore::new(DOOR));
         let mut users = JoinSet::new();
         for number in (self.first..most).step_by(self.step.max(1) as usize) {
             let (crowd, worker, halt) = (self.crowd.clone(), worker.clone(), halt.clone());
-            users.spawn_local(async move { user(number, &crowd, &worker, halt).await });
+            let door = door.clone();
+            users.spawn_local(async move { user(number, &crowd, &worker, door, halt).await });
         }
-        let mut halted = halt;
+        let clock = worker.clock;
+        let mut halted = halt.clone();
+        let mut ended = halt;
+        // Once there is nothing more to ask, requests in flight have the same grace as in an open loop.
         tokio::select! {
             biased;
-            () = async { while users.join_next().await.is_some() {} } => {}
-            () = reached(&mut halted, Halt::Drain) => users.detach_all(),
+            () = async { while let Some(Ok(Left::ThePlan)) = users.join_next().await {} } => {}
+            () = reached(&mut halted, Halt::Drain) => {}
+            () = self.crowd.end(&clock, &mut ended) => {}
         }
+        users.detach_all();
     }
 }
 
+/// Why a user left.
+enum Left {
+    /// The plan has no place for it any more.
+    ThePlan,
+    /// The run has no requests any more, for nobody.
+    TheRun,
+}
+
 /// One user's life.
-async fn user(number: u32, crowd: &Crowd, worker: &Rc<Worker>, mut halt: watch::Receiver<Halt>) {
+async fn user(
+    number: u32,
+    crowd: &Crowd,
+    worker: &Rc<Worker>,
+    door: Arc<Semaphore>,
+    mut halt: watch::Receiver<Halt>,
+) -> Left {
     let mut body = Vec::new();
-    if !wait_until(Moment::START, &worker.clock, &mut halt).await {
-        return;
+    // When the user became free: making the request and getting round to it are the generator's work, and
+    // count as lateness.
+    let mut free = Moment::START;
+    if !wait_until(free, &worker.clock, &mut halt).await {
+        return Left::TheRun;
     }
+    let mut entered = None;
+    let mut inside = false;
     while *halt.borrow() == Halt::No {
-        let phase = match crowd.at(number, worker.clock.elapsed()) {
+        let phase = match crowd.at(number, free.since(Moment::START)) {
             Turn::Now(phase) => phase,
-            Turn::Over => return,
+            Turn::Over => return Left::ThePlan,
             Turn::At(moment) => {
                 if !wait_until(moment, &worker.clock, &mut halt).await {
-                    return;
+                    return Left::TheRun;
                 }
+                free = moment;
                 continue;
             }
         };
-        let Some(index) = crowd.next(phase) else { return };
-        // The user is free now; making the request is the generator's work and counts as lateness.
-        let scheduled = worker.clock.now();
+        if !std::mem::replace(&mut inside, true) {
+            entered = door.clone().try_acquire_owned().ok();
+            if entered.is_none() {
+                entered = door.clone().acquire_owned().await.ok();
+                free = worker.clock.now();
+                continue;
+            }
+        }
+        let Some(index) = crowd.next(phase) else { return Left::TheRun };
         let rendered = crowd.workload.render(index, &mut body);
         let job = Job {
             index,
             phase,
-            scheduled,
+            scheduled: free,
             prompt: rendered.prompt,
             input_tokens: rendered.input_tokens,
             body: std::mem::take(&mut body),
+            door: entered.take(),
         };
         let outcome = fly(worker, job).await;
         if matches!(outcome, Outcome::Connection | Outcome::NotSent) {
@@ -95,7 +133,9 @@ async fn user(number: u32, crowd: &Crowd, worker: &Rc<Worker>, mut halt: watch::
                 () = reached(&mut halt, Halt::Drain) => {}
             }
         }
+        free = worker.clock.now();
     }
+    Left::TheRun
 }
 
 /// False if the run was halted meanwhile.
@@ -135,6 +175,17 @@ impl Crowd {
     /// Whether the limit on requests was reached.
     pub(crate) fn limited(&self) -> bool {
         self.limited.load(Relaxed)
+    }
+
+    /// Waits for the end of the last stage; for ever if it has none.
+    async fn end(&self, clock: &Clock, halt: &mut watch::Receiver<Halt>) {
+        let length = self.stages.iter().try_fold(Span::ZERO, |sum, stage| Some(sum + stage.length?));
+        match length {
+            Some(length) => {
+                wait_until(Moment::START + length, clock, halt).await;
+            }
+            None => std::future::pending().await,
+        }
     }
 
     fn at(&self, user: u32, elapsed: Span) -> Turn {

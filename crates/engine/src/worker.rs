@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use floodline_core::plan::Timeouts;
 use floodline_core::{Record, Span};
-use tokio::sync::{Notify, Semaphore, mpsc, watch};
+use tokio::runtime::Runtime;
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::LocalSet;
 
 use crate::clock::{self, Clock};
@@ -72,15 +73,11 @@ pub(crate) struct Gauges {
 /// Where a worker leaves what has ended, for the dispatcher to collect.
 pub(crate) type Outbox = Mutex<Vec<Ended>>;
 
-/// Handshakes of one worker that may be under way at once.
-const CONNECTING: usize = 256;
-
 /// The state of a worker's thread, shared by its tasks.
 pub(crate) struct Worker {
-    common: Arc<Common>,
+    pub(crate) common: Arc<Common>,
     pub(crate) clock: Clock,
     pub(crate) scratch: RefCell<Scratch>,
-    pub(crate) connecting: Semaphore,
     idle: RefCell<Vec<Socket>>,
     in_flight: Cell<usize>,
     landed: Notify,
@@ -88,21 +85,21 @@ pub(crate) struct Worker {
     outbox: Arc<Outbox>,
 }
 
-impl std::ops::Deref for Worker {
-    type Target = Common;
-    fn deref(&self) -> &Common {
-        &self.common
-    }
-}
-
 impl Worker {
     pub(crate) fn request_id(&self, index: u64) -> String {
-        format!("{}-{index}", self.run_id)
+        format!("{}-{index}", self.common.run_id)
     }
 
-    /// The connection that was used last: the likeliest to be still open.
+    /// The connection that was used last, which is the likeliest to be still open; those on which the server
+    /// has said something since, if only goodbye, are let go.
     pub(crate) fn take_idle(&self) -> Option<Socket> {
-        self.idle.borrow_mut().pop()
+        let mut idle = self.idle.borrow_mut();
+        while let Some(socket) = idle.pop() {
+            if socket.is_quiet() {
+                return Some(socket);
+            }
+        }
+        None
     }
 
     pub(crate) fn put_idle(&self, socket: Socket) {
@@ -155,20 +152,19 @@ impl Worker {
 
 /// The thread of a worker: does its work, waits for what is in flight as long as it may, and gives up the rest.
 pub(crate) fn run(
+    runtime: &Runtime,
     common: Arc<Common>,
     clock: Clock,
     gauges: Arc<Gauges>,
     outbox: Arc<Outbox>,
     work: Work,
     halt: watch::Receiver<Halt>,
-) -> std::io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+) {
     let grace: Span = common.timeouts.grace;
     let worker = Rc::new(Worker {
         common,
         clock,
         scratch: RefCell::new(Scratch::new()),
-        connecting: Semaphore::new(CONNECTING),
         idle: RefCell::default(),
         in_flight: Cell::new(0),
         landed: Notify::new(),
@@ -179,7 +175,7 @@ pub(crate) fn run(
     let reporter = worker.clone();
     local.spawn_local(async move { reporter.report_cpu().await });
     let mut halted = halt.clone();
-    local.block_on(&runtime, async {
+    local.block_on(runtime, async {
         match work {
             Work::Jobs(jobs) => send_jobs(&worker, jobs).await,
             Work::Users(users) => users.run(&worker, halt).await,
@@ -194,7 +190,6 @@ pub(crate) fn run(
     // Whatever is still in flight is recorded as cancelled when its task is dropped.
     drop(local);
     gauges.cpu_ns.store(clock::thread_cpu().0, Relaxed);
-    Ok(())
 }
 
 async fn send_jobs(worker: &Rc<Worker>, mut jobs: mpsc::UnboundedReceiver<Job>) {

@@ -53,12 +53,14 @@ fn a_stream_with_a_finish_reason_is_ok_though_it_lacks_its_end() {
 
 #[test]
 fn a_stream_that_says_it_is_done_is_not_waited_for_any_longer() {
-    let records = run_script(1, |_, mut peer| {
+    let (tell, told) = std::sync::mpsc::channel();
+    let records = run_script(1, move |_, mut peer| {
         peer.request();
         peer.say([STREAM, &token("Hello"), &finish(), &chunk("data: [DONE]\n\n")].concat());
         // Neither the framing nor the connection ends; idle and request limits are far away.
-        peer.wait_for_close();
+        tell.send(peer.wait_for_close()).unwrap();
     });
+    assert_eq!(told.recv(), Ok(true), "the client ended it, not the server");
     assert_eq!((records[0].outcome, records[0].last), (Outcome::Ok, records[0].arrivals.last()));
 }
 
@@ -117,7 +119,10 @@ fn a_stream_that_stalls_times_out_and_keeps_what_came() {
     let r = &left.records[0];
     assert_eq!(r.outcome, Outcome::Timeout);
     assert!(r.first_token.is_some());
-    assert!(r.last.unwrap().since(r.first_token.unwrap()) >= Span::from_millis(100));
+    // The last byte is the last byte; when patience ended is the attempt's to say.
+    assert_eq!(r.last, r.first_token);
+    assert!(r.attempts[0].last.since(r.first_token.unwrap()) >= Span::from_millis(100));
+    assert_eq!(r.output_tokens, Some(1));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use floodline_core::event::Ended;
-use floodline_core::plan::Load;
+use floodline_core::plan::{Load, UserStage};
 use floodline_core::rate::Rate;
 use floodline_core::schedule::{Spread, Stage};
 use floodline_core::{Outcome, Phase, Span};
@@ -127,6 +127,50 @@ fn what_is_still_in_flight_after_the_grace_is_cancelled() {
     let left = run(plan, endpoint(url(port))).unwrap();
     assert_eq!(left.records[0].outcome, Outcome::Cancelled);
     assert_eq!(left.finished.why, Ended::Plan);
+}
+
+#[test]
+fn the_grace_is_the_same_in_a_closed_loop() {
+    let port = server(|_, mut peer: Peer| {
+        peer.request();
+        peer.say(STREAM);
+        peer.wait_for_close();
+    });
+    let mut plan = plan(0);
+    let stage = UserStage { users: 2, length: Some(Span::from_millis(50)), phase: Phase::Main };
+    plan.load = Load::Closed { stages: vec![stage], requests: None };
+    plan.timeouts.grace = Span::from_millis(50);
+    let left = run(plan, endpoint(url(port))).unwrap();
+    let outcomes: Vec<Outcome> = left.records.iter().map(|r| r.outcome).collect();
+    assert_eq!(outcomes, [Outcome::Cancelled, Outcome::Cancelled]);
+}
+
+#[test]
+fn users_are_free_from_the_start_of_their_stage_on() {
+    let mut plan = plan(4);
+    if let Load::Closed { stages, .. } = &mut plan.load {
+        stages[0].users = 4;
+    }
+    let left = run(plan, endpoint(url(server(well)))).unwrap();
+    assert!(left.records.iter().all(|r| r.scheduled.0 == 0 && r.late.is_some()), "{:?}", left.records);
+}
+
+#[test]
+fn a_connection_that_was_lost_and_cannot_be_opened_again_was_sent_once() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = url(listener.local_addr().unwrap().port());
+    std::thread::spawn(move || {
+        // The look before the run, then the run's own connection; after its first answer nobody listens.
+        let _probe = listener.accept().unwrap();
+        let mut peer = Peer(Box::new(listener.accept().unwrap().0));
+        drop(listener);
+        peer.request();
+        peer.say([STREAM, &token("Hello"), &finish(), &done()].concat());
+        peer.request();
+    });
+    let left = run(plan(2), endpoint(url)).unwrap();
+    let second = &left.records[1];
+    assert_eq!((second.outcome, second.times_sent()), (Outcome::Connection, 1));
 }
 
 #[test]

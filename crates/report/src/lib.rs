@@ -20,3 +20,4 @@ mod volume;
 mod words;
 
 pub use style::Style;
+pub use words::INSECURE;

@@ -45,7 +45,7 @@ pub(crate) fn model(target: &Target) -> String {
 }
 
 /// What `--insecure` means, for a line nobody overlooks.
-pub(crate) const INSECURE: &str =
+pub const INSECURE: &str =
     "certificates are not checked: anybody on the way can read the key and change the answers";
 
 /// What is sent, one line for each prompt of the mix.

@@ -134,6 +134,7 @@ fn unexpected(expected: &str, text: &str, at: (usize, usize)) -> Problem {
     match key.as_deref() {
         Some("input_tokens" | "output_tokens") => problem
             .help("distributions of lengths are not supported in this version: write a number, such as 120"),
+        Some("stub") => problem.help("such as `stub: {profile: 8b-h100}`, or `stub: {}`"),
         Some("key") => problem.help("refer to an environment variable: key: ${env:NAME}"),
         None if at == (1, 1) || expected.starts_with("struct") => {
             problem.help("a scenario is a mapping such as `target: {stub: {profile: 8b-h100}}`")

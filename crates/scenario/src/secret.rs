@@ -32,6 +32,8 @@ pub struct Secrets {
     pub key: Option<Secret>,
     /// Names and values of the plan's additional headers, in its order.
     pub headers: Vec<(String, Secret)>,
+    /// What those headers took from the environment.
+    pub(crate) in_headers: Vec<Secret>,
 }
 
 impl Secrets {
@@ -43,9 +45,10 @@ impl Secrets {
         key.into_iter().chain(self.headers.iter().cloned()).collect()
     }
 
-    /// Every value that must not appear in anything written, for scrubbing what a server echoes.
+    /// Every value that must not appear in anything written, for scrubbing what a server echoes. A header's
+    /// literal text is none: it stands in the scenario, and may be a word of any answer.
     pub fn values(&self) -> impl Iterator<Item = &str> {
-        self.key.iter().chain(self.headers.iter().map(|(_, value)| value)).map(Secret::expose)
+        self.key.iter().chain(&self.in_headers).map(Secret::expose)
     }
 }
 
@@ -58,6 +61,7 @@ mod tests {
         let secrets = Secrets {
             key: Some(Secret::new("canary-1")),
             headers: vec![("x-team".into(), Secret::new("canary-2"))],
+            in_headers: vec![Secret::new("canary-2")],
         };
         let sent = secrets.request_headers(Api::OpenAiChat);
         assert_eq!(sent[0].1.expose(), "Bearer canary-1");

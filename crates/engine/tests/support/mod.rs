@@ -1,9 +1,8 @@
-//! A server that says exactly what a test tells it to, byte by byte, and a run against it.
+//! Runs against a server that says exactly what a test tells it to.
 
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+mod peer;
+
 use std::sync::Arc;
-use std::time::Duration;
 
 use floodline_core::event::Finished;
 use floodline_core::plan::{Address, Api, Load, Plan, Prompt, Target, UserStage};
@@ -11,87 +10,8 @@ use floodline_core::workload::{Rendered, Workload};
 use floodline_core::{Phase, Record, RunEvent, Span};
 use floodline_engine::{Endpoint, EngineError, Run, Stop};
 
-/// The head of a stream.
-pub(crate) const STREAM: &str =
-    "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
-
-/// One HTTP chunk.
-pub(crate) fn chunk(text: &str) -> String {
-    format!("{:x}\r\n{text}\r\n", text.len())
-}
-
-/// An event that carries a token, as one chunk.
-pub(crate) fn token(text: &str) -> String {
-    chunk(&format!(
-        "data: {{\"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"{text}\"}},\"finish_reason\":null}}]}}\n\n"
-    ))
-}
-
-/// The event with the finish reason, as one chunk.
-pub(crate) fn finish() -> String {
-    chunk("data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n")
-}
-
-/// The end mark and the end of the body.
-pub(crate) fn done() -> String {
-    chunk("data: [DONE]\n\n") + "0\r\n\r\n"
-}
-
-/// A connection as a script sees it.
-pub(crate) struct Peer(pub(crate) TcpStream);
-
-impl Peer {
-    /// Reads one whole request; none if the client has closed.
-    pub(crate) fn request(&mut self) -> Option<String> {
-        let mut bytes = Vec::new();
-        let mut one = [0u8; 1];
-        while !bytes.ends_with(b"\r\n\r\n") {
-            if self.0.read(&mut one).ok()? == 0 {
-                return None;
-            }
-            bytes.push(one[0]);
-        }
-        let head = String::from_utf8_lossy(&bytes).into_owned();
-        let length = head.to_ascii_lowercase();
-        let length = length.split("content-length: ").nth(1)?.split("\r\n").next()?.parse().ok()?;
-        let mut body = vec![0; length];
-        self.0.read_exact(&mut body).ok()?;
-        Some(head + &String::from_utf8_lossy(&body))
-    }
-
-    /// Says something.
-    pub(crate) fn say(&mut self, text: impl AsRef<[u8]>) {
-        let _ = self.0.write_all(text.as_ref());
-    }
-
-    /// Waits until the client closes.
-    pub(crate) fn wait_for_close(&mut self) {
-        let _ = self.0.read(&mut [0u8; 1]);
-    }
-}
-
-/// A server that hands each connection, in order of arrival, to `script` with its number. The engine's
-/// look at the target before a run is answered and not counted.
-pub(crate) fn server(script: impl Fn(usize, Peer) + Send + Sync + 'static) -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let port = listener.local_addr().expect("it is bound").port();
-    let script = Arc::new(script);
-    std::thread::spawn(move || {
-        let mut number = 0;
-        for stream in listener.incoming().flatten() {
-            // A safety net only: no test waits this long.
-            stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a valid time");
-            let mut first = [0u8; 1];
-            if stream.peek(&mut first).is_ok_and(|n| n == 0) {
-                continue;
-            }
-            let script = script.clone();
-            std::thread::spawn(move || script(number, Peer(stream)));
-            number += 1;
-        }
-    });
-    port
-}
+#[allow(unused_imports, reason = "each test file uses its part")]
+pub(crate) use peer::*;
 
 struct Body;
 
@@ -160,14 +80,15 @@ pub(crate) fn run_until(
     };
     let stop = Stop::default();
     let mut left = (Vec::new(), None);
-    run.prepare()?.start()?.drive(&stop, &mut |event| match event {
+    let events = &mut |event| match event {
         Some(RunEvent::Ended(record)) => {
             (0..stops(&record)).for_each(|_| stop.interrupt());
             left.0.push(*record);
         }
         Some(RunEvent::Finished(finished)) => left.1 = Some(finished),
         Some(RunEvent::Sampled(_)) | None => {}
-    });
+    };
+    run.prepare()?.start()?.drive(&stop, events)?;
     let (mut records, finished) = left;
     records.sort_by_key(|r| r.i);
     Ok(Left { records, finished: finished.expect("a run ends with its Finished event") })

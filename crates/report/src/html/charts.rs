@@ -254,7 +254,7 @@ pub(super) fn percentiles(metrics: &Metrics) -> Vec<Figure> {
         .filter_map(|(title, metric, other, caption)| {
             let sent = metrics.distribution(metric);
             let other = other.map(|other| metrics.distribution(other));
-            (sent.count() > 0).then(|| curve(title, caption, &sent, other.as_ref()))
+            (sent.count() > 0).then(|| curve(title, caption, sent, other))
         })
         .collect()
 }

@@ -15,7 +15,8 @@ pub struct Progress {
     pub length: Option<Span>,
 }
 
-/// One line without a newline, at most 79 columns wide, in which nothing moves while numbers change.
+/// One line without a newline, narrower than the screen and 80 columns, in which nothing moves while numbers
+/// change.
 pub fn live(live: &Live, progress: Progress, style: Style) -> String {
     let clock = match progress.length {
         Some(length) => format!("{}/{}", stopwatch(progress.elapsed), stopwatch(length)),
@@ -32,9 +33,16 @@ pub fn live(live: &Live, progress: Progress, style: Style) -> String {
     );
     let (clock, figures) = (style.spell(&clock), style.spell(&figures));
     // Hours need more room than 80 columns leave: then the planned length goes.
-    let fits = columns(&clock) + columns(&figures) + columns(&errors) < 80;
-    let clock = if fits { clock } else { stopwatch(progress.elapsed) };
-    format!("{} {figures} {}", style.ink(Ink::Strong, &clock), style.ink(ink, &errors))
+    let room = usize::from(style.width).min(80);
+    let fits = |clock: &str| columns(clock) + columns(&figures) + columns(&errors) + 2 < room;
+    let short = stopwatch(progress.elapsed);
+    let clock = if fits(&clock) { clock } else { short };
+    if fits(&clock) {
+        return format!("{} {figures} {}", style.ink(Ink::Strong, &clock), style.ink(ink, &errors));
+    }
+    // A line that wraps could not be written anew.
+    let line = format!("{clock} {} {figures}", errors.trim_start());
+    line.chars().take(room.saturating_sub(1)).collect()
 }
 
 /// Median and 99th percentile in the unit of the larger: `51.2/61.9ms`, always eleven columns or more.
@@ -45,4 +53,20 @@ fn ttft(live: &Live) -> String {
     let digits = |ms: f64| three_digits(unit.scale(ms));
     let end = format!("{}{}", digits(p99), unit.name());
     format!("{:>4}/{end:<6}", digits(p50))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Regression: in a window of fewer than 80 columns the line wrapped and left its pieces behind.
+    #[test]
+    fn the_line_is_narrower_than_any_window() {
+        let now = floodline_core::fold::Fold::default().live();
+        let progress = Progress { elapsed: Span::from_secs(59), length: Some(Span::from_secs(90_000)) };
+        for width in [2, 20, 40, 60, 76, 79, 80, 200] {
+            let style = Style { colour: false, width, unicode: true };
+            assert!(columns(&live(&now, progress, style)) < usize::from(width), "{width}");
+        }
+    }
 }

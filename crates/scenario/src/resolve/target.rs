@@ -49,12 +49,11 @@ pub(crate) fn resolve(written: &Given<At<Target>>, findings: &mut Findings<'_>) 
         (None, _) => None,
     };
     let key = key(written, address.as_ref(), findings);
-    let headers = headers(written, key.is_some(), findings);
+    let (headers, in_headers) = headers(written, key.is_some(), findings);
     let max_tokens_field = findings.read(&written.max_tokens_field).unwrap_or_default();
     let extra = extra_members(written, findings);
     let stream = findings.read(&written.stream).unwrap_or(true);
-    let ca_file =
-        findings.text(&written.ca_file, "the path of the certificates").map(|file| findings.path(&file));
+    let ca_file = ca_file(written, findings);
     let insecure = findings.read(&written.insecure).unwrap_or(false);
     let (api, address, model) = (api?, address?, model?);
     let (key_env, key) = key.unzip();
@@ -72,7 +71,7 @@ pub(crate) fn resolve(written: &Given<At<Target>>, findings: &mut Findings<'_>) 
             insecure,
         },
         members: Members { model, stream, max_tokens_field, extra },
-        secrets: Secrets { key, headers },
+        secrets: Secrets { key, headers, in_headers },
     })
 }
 
@@ -228,19 +227,30 @@ fn is_header_value(value: &str) -> bool {
     value.chars().all(|c| c == '\t' || !c.is_control())
 }
 
-fn headers(written: &Target, has_key: bool, findings: &mut Findings<'_>) -> Vec<(String, Secret)> {
+/// The path of the certificates, once it is known that they can be read.
+fn ca_file(written: &Target, findings: &mut Findings<'_>) -> Option<String> {
+    let file = findings.text(&written.ca_file, "the path of the certificates")?;
+    let place = written.ca_file.as_ref()?.place;
+    findings.file(&At { value: file, place }).map(|(path, _)| path)
+}
+
+/// Names and values of the headers, and what of the values came from the environment.
+type Headers = (Vec<(String, Secret)>, Vec<Secret>);
+
+fn headers(written: &Target, has_key: bool, findings: &mut Findings<'_>) -> Headers {
     let mut headers: Vec<(String, Secret)> = Vec::new();
+    let mut taken = Vec::new();
     for header in written.headers.iter().flat_map(|headers| &headers.0) {
         let name = header.name.value.to_ascii_lowercase();
         if let Some((problem, help)) = refused_name(&name, has_key) {
             findings.problem(header.name.place, problem).with_help(help);
         } else if headers.iter().any(|(other, _)| *other == name) {
             findings.problem(header.name.place, format!("the header `{name}` is given twice"));
-        } else if let Some(value) = header_value(header, findings) {
+        } else if let Some(value) = header_value(header, &mut taken, findings) {
             headers.push((name, Secret::new(value)));
         }
     }
-    headers
+    (headers, taken)
 }
 
 /// Why a header of this name cannot be set, and what to do instead.
@@ -262,8 +272,8 @@ fn refused_name(name: &str, has_key: bool) -> Option<(String, &'static str)> {
     }
 }
 
-/// The value of a header, with its references replaced.
-fn header_value(header: &Header, findings: &mut Findings<'_>) -> Option<String> {
+/// The value of a header, with its references replaced; what they refer to is added to `taken`.
+fn header_value(header: &Header, taken: &mut Vec<Secret>, findings: &mut Findings<'_>) -> Option<String> {
     let Header { name, value: Scalar { text, place, .. } } = header;
     if is_secret_name(&name.value) && !text.contains("${env:") {
         refuse_literal(&header.value, &format!("the value of `{}`", name.value), findings);
@@ -280,7 +290,9 @@ fn header_value(header: &Header, findings: &mut Findings<'_>) -> Option<String> 
             return None;
         };
         value.push_str(before);
-        value.push_str(&variable(name, *place, findings)?);
+        let referred = variable(name, *place, findings)?;
+        value.push_str(&referred);
+        taken.push(Secret::new(referred));
         rest = after;
     }
     value.push_str(rest);
