@@ -14,8 +14,14 @@ pub(crate) struct Args {
 }
 
 const EXIT_CODES: &str = "\
-Exit codes: 0 pass; 1 internal error; 2 usage or bad scenario; 3 failed; 4 INVALID, the generator was
-the bottleneck; 5 stopped by a limit; 130 interrupted (the run is still recorded).";
+Exit codes:
+    0  pass
+    1  internal error
+    2  usage or bad scenario; nothing was sent
+    3  failed
+    4  INVALID: the generator was the bottleneck
+    5  stopped by a limit
+  130  interrupted; the run is still recorded";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -32,10 +38,11 @@ const RUN_EXAMPLES: &str = "\
 Examples:
   floodline run examples/quickstart.yaml
   floodline run --url stub:8b-h100 --concurrency 16 --duration 20s
-  floodline run --url http://127.0.0.1:8000/v1 --model m --concurrency 64 --requests 640 --max-tokens 100
-  floodline run --url http://127.0.0.1:8000/v1 --model m --rate 20 --arrivals poisson --duration 5m --warmup 10s
+  floodline run --url http://127.0.0.1:8000/v1 --model m --concurrency 64 --requests 640
+  floodline run --url http://127.0.0.1:8000/v1 --model m --rate 20 --duration 5m --warmup 10s
 
-Ctrl-C once ends the run and waits for what is in flight, twice gives it up; both leave a readable run.";
+Ctrl-C once ends the run and waits for what is in flight; twice gives it up.
+Both leave a readable run.";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct RunArgs {
@@ -170,8 +177,9 @@ pub(crate) struct StubArgs {
 }
 
 const STUB_NOTES: &str = "\
-Serves OpenAI chat completions, streaming and not, at /v1/chat/completions, with /v1/models and /health.
-The profiles model continuous batching: queueing, prefill interference and saturation emerge from the load.";
+Serves OpenAI chat completions, streamed and not, at /v1/chat/completions,
+with /v1/models and /health. The profiles model continuous batching: queueing,
+prefill interference and saturation emerge from the load.";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct ReportArgs {

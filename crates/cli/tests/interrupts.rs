@@ -1,5 +1,6 @@
 //! Ctrl-C once and twice, SIGTERM, and `kill -9` in mid-run: each leaves a run that can be read.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 #![cfg(unix)]
 
 #[allow(dead_code, unused_imports, reason = "each test file uses its part")]

@@ -1,5 +1,7 @@
 //! What a run shows, what it writes, and that both say the same.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+
 #[allow(dead_code, unused_imports, reason = "each test file uses its part")]
 mod support;
 

@@ -131,6 +131,7 @@ impl Fold {
         Live {
             at: now.at,
             in_flight: now.in_flight,
+            waiting: now.waiting,
             requests_per_s: per_second(now.sent, before.sent),
             tokens_per_s: per_second(now.events, before.events) * tokens_per_event,
             ended: self.counts.ended() + self.warmup,
@@ -148,6 +149,8 @@ pub struct Live {
     pub at: Moment,
     /// Requests sent and not yet ended.
     pub in_flight: u64,
+    /// Requests due and not yet sent.
+    pub waiting: u64,
     /// Requests sent in the last second.
     pub requests_per_s: f64,
     /// Output tokens in the last second; from events until the server's counts are known.

@@ -1,6 +1,8 @@
 //! TLS: which certificates are taken, what is said of the others, and that a stream inside it is measured like one
 //! outside.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+
 #[allow(dead_code, reason = "each test file uses its part")]
 mod support;
 

@@ -111,6 +111,7 @@ fn the_live_line_never_wraps_and_its_figures_never_move() {
                 let live = Live {
                     at: Moment::START,
                     in_flight: n,
+                    waiting: 0,
                     requests_per_s: rates[i],
                     tokens_per_s: rates[rates.len() - 1 - i],
                     ended: n,

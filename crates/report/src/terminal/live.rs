@@ -25,8 +25,10 @@ pub fn live(live: &Live, progress: Progress, style: Style) -> String {
     let errors = format!("{:>5} err", short_count(live.errors));
     let ink = if live.errors > 0 { Ink::Bad } else { Ink::Faint };
     let figures = format!(
-        "{:>5} in flight {:>5} req/s {:>5} tok/s  ttft {}",
-        short_count(live.in_flight),
+        "{:>5} {} {:>5} req/s {:>5} tok/s  ttft {}",
+        short_count(live.in_flight.max(live.waiting)),
+        // More requests on their way out than out there: that is the news.
+        if live.waiting > live.in_flight { "  waiting" } else { "in flight" },
         short(live.requests_per_s),
         short(live.tokens_per_s),
         ttft(live),
