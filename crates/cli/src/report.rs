@@ -21,7 +21,16 @@ pub(crate) fn report(args: &ReportArgs) -> Result<u8, Failure> {
     // A run that was killed left only its journal: what it would have written at its end is made up for.
     let kept = match run.summary() {
         Ok(None) => write(run.folder(), &run.plan, &run.info, &summary, &fold),
-        known => known.map(drop),
+        Ok(Some(known)) => {
+            if known.requests != summary.requests {
+                screen::note(
+                    "warning: the journal of this run is incomplete (was its disk full?); summary.json and report.html \
+                     still have everything that was measured",
+                );
+            }
+            Ok(())
+        }
+        Err(e) => Err(e),
     };
     if let Err(e) = kept {
         screen::note(&format!("warning: {e}"));

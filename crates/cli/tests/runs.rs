@@ -62,6 +62,26 @@ fn a_run_and_its_report_say_the_same() {
     assert_eq!(json.out, std::fs::read_to_string(desk.path("r/summary.json")).unwrap());
 }
 
+/// Regression: a journal that a full disk had cut short was reported as a killed run, though the summary of the whole
+/// run lay beside it. And a damaged summary is no reason to show nothing: everything is in the journal.
+#[test]
+fn what_is_damaged_is_said_and_the_rest_is_shown() {
+    let desk = Desk::new();
+    let live = desk.floodline(&["run", "--url", "stub:", "-n", "50", "--out", "r"]);
+    let summary = std::fs::read(desk.path("r/summary.json")).unwrap();
+    std::fs::write(desk.path("r/summary.json"), "{").unwrap();
+    let said = desk.floodline(&["report", "r"]);
+    assert_eq!((said.code, said.out.as_str()), (0, live.summary()));
+    assert!(said.err.starts_with("warning: r/summary.json is damaged"), "{said:?}");
+
+    std::fs::write(desk.path("r/summary.json"), summary).unwrap();
+    let journal = std::fs::read(desk.path("r/requests.jsonl.zst")).unwrap();
+    std::fs::write(desk.path("r/requests.jsonl.zst"), &journal[..journal.len() - 9]).unwrap();
+    let said = desk.floodline(&["report", "r"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(said.err.contains("the journal of this run is incomplete (was its disk full?)"), "{said:?}");
+}
+
 #[test]
 fn json_is_the_summary_with_the_keys_that_are_promised() {
     let said = Desk::new().floodline(&["run", "--url", "stub:", "-n", "20", "--json"]);
@@ -173,6 +193,18 @@ fn a_refused_key_is_a_recorded_run_that_says_what_to_check() {
     assert_eq!(said.code, 3, "{said:?}");
     assert!(said.out.contains("client_error, status 401: Incorrect API key provided."), "{said:?}");
     assert!(said.out.contains("check the key in the environment variable A_KEY"), "{said:?}");
+}
+
+/// Regression: nothing hinted at https where a TLS server hangs up on plain text.
+#[test]
+fn a_server_that_hangs_up_may_want_https() {
+    let url = base(server(|_, mut peer: Peer| {
+        peer.request();
+    }));
+    let said = Desk::new().floodline(&["run", "--url", &url, "--model", "m", "-n", "1"]);
+    assert_eq!(said.code, 3, "{said:?}");
+    let words: Vec<&str> = said.out.split_whitespace().collect();
+    assert!(words.join(" ").contains("or for https on that port."), "{said:?}");
 }
 
 /// The ways in which a server may repeat what it was sent.

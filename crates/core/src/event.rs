@@ -41,6 +41,10 @@ pub struct Sample {
     pub busiest_worker_cpu: Span,
     /// Open descriptors of the process, and how many it may open.
     pub descriptors: (u64, u64),
+    /// TCP sockets of the machine that hold a port or have just given one up, and the local ports that there are
+    /// for one target address; where it can be told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ports: Option<(u64, u64)>,
     /// Requests that could not be sent for lack of descriptors, ports or memory.
     pub starved: u64,
     /// How far the real-time clock has moved against the monotonic one since the start.

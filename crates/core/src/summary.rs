@@ -200,6 +200,9 @@ pub struct Generator {
     pub cores: u32,
     /// The most descriptors open at once, and how many could be.
     pub descriptors: Option<(u64, u64)>,
+    /// The most TCP sockets of the machine that held a port or had just given one up, and the local ports there
+    /// are for one target address.
+    pub ports: Option<(u64, u64)>,
     /// Requests that could not be sent for lack of descriptors, ports or memory.
     pub starved: u64,
     /// The largest step of the system clock.
@@ -363,6 +366,7 @@ fn generator(plan: &Plan, info: &RunInfo, fold: &Fold, verdict: &Verdict) -> Gen
         workers: info.workers,
         cores: info.cores,
         descriptors: fold.samples.iter().map(|s| s.descriptors).max(),
+        ports: fold.samples.iter().filter_map(|s| s.ports).max(),
         starved: last.map_or(0, |s| s.starved),
         clock_step_ms: verdict::largest_step(&fold.samples).as_millis_f64(),
         provider_cpu_seconds: last.and_then(|s| s.provider).map(|p| p.cpu.as_secs_f64()),

@@ -314,6 +314,7 @@ impl Running {
             cpu: clock::process_cpu() - provider.map_or(Span::ZERO, |p| p.cpu),
             busiest_worker_cpu: Span(busiest),
             descriptors: (health::open_descriptors(), health::descriptor_limit().unwrap_or(u64::MAX)),
+            ports: health::ports(),
             starved: sum(|g| g.starved.load(Relaxed)),
             clock_drift_ns: self.clock.drift_ns(),
             provider,

@@ -83,6 +83,17 @@ pub(crate) fn open_descriptors() -> u64 {
     std::fs::read_dir("/proc/self/fd").map_or(0, |entries| entries.count().saturating_sub(1) as u64)
 }
 
+/// TCP sockets that hold a port or have just given one up, and the local ports there are for one target address.
+pub(crate) fn ports() -> Option<(u64, u64)> {
+    let sockets = std::fs::read_to_string("/proc/net/sockstat").ok()?;
+    let words: Vec<&str> =
+        sockets.lines().find(|line| line.starts_with("TCP:"))?.split_whitespace().collect();
+    let of = |name| {
+        words.iter().position(|word| *word == name).and_then(|at| words.get(at + 1)?.parse::<u64>().ok())
+    };
+    Some((of("inuse")? + of("tw")?, local_ports()?))
+}
+
 fn local_ports() -> Option<u64> {
     let range = std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").ok()?;
     let mut ends = range.split_whitespace().map(str::parse::<u64>);

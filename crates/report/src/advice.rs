@@ -163,7 +163,10 @@ fn connection(message: &str, url: &str) -> Option<String> {
         ));
     }
     if says(&["reset", "broken pipe", "closed"]) {
-        return Some("Connections were cut by the other side: look for a limit on connections there.".into());
+        let tls = if url.starts_with("http://") { ", or for https on that port" } else { "" };
+        return Some(format!(
+            "Connections were cut by the other side: look for a limit on connections there{tls}."
+        ));
     }
     None
 }

@@ -84,6 +84,15 @@ fn remarks(summary: &RunSummary) -> Vec<String> {
     {
         remarks.push(format!("{} of {} descriptors were open at once.", count(open), count(most)));
     }
+    if let Some((used, most)) =
+        g.ports.filter(|&(used, most)| used.saturating_mul(10) > most.saturating_mul(9))
+    {
+        remarks.push(format!(
+            "{} sockets of this machine held a port or had just given one up; one target address has {} ports.",
+            count(used),
+            count(most)
+        ));
+    }
     if g.starved > 0 {
         remarks.push(format!(
             "{} could not be sent for lack of descriptors, ports or memory.",

@@ -128,6 +128,7 @@ fn sample(dice: &mut Dice, n: u64) -> Sample {
         cpu: Span(n * MS),
         busiest_worker_cpu: Span(n * MS / 2),
         descriptors: (20, 1024),
+        ports: Some((12, 28_232)),
         starved: 0,
         clock_drift_ns: -(n as i64),
         provider: dice.maybe(ProviderSample { cpu: Span(n), late_p99: Some(Span(1)) }),
