@@ -36,8 +36,17 @@ impl Drop for Interrupts {
     }
 }
 
-/// Waits for the first signal.
-pub(crate) fn wait() -> io::Result<()> {
-    Signals::new([SIGINT, SIGTERM])?.forever().next();
-    Ok(())
+/// Signals taken over from their default, to be waited for.
+pub(crate) struct Awaited(Signals);
+
+impl Awaited {
+    /// From here on no signal is lost, nor does one kill the process.
+    pub(crate) fn take_over() -> io::Result<Awaited> {
+        Ok(Awaited(Signals::new([SIGINT, SIGTERM])?))
+    }
+
+    /// Waits for the first.
+    pub(crate) fn wait(mut self) {
+        self.0.forever().next();
+    }
 }

@@ -49,6 +49,9 @@ pub(crate) fn run(args: Box<RunArgs>) -> Result<u8, Failure> {
     .prepare()
     .map_err(cannot_run)?;
 
+    // From here on there is something to leave in order.
+    let stop = Arc::new(Stop::default());
+    let _interrupts = Interrupts::passed_to(stop.clone()).map_err(Failure::internal)?;
     let path = args.out.clone().unwrap_or_else(|| default_folder(&plan.name, wall));
     let folder = RunFolder::create(&path).map_err(Failure::usage)?;
     let mut info = RunInfo {
@@ -75,8 +78,6 @@ pub(crate) fn run(args: Box<RunArgs>) -> Result<u8, Failure> {
     let live = (!args.quiet).then(LiveLine::new);
     let mut recorder = Recorder::new(journal, &secrets, live, plan.planned_length());
 
-    let stop = Arc::new(Stop::default());
-    let _interrupts = Interrupts::passed_to(stop.clone()).map_err(Failure::internal)?;
     let running = ready.start().map_err(cannot_run)?;
     info.started_unix_ns = running.clock().origin_unix_ns();
     info.started = rfc3339(info.started_unix_ns);

@@ -5,7 +5,8 @@ use floodline_core::plan::StubPace;
 use floodline_sim::front::{Config, Server};
 
 use crate::args::StubArgs;
-use crate::{Failure, interrupt, provider, screen};
+use crate::interrupt::Awaited;
+use crate::{Failure, provider, screen};
 
 /// Serves and returns the exit code.
 pub(crate) fn stub(args: StubArgs) -> Result<u8, Failure> {
@@ -32,13 +33,15 @@ pub(crate) fn stub(args: StubArgs) -> Result<u8, Failure> {
         };
         Failure::usage(format!("cannot listen on {}:{}: {why}", args.bind, args.port))
     })?;
+    // Before it is said that the stub is there: who reads that may send one at once.
+    let ending = Awaited::take_over().map_err(Failure::internal)?;
     if !args.quiet {
         screen::print(&format!(
             "floodline stub: {description}\n  base URL  http://{}/v1   (any OpenAI client; Ctrl-C ends)\n",
             server.addr()
         ));
     }
-    interrupt::wait().map_err(Failure::internal)?;
+    ending.wait();
     let (stats, cpu) = server.stop();
     if !args.quiet {
         screen::print(&format!(

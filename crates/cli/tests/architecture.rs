@@ -13,7 +13,7 @@ const ARROWS: [(&str, &[&str]); 9] = [
     ("scenario", &["core", "wire"]),
     ("engine", &["core", "wire"]),
     ("sim", &["core", "wire"]),
-    ("cli", &["core", "wire", "scenario", "engine", "sim", "report", "store"]),
+    ("cli", &["core", "scenario", "engine", "sim", "report", "store"]),
     // The judge shares no code with what it judges.
     ("bench", &[]),
 ];

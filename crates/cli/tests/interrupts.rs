@@ -61,6 +61,21 @@ impl Held {
     }
 }
 
+/// Regression: a signal right after the plan was shown killed the run and left half a folder.
+#[test]
+fn a_signal_before_the_first_request_leaves_a_run_too() {
+    let desk = Desk::new();
+    let url = base(server(|_, mut peer: Peer| while peer.request().is_some() {}));
+    let args = ["run", "--url", &url, "--model", "m", "--rate", "1/s", "--warmup", "60s", "--out", "r"];
+    let mut going = desk.start(&args);
+    assert!(going.out.next().is_some_and(|line| line.is_ok_and(|line| line.starts_with("run "))));
+    going.signal(Signal::INT);
+    going.signal(Signal::TERM);
+    let said = going.end();
+    assert_eq!(said.code, 130, "{said:?}");
+    assert_eq!(desk.floodline(&["report", "r"]).code, 0);
+}
+
 fn one_signal_waits(signal: Signal) {
     let mut held = Held::run();
     held.wait_until_held();

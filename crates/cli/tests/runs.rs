@@ -268,7 +268,7 @@ fn no_trace_of_the_key(url: &str, options: &[&str], what: &str) {
     let args = ["run", "--url", url, "--model", "m", "--record-bodies", "--out", "r"];
     let mut run = desk.command(&[&args, options].concat());
     let said = support::Said::of(run.env("CANARY", CANARY).output().unwrap());
-    assert!([0, 3].contains(&said.code), "{what}: {said:?}");
+    assert!([0, 3, 4].contains(&said.code), "{what}: {said:?}");
     let again = desk.floodline(&["report", "r"]);
     let screens = [("the screen", said.out), ("stderr", said.err), ("the report", again.out)];
     let files = contents(&desk.path("r"));
@@ -301,7 +301,8 @@ fn a_thousand_different_errors_make_a_short_report() {
     }));
     let said =
         Desk::new().floodline(&["run", "--url", &url, "--model", "m", "-n", "1000", "-c", "2", "--out", "r"]);
-    assert_eq!(said.code, 3, "{said:?}");
+    // From a hundred requests on, a busy machine may find itself to be the bottleneck.
+    assert!([3, 4].contains(&said.code), "{said:?}");
     assert!(said.out.contains("900 × server_error, status 500: (further messages)"), "{said:?}");
     assert!(said.out.lines().count() < 100, "{said:?}");
 }

@@ -135,6 +135,18 @@ fn the_same_seed_gives_the_same_answer() {
     assert_ne!(text("1"), text("2"));
 }
 
+/// Regression: a signal right after the line with the address killed it instead.
+#[test]
+fn a_signal_ends_it_as_soon_as_it_has_said_that_it_is_there() {
+    for _ in 0..10 {
+        let stub = Stub::start(&[]);
+        stub.going.signal(Signal::TERM);
+        let said = stub.going.end();
+        assert_eq!(said.code, 0, "{said:?}");
+        assert!(said.out.contains("served 0 requests"), "{said:?}");
+    }
+}
+
 #[test]
 fn a_signal_ends_it_with_its_counts() {
     let stub = Stub::start(&[]);
