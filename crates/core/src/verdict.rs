@@ -95,7 +95,7 @@ pub fn judge(plan: &Plan, fold: &Fold, stamps: Stamps) -> Verdict {
         reasons.push(match (fold.counts.sent, fold.counts.ended()) {
             (0, 0) => "nothing_sent: the measured phase had no requests".into(),
             (0, n) => format!("nothing_sent: none of {n} requests could be sent"),
-            (n, _) => format!("no_ok: none of {n} requests was answered well"),
+            (_, _) => "no_ok: a run needs at least one ok request to pass".into(),
         });
     }
     let first = [130, 4, 5, 3].into_iter().find(|code| codes.contains(code)).unwrap_or(0);

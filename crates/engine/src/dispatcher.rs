@@ -14,12 +14,12 @@ use floodline_core::plan::{Limits, Load};
 use floodline_core::schedule::{Arrival, Schedule};
 use floodline_core::verdict::Stamps;
 use floodline_core::workload::Workload;
-use floodline_core::{Moment, Phase, Plan, RunEvent, Span};
+use floodline_core::{Moment, Phase, Plan, Record, RunEvent, Span};
 use tokio::sync::{mpsc, watch};
 
 use crate::clock::{self, Clock};
 use crate::connect::probe;
-use crate::flight::count_tokens;
+use crate::counter::Counter;
 use crate::pacer::{Paced, Pacer};
 use crate::stamp::Stamping;
 use crate::target::{Endpoint, Target};
@@ -87,7 +87,7 @@ pub struct Ready {
 /// A run under way.
 pub struct Running {
     plan: Arc<Plan>,
-    model: String,
+    counter: Counter,
     provider: Option<Box<dyn Provider>>,
     clock: Clock,
     workers: Vec<Seat>,
@@ -153,8 +153,8 @@ impl Ready {
             })?;
             seats.push(Seat { thread: Some(thread), gauges, outbox });
         }
-        let model = endpoint.model;
-        Ok(Running { plan, model, provider, clock, workers: seats, pace, halt, _stamping: stamping })
+        let counter = Counter::new(&endpoint.model);
+        Ok(Running { plan, counter, provider, clock, workers: seats, pace, halt, _stamping: stamping })
     }
 }
 
@@ -235,26 +235,40 @@ impl Running {
                 }
             }
         }
+        let at = self.clock.now();
+        while self.counter.is_busy() {
+            if stop.0.load(Relaxed) > 1 {
+                self.counter.hurry();
+            }
+            self.collect_counted(LOOK, &mut watch, sink);
+            sink(None);
+        }
         let (why, broken) = self.join(ended_by);
         sink(Some(RunEvent::Sampled(Box::new(self.sample()))));
         let provider = self.provider.as_ref().map_or(Span::ZERO, |p| p.sample().cpu);
         let cpu = clock::process_cpu() - provider;
-        sink(Some(RunEvent::Finished(Finished { at: self.clock.now(), why, cpu })));
+        sink(Some(RunEvent::Finished(Finished { at, why, cpu })));
         if broken { Err(EngineError::Broken) } else { Ok(()) }
     }
 
     /// Hands over everything that has ended.
-    fn collect(&self, watch: &mut Watch, sink: &mut dyn FnMut(Option<RunEvent>)) {
+    fn collect(&mut self, watch: &mut Watch, sink: &mut dyn FnMut(Option<RunEvent>)) {
         for worker in &self.workers {
-            let ended = std::mem::take(&mut *lock(&worker.outbox));
-            for mut ended in ended {
-                count_tokens(&mut ended, &self.model);
-                let record = ended.record;
-                let tokens = [record.input_tokens, record.output_tokens].into_iter().flatten();
-                watch.tokens += tokens.map(u64::from).sum::<u64>();
-                watch.errors += u64::from(record.outcome.is_error());
-                sink(Some(RunEvent::Ended(record)));
+            for ended in std::mem::take(&mut *lock(&worker.outbox)) {
+                if let Some(record) = self.counter.take(ended) {
+                    watch.hand_over(record, sink);
+                }
             }
+        }
+        self.collect_counted(Span::ZERO, watch, sink);
+    }
+
+    /// Hands over what has been counted meanwhile, waiting for the first of it.
+    fn collect_counted(&mut self, patience: Span, watch: &mut Watch, sink: &mut dyn FnMut(Option<RunEvent>)) {
+        let mut patience = patience;
+        while let Some(record) = self.counter.counted(patience.into()) {
+            watch.hand_over(record, sink);
+            patience = Span::ZERO;
         }
     }
 
@@ -330,6 +344,14 @@ struct Watch {
 }
 
 impl Watch {
+    /// Looks at a record on its way out.
+    fn hand_over(&mut self, record: Box<Record>, sink: &mut dyn FnMut(Option<RunEvent>)) {
+        let tokens = [record.input_tokens, record.output_tokens].into_iter().flatten();
+        self.tokens += tokens.map(u64::from).sum::<u64>();
+        self.errors += u64::from(record.outcome.is_error());
+        sink(Some(RunEvent::Ended(record)));
+    }
+
     /// The limit that is reached, in words.
     fn reached(&self, limits: &Limits, elapsed: Span) -> Option<String> {
         let over = |limit: Option<u64>, n: u64| limit.filter(|&limit| n >= limit);

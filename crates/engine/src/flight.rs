@@ -10,7 +10,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use floodline_core::record::{Attempt, AttemptEnd, TokenSource};
+use floodline_core::record::{Attempt, AttemptEnd};
 use floodline_core::{Moment, Outcome, Phase, Record, Span};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Sleep;
@@ -350,16 +350,4 @@ fn poll_alarm(
         let left = quiet.min(whole).since(now);
         alarm.as_mut().set(tokio::time::sleep(left.into()));
     }
-}
-
-/// Counts the tokens of an answer that the server did not count.
-pub(crate) fn count_tokens(ended: &mut Ended, model: &str) {
-    use floodline_wire::tokens::Vocabulary;
-    let Some(text) = ended.uncounted.take() else { return };
-    let vocabulary = Vocabulary::for_model(model).unwrap_or(Vocabulary::O200k);
-    ended.record.output_tokens = Some(vocabulary.count(&text));
-    ended.record.token_source = Some(match vocabulary {
-        Vocabulary::O200k => TokenSource::O200k,
-        Vocabulary::Cl100k => TokenSource::Cl100k,
-    });
 }

@@ -11,6 +11,7 @@
 mod answer;
 pub mod clock;
 mod connect;
+mod counter;
 mod dispatcher;
 mod error;
 mod flight;
