@@ -13,13 +13,17 @@ use crate::screen;
 pub(crate) struct Interrupts(Handle);
 
 impl Interrupts {
-    /// Takes the signals over from their default, which would kill the process.
-    pub(crate) fn passed_to(stop: Arc<Stop>) -> io::Result<Interrupts> {
+    /// Takes the signals over from their default, which would kill the process; says so unless it is to be
+    /// `quiet`.
+    pub(crate) fn passed_to(stop: Arc<Stop>, quiet: bool) -> io::Result<Interrupts> {
         let mut signals = Signals::new([SIGINT, SIGTERM])?;
         let handle = signals.handle();
         std::thread::Builder::new().name("signals".into()).spawn(move || {
             for (nth, _) in signals.forever().enumerate() {
                 stop.interrupt();
+                if quiet {
+                    continue;
+                }
                 screen::note(match nth {
                     0 => "ending: waiting for the requests in flight (Ctrl-C again gives them up)",
                     _ => "ending now",

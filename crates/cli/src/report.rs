@@ -17,22 +17,17 @@ pub(crate) fn report(args: &ReportArgs) -> Result<u8, Failure> {
     if let Some(damage) = &recovered.damaged {
         screen::note(&format!("warning: {damage}"));
     }
-    let summary = RunSummary::new(&run.plan, &run.info, &fold);
-    // A run that was killed left only its journal: what it would have written at its end is made up for.
-    let kept = match run.summary() {
-        Ok(None) => write(run.folder(), &run.plan, &run.info, &summary, &fold),
-        Ok(Some(known)) => {
-            if known.requests != summary.requests {
-                screen::note(
-                    "warning: the journal of this run is incomplete (was its disk full?); summary.json and report.html \
-                     still have everything that was measured",
-                );
-            }
-            Ok(())
-        }
-        Err(e) => Err(e),
-    };
-    if let Err(e) = kept {
+    if recovered.lost > 0 {
+        screen::note(&format!(
+            "warning: {} events of this run could not be written (was its disk full?)",
+            recovered.lost
+        ));
+    }
+    let mut summary = RunSummary::new(&run.plan, &run.info, &fold);
+    if run.goes_on() {
+        summary.verdict.reasons =
+            vec!["running: the run is still going on; this is what it has recorded so far".into()];
+    } else if let Err(e) = keep(&run, &summary, &fold) {
         screen::note(&format!("warning: {e}"));
     }
     let text = match args.json {
@@ -47,6 +42,21 @@ pub(crate) fn report(args: &ReportArgs) -> Result<u8, Failure> {
     };
     screen::print(&text);
     Ok(0)
+}
+
+/// Writes what a run that was killed would have written at its end; leaves alone what one wrote itself.
+fn keep(run: &StoredRun, summary: &RunSummary, fold: &Fold) -> Result<(), StoreError> {
+    match run.summary()? {
+        Some(known) if known.requests.sent > summary.requests.sent => {
+            screen::note(
+                "warning: the journal of this run is incomplete (was its disk full?); summary.json and report.html \
+                 still have everything that was measured",
+            );
+            Ok(())
+        }
+        Some(known) if known.ended.is_some() => Ok(()),
+        _ => write(run.folder(), &run.plan, &run.info, summary, fold),
+    }
 }
 
 /// Writes everything that follows from a run's events into its folder.

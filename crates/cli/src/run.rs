@@ -20,6 +20,9 @@ use crate::recorder::Recorder;
 use crate::screen::{self, LiveLine};
 use crate::{Failure, report};
 
+/// The one exit code that comes before that of a failure.
+const INTERRUPTED: u8 = 130;
+
 /// Makes a run and returns its exit code.
 pub(crate) fn run(args: Box<RunArgs>) -> Result<u8, Failure> {
     let (resolved, scenario) = resolve(&args)?;
@@ -51,7 +54,7 @@ pub(crate) fn run(args: Box<RunArgs>) -> Result<u8, Failure> {
 
     // From here on there is something to leave in order.
     let stop = Arc::new(Stop::default());
-    let _interrupts = Interrupts::passed_to(stop.clone()).map_err(Failure::internal)?;
+    let _interrupts = Interrupts::passed_to(stop.clone(), args.quiet).map_err(Failure::internal)?;
     let path = args.out.clone().unwrap_or_else(|| default_folder(&plan.name, wall));
     let folder = RunFolder::create(&path).map_err(Failure::usage)?;
     let mut info = RunInfo {
@@ -74,6 +77,7 @@ pub(crate) fn run(args: Box<RunArgs>) -> Result<u8, Failure> {
     }
     folder.write_scenario(&scenario).map_err(Failure::internal)?;
     folder.write_plan(&plan).map_err(Failure::internal)?;
+    folder.write_run(&info).map_err(Failure::internal)?;
     let journal = folder.journal().map_err(Failure::internal)?;
     let live = (!args.quiet).then(LiveLine::new);
     let mut recorder = Recorder::new(journal, &secrets, live, plan.planned_length());
@@ -95,9 +99,15 @@ pub(crate) fn run(args: Box<RunArgs>) -> Result<u8, Failure> {
     } else if !args.quiet {
         screen::print(&terminal::summary(&plan, &info, &summary, &shown, screen::output_style()));
     }
-    driven.map_err(cannot_run)?;
-    written.and(recorded).and(kept).map_err(Failure::internal)?;
-    Ok(summary.verdict.exit_code)
+    let code = summary.verdict.exit_code;
+    match driven.map_err(cannot_run).and(written.and(recorded).and(kept).map_err(Failure::internal)) {
+        Err(failure) if code == INTERRUPTED => {
+            screen::complain(&failure.message);
+            Ok(code)
+        }
+        Err(failure) => Err(failure),
+        Ok(()) => Ok(code),
+    }
 }
 
 /// Whose fault it is that a run cannot be made.

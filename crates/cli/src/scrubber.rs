@@ -15,7 +15,7 @@ const TELLING: usize = 4;
 impl Scrubber {
     pub(crate) fn of<'a>(secrets: impl Iterator<Item = &'a str>) -> Scrubber {
         let mut secrets: Vec<String> =
-            secrets.filter(|s| !s.is_empty()).map(str::to_ascii_lowercase).collect();
+            secrets.filter(|s| !s.is_empty()).flat_map(forms).map(|form| form.to_ascii_lowercase()).collect();
         secrets.sort_by_key(|s| std::cmp::Reverse(s.len()));
         secrets.dedup();
         Scrubber { secrets }
@@ -34,6 +34,18 @@ impl Scrubber {
             scrub_end(secret, text);
         }
     }
+}
+
+/// A secret as servers repeat it: as it is, escaped for JSON with or without its slashes, and for URLs.
+fn forms(secret: &str) -> [String; 4] {
+    let json = serde_json::Value::from(secret).to_string();
+    let json = json[1..json.len() - 1].to_owned();
+    let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    let url = secret.bytes().map(|byte| match unreserved(byte) {
+        true => char::from(byte).to_string(),
+        false => format!("%{byte:02x}"),
+    });
+    [secret.to_owned(), json.replace('/', "\\/"), json, url.collect()]
 }
 
 fn scrub_end(secret: &str, text: &mut String) {
@@ -70,6 +82,16 @@ mod tests {
         assert_eq!(scrubbed("your key sk-Canary…"), "your key [secret]…");
         assert_eq!(scrubbed("your key sk-C"), "your key [secret]");
         assert_eq!(scrubbed("a desk"), "a desk");
+    }
+
+    #[test]
+    fn a_secret_that_was_escaped_is_still_one() {
+        let scrubber = Scrubber::of([r#"a/b"c d+e"#].into_iter());
+        for said in [r#"a/b"c d+e"#, r#"a/b\"c d+e"#, r#"a\/b\"c d+e"#, "a%2Fb%22c%20d%2Be"] {
+            let mut text = format!("bad key {said}!");
+            scrubber.scrub(&mut text);
+            assert_eq!(text, "bad key [secret]!", "{said}");
+        }
     }
 
     #[test]

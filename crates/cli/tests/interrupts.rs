@@ -127,6 +127,23 @@ fn an_interrupt_during_the_warm_up_leaves_a_run_without_figures() {
     assert!(said.out.contains("The measured phase had no requests"), "{said:?}");
 }
 
+/// Regression: a report on a run that went on called it killed, and its files were kept for good.
+#[test]
+fn a_report_on_a_run_that_goes_on_says_so_and_writes_nothing() {
+    let held = Held::run();
+    held.wait_until_held();
+    wait_for_records(&held.desk, ANSWERED);
+    let said = held.desk.floodline(&["report", "r"]);
+    assert!(said.out.contains("The run is still going on; this is what it has recorded so far."), "{said:?}");
+    assert!(!held.desk.path("r/summary.json").exists());
+
+    held.going.signal(Signal::KILL);
+    held.going.end();
+    let said = held.desk.floodline(&["report", "r"]);
+    assert!(said.out.contains("The run was killed"), "{said:?}");
+    assert!(held.desk.path("r/summary.json").exists());
+}
+
 #[test]
 fn a_killed_run_is_reported_as_far_as_it_was_recorded() {
     let held = Held::run();

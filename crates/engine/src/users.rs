@@ -38,7 +38,7 @@ pub(crate) struct Users {
 }
 
 /// So many users of one worker come in at once: the handshakes of ten thousand would overflow the queue of
-/// any listener. Who waits at the door is not free yet, and nothing of it is counted as lateness.
+/// any listener. Who waits at the door is not free yet.
 const DOOR: usize = 256;
 
 /// A user whose connection failed waits so long before the next try: without the time that an answer
@@ -87,12 +87,12 @@ async fn user(
     mut halt: watch::Receiver<Halt>,
 ) -> Left {
     let mut body = Vec::new();
-    // When the user became free: making the request and getting round to it are the generator's work, and
-    // count as lateness.
-    let mut free = Moment::START;
-    if !wait_until(free, &worker.clock, &mut halt).await {
+    if !wait_until(Moment::START, &worker.clock, &mut halt).await {
         return Left::TheRun;
     }
+    // A user is free when it comes in, one after the other, and then whenever its answer has ended. From there
+    // on, making the next request and getting round to it are the generator's work, and count as lateness.
+    let mut free = worker.clock.now();
     let mut entered = None;
     let mut inside = false;
     while *halt.borrow() == Halt::No {
@@ -103,17 +103,14 @@ async fn user(
                 if !wait_until(moment, &worker.clock, &mut halt).await {
                     return Left::TheRun;
                 }
-                free = moment;
+                free = worker.clock.now().max(moment);
                 continue;
             }
         };
         if !std::mem::replace(&mut inside, true) {
-            entered = door.clone().try_acquire_owned().ok();
-            if entered.is_none() {
-                entered = door.clone().acquire_owned().await.ok();
-                free = worker.clock.now();
-                continue;
-            }
+            entered = door.clone().acquire_owned().await.ok();
+            free = worker.clock.now();
+            continue;
         }
         let Some(index) = crowd.next(phase) else { return Left::TheRun };
         let rendered = crowd.workload.render(index, &mut body);

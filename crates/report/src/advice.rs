@@ -125,7 +125,15 @@ fn remedy(plan: &Plan, info: &RunInfo, line: &ErrorLine) -> Option<String> {
     }
 }
 
+/// Header fields that a key may travel in.
+const KEY_HEADERS: [&str; 4] = ["authorization", "api-key", "x-api-key", "cookie"];
+
 fn refusal(plan: &Plan, status: u16, url: &str) -> Option<String> {
+    let header =
+        plan.target.headers.iter().find(|name| KEY_HEADERS.contains(&name.to_ascii_lowercase().as_str()));
+    if let (401 | 403, None, Some(name)) = (status, &plan.target.key_env, header) {
+        return Some(format!("Status {status}: check the header {}.", one_line(name, 60)));
+    }
     match (status, &plan.target.key_env) {
         (401 | 403, Some(name)) => Some(format!(
             "Status {status}: check the key in the environment variable {}.",

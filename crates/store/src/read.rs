@@ -2,6 +2,7 @@
 //!
 //! A folder without `summary.json`, of a run that was killed, reads like any other.
 
+use std::fs::{File, TryLockError};
 use std::path::Path;
 
 use floodline_core::event::RunEvent;
@@ -36,6 +37,12 @@ impl StoredRun {
             info: read_json(&path.join(file::RUN), formats::RUN)?,
             folder: RunFolder::existing(path),
         })
+    }
+
+    /// Whether the run is still being recorded.
+    pub fn goes_on(&self) -> bool {
+        let journal = File::open(self.folder.path().join(file::SAMPLES));
+        journal.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
     }
 
     /// The folder, for writing what was computed anew.

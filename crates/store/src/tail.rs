@@ -37,10 +37,13 @@ pub(crate) struct Tail {
 }
 
 impl Tail {
-    /// A new file that begins with `header`.
+    /// A new file that begins with `header`. It is locked as long as it is written to, so that a reader can
+    /// tell a run that goes on from one that was killed; where locks do not work, it cannot.
     pub(crate) fn create(path: &Path, header: &[u8]) -> Result<Tail, StoreError> {
-        let file = OpenOptions::new().write(true).create_new(true).open(path);
-        Tail::over(path, Box::new(file.map_err(StoreError::write(path))?), header)
+        let file =
+            OpenOptions::new().write(true).create_new(true).open(path).map_err(StoreError::write(path))?;
+        let _ = file.try_lock();
+        Tail::over(path, Box::new(file), header)
     }
 
     /// The same over any medium.

@@ -153,6 +153,10 @@ fn errors(sheet: &mut Sheet, plan: &Plan, info: &RunInfo, summary: &RunSummary) 
 fn place(sheet: &mut Sheet, folder: &str) {
     let folder = one_line(folder, 400);
     sheet.entry("folder", Ink::Plain, &folder);
-    let quoted = if folder.contains(' ') { format!("'{folder}'") } else { folder };
+    let plain = |c: char| c.is_alphanumeric() || "-_./:=,@%+".contains(c);
+    let quoted = match folder.chars().all(plain) {
+        true => folder,
+        false => format!("'{}'", folder.replace('\'', r"'\''")),
+    };
     sheet.entry("again", Ink::Plain, &format!("floodline report {quoted}"));
 }
