@@ -9,6 +9,7 @@
 
 use std::collections::HashMap;
 
+use crate::clock::Wall;
 use crate::floodline::{Record, Summary};
 use crate::quantile::Sorted;
 use crate::truth::Entry;
@@ -31,7 +32,7 @@ pub(crate) struct Errors {
 /// Errors of single requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Single {
-    /// Requests found on both sides.
+    /// Requests whose TTFT is known on both sides.
     pub(crate) joined: usize,
     /// The 50th percentile of the amount of the TTFT's error.
     pub(crate) ttft_p50: Option<f64>,
@@ -47,26 +48,38 @@ pub(crate) struct Single {
 pub(crate) fn compare(truth: &[Entry], summary: &Summary, records: &[Record]) -> Errors {
     let ttft: Sorted = truth.iter().map(true_ttft).collect();
     let gaps: Sorted = truth.iter().flat_map(|entry| &entry.gaps).map(|&gap| f64::from(gap) / 1e6).collect();
-    // The summary's values have three digits; the journal's are exact.
+    // From the journal, which is exact: the summary's values have three digits.
     let reported: Sorted = records.iter().filter_map(reported_ttft).collect();
-    let ttft_error = |p: f64, name| {
-        Some(reported.percentile(p).or_else(|| summary.metric("ttft", name))? - ttft.percentile(p)?)
-    };
+    let ttft_error = |p: f64| Some(reported.percentile(p)? - ttft.percentile(p)?);
     let gap_error = |p: f64, name| Some(summary.metric("gap", name)? - gaps.percentile(p)?);
     Errors {
-        ttft_p50: ttft_error(50.0, "p50"),
-        ttft_p99: ttft_error(99.0, "p99"),
+        ttft_p50: ttft_error(50.0),
+        ttft_p99: ttft_error(99.0),
         gap_p50: gap_error(50.0, "p50"),
         gap_p99: gap_error(99.0, "p99"),
         single: compare_singly(truth, records),
     }
 }
 
-fn compare_singly(truth: &[Entry], records: &[Record]) -> Single {
+/// How late single requests reached the server, in milliseconds: received less scheduled, less what the request
+/// spent on connecting. One value per request found on both sides; `started` is what the records count from.
+pub(crate) fn lateness(truth: &[Entry], records: &[Record], started: Wall) -> Sorted {
+    let late = |(entry, record): (&Entry, &Record)| {
+        let after_start = entry.received.since(started);
+        Some((after_start - record.scheduled_ns? - record.connect_ns.unwrap_or(0)) as f64 / 1e6)
+    };
+    join(truth, records).into_iter().filter_map(late).collect()
+}
+
+/// Requests that are on both sides.
+fn join<'a>(truth: &'a [Entry], records: &'a [Record]) -> Vec<(&'a Entry, &'a Record)> {
     let truth: HashMap<u64, &Entry> =
         truth.iter().filter_map(|entry| Some((index(&entry.id)?, entry))).collect();
-    let pairs: Vec<(&Entry, &Record)> =
-        records.iter().filter_map(|record| Some((*truth.get(&record.i)?, record))).collect();
+    records.iter().filter_map(|record| Some((*truth.get(&record.i)?, record))).collect()
+}
+
+fn compare_singly(truth: &[Entry], records: &[Record]) -> Single {
+    let pairs = join(truth, records);
     let ttft: Sorted = pairs
         .iter()
         .filter_map(|(entry, record)| Some((reported_ttft(record)? - true_ttft(entry)).abs()))
@@ -78,7 +91,7 @@ fn compare_singly(truth: &[Entry], records: &[Record]) -> Single {
         })
         .collect();
     Single {
-        joined: pairs.len(),
+        joined: ttft.len(),
         ttft_p50: ttft.percentile(50.0),
         ttft_p99: ttft.percentile(99.0),
         ttft_max: ttft.percentile(100.0),
@@ -102,7 +115,6 @@ fn index(id: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::Wall;
 
     fn entry(i: u64, ttft: i64) -> Entry {
         let received = Wall(1_000_000_000);
@@ -117,7 +129,14 @@ mod tests {
     }
 
     fn record(i: u64, ttft: i64) -> Record {
-        Record { i, sent_ns: Some(5_000), first_token_ns: Some(5_000 + ttft), max_gap_ns: Some(20_500_000) }
+        Record {
+            i,
+            scheduled_ns: Some(4_000),
+            connect_ns: None,
+            sent_ns: Some(5_000),
+            first_token_ns: Some(5_000 + ttft),
+            max_gap_ns: Some(20_500_000),
+        }
     }
 
     fn summary() -> Summary {
@@ -133,10 +152,17 @@ mod tests {
     }
 
     #[test]
-    fn without_a_journal_the_summary_has_to_do() {
+    fn without_a_journal_there_is_no_error_to_tell() {
         let errors = compare(&[entry(0, 50_000_000)], &summary(), &[]);
-        assert_eq!((errors.ttft_p50, errors.ttft_p99), (Some(27.0), None));
+        assert_eq!((errors.ttft_p50, errors.ttft_p99), (None, None));
         assert_eq!(errors.single, Single::default());
+    }
+
+    #[test]
+    fn a_request_without_a_first_token_is_not_joined() {
+        let silent = Record { first_token_ns: None, ..record(1, 0) };
+        let errors = compare(&[entry(0, 5), entry(1, 5)], &summary(), &[record(0, 5), silent]);
+        assert_eq!(errors.single.joined, 1);
     }
 
     #[test]
@@ -146,6 +172,19 @@ mod tests {
         assert_eq!(errors.ttft_p99, Some(0.0));
         assert_eq!(errors.single.ttft_p50, Some(10.0));
         assert_eq!((errors.single.joined, errors.single.max_gap_p99), (2, Some(0.5)));
+    }
+
+    #[test]
+    fn lateness_is_the_servers_word_on_the_plan_without_the_connecting() {
+        let truth = [entry(0, 1), entry(1, 1), entry(7, 1)];
+        let due = |i, scheduled_ns, connect_ns| Record {
+            scheduled_ns: Some(scheduled_ns),
+            connect_ns,
+            ..record(i, 1)
+        };
+        let records = [due(0, 0, Some(250_000)), due(1, 1_500_000, None), due(2, 0, None)];
+        let late = lateness(&truth, &records, Wall(998_000_000));
+        assert_eq!((late.len(), late.percentile(50.0), late.percentile(100.0)), (2, Some(0.5), Some(1.75)));
     }
 
     #[test]

@@ -12,6 +12,7 @@ use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::clock::Wall;
 use crate::meter::Usage;
 use crate::null::Load;
 use crate::rig::Rig;
@@ -26,6 +27,26 @@ pub(crate) struct Run {
     pub(crate) usage: Usage,
     pub(crate) summary: Summary,
     folder: PathBuf,
+}
+
+/// What an open loop asks for.
+#[derive(Clone, Debug)]
+pub(crate) struct OpenLoad {
+    /// The target.
+    pub(crate) url: String,
+    /// Requests a second.
+    pub(crate) rate: u32,
+    /// For how long.
+    pub(crate) seconds: u32,
+    /// Tokens of each answer.
+    pub(crate) tokens: u32,
+}
+
+impl OpenLoad {
+    /// Requests in all.
+    pub(crate) fn requests(&self) -> u64 {
+        u64::from(self.rate) * u64::from(self.seconds)
+    }
 }
 
 impl Floodline {
@@ -88,20 +109,31 @@ impl Floodline {
         Ok(run)
     }
 
-    /// Open loop against the built-in provider.
+    /// Open loop, all of it sent and answered.
     ///
     /// # Errors
-    /// If the run could not be made.
-    pub(crate) fn drive_stub(
-        &self,
-        rig: &Rig,
-        profile: &str,
-        rate: u32,
-        seconds: u32,
-        limit: Duration,
-    ) -> Result<Run> {
-        let (url, rate, duration) = (format!("stub:{profile}"), rate.to_string(), format!("{seconds}s"));
-        self.run(rig, &["--url", &url, "--rate", &rate, "--duration", &duration], limit)
+    /// If the run could not be made, is not valid, or one of the planned requests was not sent or not ok.
+    pub(crate) fn drive_open(&self, rig: &Rig, load: &OpenLoad, limit: Duration) -> Result<Run> {
+        let OpenLoad { url, rate, seconds, tokens } = load;
+        let (per_second, duration, tokens) = (rate.to_string(), format!("{seconds}s"), tokens.to_string());
+        let run = self.run(
+            rig,
+            &[
+                "--url",
+                url,
+                "--model",
+                "truth",
+                "--rate",
+                &per_second,
+                "--duration",
+                &duration,
+                "--max-tokens",
+                &tokens,
+            ],
+            limit,
+        )?;
+        run.summary.check_open(load.requests())?;
+        Ok(run)
     }
 
     fn run(&self, rig: &Rig, args: &[&str], limit: Duration) -> Result<Run> {
@@ -157,6 +189,21 @@ impl Summary {
         self.0.pointer(pointer)?.as_u64()
     }
 
+    /// Whether an open loop of so many requests is one to take figures from: all of them were planned, sent and
+    /// ok, and the run is valid.
+    fn check_open(&self, requests: u64) -> Result<()> {
+        let counts = ["planned", "sent", "ok"].map(|name| self.count(&format!("/requests/{name}")));
+        if counts != [Some(requests); 3] {
+            let [planned, sent, ok] = counts.map(|n| n.map_or_else(|| "?".to_owned(), |n| n.to_string()));
+            bail!("of {requests} requests {planned} were planned, {sent} sent, {ok} ok: {}", self.verdict());
+        }
+        let verdict = &self.0["verdict"];
+        if verdict["valid"] != true || verdict["status"] == "invalid" {
+            bail!("the run is not valid: {}", self.verdict());
+        }
+        Ok(())
+    }
+
     /// The status, and the reasons where there are any.
     pub(crate) fn verdict(&self) -> String {
         let verdict = &self.0["verdict"];
@@ -172,6 +219,10 @@ impl Summary {
 pub(crate) struct Record {
     /// Arrival index.
     pub(crate) i: u64,
+    /// When it was due, in nanoseconds from the start of the run.
+    pub(crate) scheduled_ns: Option<i64>,
+    /// What it spent on opening a connection; absent if it found one open.
+    pub(crate) connect_ns: Option<i64>,
     /// Nanoseconds from the start of the run.
     pub(crate) sent_ns: Option<i64>,
     /// The same.
@@ -187,6 +238,21 @@ impl Run {
     /// If the journal is not what the description of run folders says.
     pub(crate) fn records(&self) -> Result<Vec<Record>> {
         read_records(&self.folder.join("requests.jsonl.zst"))
+    }
+
+    /// The instant that its records count from.
+    ///
+    /// # Errors
+    /// If the run folder does not say.
+    pub(crate) fn started(&self) -> Result<Wall> {
+        #[derive(Deserialize)]
+        struct Info {
+            started_unix_ns: i64,
+        }
+        let path = self.folder.join("run.json");
+        let text = fs::read(&path).with_context(|| format!("no {}", path.display()))?;
+        let info: Info = serde_json::from_slice(&text).with_context(|| path.display().to_string())?;
+        Ok(Wall(info.started_unix_ns))
     }
 }
 
@@ -239,11 +305,38 @@ mod tests {
     }
 
     #[test]
+    fn an_open_loop_has_to_be_whole_and_valid() {
+        let check = |planned: u64, sent: u64, ok: u64, status: &str, valid: bool| {
+            let text = serde_json::json!({
+                "verdict": {"status": status, "valid": valid},
+                "requests": {"planned": planned, "sent": sent, "ok": ok},
+            });
+            Summary(text).check_open(100).map_err(|error| error.to_string())
+        };
+        assert_eq!(check(100, 100, 100, "pass", true), Ok(()));
+        assert_eq!(
+            check(100, 90, 89, "fail", true),
+            Err("of 100 requests 100 were planned, 90 sent, 89 ok: fail".into())
+        );
+        assert!(check(90, 90, 90, "pass", true).is_err());
+        assert_eq!(check(100, 100, 100, "invalid", false), Err("the run is not valid: invalid".into()));
+        assert!(check(100, 100, 100, "fail", false).is_err());
+        assert!(Summary::parse("{}").unwrap().check_open(100).is_err());
+    }
+
+    #[test]
     fn a_journal_may_say_what_it_is() {
         let lines = br#"{"format":"floodline-requests/1"}
-{"i":3,"phase":"main","sent_ns":10,"first_token_ns":null,"last_ns":40,"outcome":"ok","max_gap_ns":7}
+{"i":3,"phase":"main","scheduled_ns":8,"sent_ns":10,"first_token_ns":null,"last_ns":40,"outcome":"ok","max_gap_ns":7}
 "#;
-        let want = Record { i: 3, sent_ns: Some(10), first_token_ns: None, max_gap_ns: Some(7) };
+        let want = Record {
+            i: 3,
+            scheduled_ns: Some(8),
+            connect_ns: None,
+            sent_ns: Some(10),
+            first_token_ns: None,
+            max_gap_ns: Some(7),
+        };
         assert_eq!(parse_records(&lines[..]).unwrap(), [want]);
     }
 }

@@ -125,14 +125,10 @@ impl Rig {
         let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
         let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
         let usage = read_usage(&result).with_context(|| format!("{name}: {stderr}"))?;
-        if usage.timed_out {
-            bail!("{name} did not end within {} s", limit.as_secs());
+        if let Err(error) = check_end(name, &usage, limit, good) {
+            bail!("{error}: {}", last_line(&stderr));
         }
-        match usage.exit_code {
-            Some(code) if good.contains(&code) => Ok(Ran { usage, stdout, stderr }),
-            Some(code) => bail!("{name} ended with exit code {code}: {}", last_line(&stderr)),
-            None => bail!("{name} was ended by a signal: {}", last_line(&stderr)),
-        }
+        Ok(Ran { usage, stdout, stderr })
     }
 
     /// Runs a null client to its end.
@@ -251,13 +247,15 @@ impl Server {
     /// Ends it, and hands over what it knows.
     ///
     /// # Errors
-    /// If it ended badly or its files cannot be read.
+    /// If it ended badly or took too long, or its files cannot be read.
     pub(crate) fn stop(mut self) -> Result<Truth> {
         drop(self.input.take());
         let mut said = String::new();
         self.output.read_to_string(&mut said)?;
-        self.process.wait()?;
-        let usage = read_usage(&self.result)?;
+        let metered = self.process.wait()?;
+        let usage = read_usage(&self.result)
+            .with_context(|| format!("the meter of {} ended with {metered}", self.make.server()))?;
+        check_end(self.make.server(), &usage, SERVER_LIMIT, &[0])?;
         let log = File::open(&self.log).with_context(|| format!("{} left no log", self.make.server()))?;
         let account = match self.make {
             Make::Own => Some(
@@ -283,6 +281,18 @@ fn read_usage(path: &Path) -> Result<Usage> {
     Ok(serde_json::from_slice(&text)?)
 }
 
+/// Whether a process ended of itself, in time, and with a code among `good`.
+fn check_end(name: &str, usage: &Usage, limit: Duration, good: &[i32]) -> Result<()> {
+    if usage.timed_out {
+        bail!("{name} did not end within {} s", limit.as_secs());
+    }
+    match usage.exit_code {
+        Some(code) if good.contains(&code) => Ok(()),
+        Some(code) => bail!("{name} ended with exit code {code}"),
+        None => bail!("{name} was ended by a signal"),
+    }
+}
+
 fn await_listening(port: u16) -> Result<()> {
     const STEP: Duration = Duration::from_millis(5);
     for _ in 0..1000 {
@@ -296,4 +306,24 @@ fn await_listening(port: u16) -> Result<()> {
 
 fn last_line(text: &str) -> &str {
     text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it said nothing")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn end(exit_code: Option<i32>, timed_out: bool) -> Result<(), String> {
+        let usage =
+            Usage { cpu_seconds: 0.1, wall_seconds: 1.0, peak_memory_kib: 3000, exit_code, timed_out };
+        check_end("truth", &usage, SERVER_LIMIT, &[0, 3]).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn only_a_good_end_in_time_will_do() {
+        assert_eq!([end(Some(0), false), end(Some(3), false)], [Ok(()), Ok(())]);
+        assert_eq!(end(Some(2), false), Err("truth ended with exit code 2".into()));
+        assert_eq!(end(None, false), Err("truth was ended by a signal".into()));
+        assert_eq!(end(None, true), Err("truth did not end within 300 s".into()));
+        assert!(end(Some(0), true).is_err());
+    }
 }

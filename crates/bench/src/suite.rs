@@ -1,6 +1,7 @@
 //! What is measured, in which order, and the bars it is held against (design, section 7).
 
 mod ends;
+mod lateness;
 
 use std::time::Duration;
 
@@ -73,7 +74,6 @@ const FLOOD: Pace = Pace { ttft: Duration::ZERO, gap: Duration::ZERO, tokens: 10
 const FLOOD_STREAMS: u32 = 64;
 /// What the memory of many streams is compared with.
 const FEW_STREAMS: u32 = 64;
-const LATENESS_RATE: u32 = 1000;
 /// No client takes as long.
 const LIMIT: Duration = Duration::from_secs(120);
 
@@ -101,8 +101,8 @@ impl Bench {
             rows.extend(self.memory(make));
         }
         if let Some(floodline) = &self.floodline {
-            progress("open loop against the built-in provider");
-            rows.push(self.lateness(floodline));
+            progress("open loop against the built-in provider and truth");
+            rows.extend(self.lateness(floodline));
         }
         if self.rig.makes().contains(&Make::Yardstick) {
             progress("the benchmark's own ends against the yardstick's");
@@ -150,8 +150,8 @@ impl Bench {
             Ok((run, truth)) => {
                 let cost = per_token(run.usage.cpu_seconds);
                 let row = Row::new(&what, FLOODLINE, Unit::MicrosPerToken, cost).over(base).bar(bar);
-                rows.push(row.note(run.summary.verdict()));
-                rows.extend(truthfulness(make, streams, &run, &truth));
+                rows.push(row.note(notes([run.summary.verdict(), own_account(&truth)])));
+                rows.extend(truthfulness(make, streams, requests, &run, &truth));
             }
         }
         rows
@@ -172,7 +172,7 @@ impl Bench {
             let measured = self.against(make, FLOOD, |server| {
                 (0..self.scale.flood_repeats).map(|_| client(server)).collect::<Result<Sorted>>()
             });
-            measured.map(|(rates, _)| rates)
+            measured.map(|(rates, truth)| (rates, own_account(&truth)))
         };
 
         let mut rows = Vec::new();
@@ -181,7 +181,7 @@ impl Bench {
             let rates = repeat(&|server| {
                 Ok(tokens / self.rig.run_null(client, load(server), LIMIT)?.usage.wall_seconds)
             });
-            base = base.or_else(|| rates.as_ref().ok()?.percentile(50.0));
+            base = base.or_else(|| rates.as_ref().ok()?.0.percentile(50.0));
             rows.extend(rates_rows(&what, client.client(), &rates, base, None));
         }
         if let Some(floodline) = &self.floodline {
@@ -254,24 +254,11 @@ impl Bench {
                     // See `Usage::peak_memory_kib`: the first few megabytes are not the program's own.
                     each.value = Err("less than can be told".into());
                 }
-                [Row::new(&total, subject, Unit::Megabytes, lots / 1e3).note(open), each]
-            }
-        }
-    }
-
-    /// How late requests leave in an open loop.
-    fn lateness(&self, floodline: &Floodline) -> Row {
-        let what = format!("lateness p99, {LATENESS_RATE} requests/s, stub:instant");
-        let bar = Bar::AtMost { limit: 1.0, heading: None };
-        let run =
-            floodline.drive_stub(&self.rig, "instant", LATENESS_RATE, self.scale.lateness_seconds, LIMIT);
-        match run {
-            Err(e) => failed(&what, FLOODLINE, Unit::Millis, &e).bar(bar),
-            Ok(run) => {
-                let sent = run.summary.count("/requests/sent").unwrap_or(0);
-                Row::maybe(&what, FLOODLINE, Unit::Millis, run.summary.metric("late", "p99"))
-                    .bar(bar)
-                    .note(format!("{sent} sent, {}", run.summary.verdict()))
+                [
+                    Row::new(&total, subject, Unit::Megabytes, lots / 1e3)
+                        .note(notes([open, own_account(&truth)])),
+                    each,
+                ]
             }
         }
     }
@@ -320,15 +307,34 @@ fn own_account(truth: &Truth) -> String {
     }
 }
 
-fn truthfulness(make: Make, streams: u32, run: &Run, truth: &Truth) -> Vec<Row> {
-    let (records, journal) = match run.records() {
-        Ok(records) => (records, String::new()),
-        Err(e) => (Vec::new(), format!(", from the summary: {e:#}")),
-    };
-    let Errors { ttft_p50, ttft_p99, gap_p50, gap_p99, single } = compare(&truth.log, &run.summary, &records);
+/// What there is to say, of what may be empty.
+fn notes(parts: impl IntoIterator<Item = String>) -> String {
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")
+}
+
+/// Errors unless the server logged every request, each of which Floodline's journal has too.
+fn require_all(requests: u64, joined: usize, logged: usize) -> Result<()> {
+    if (joined as u64, logged as u64) != (requests, requests) {
+        bail!("of {requests} requests the server logged {logged}, and {joined} are in the journal too");
+    }
+    Ok(())
+}
+
+/// The errors of what Floodline reports: rows that only a run known in full on both sides can fill.
+fn truthfulness(make: Make, streams: u32, requests: u64, run: &Run, truth: &Truth) -> Vec<Row> {
+    let records = run.records();
+    let errors = compare(&truth.log, &run.summary, records.as_deref().unwrap_or_default());
+    let missing = records.and_then(|_| require_all(requests, errors.single.joined, truth.log.len())).err();
+    let Errors { ttft_p50, ttft_p99, gap_p50, gap_p99, single } = errors;
     let row = |what: &str, value| {
-        Row::maybe(format!("{what}, {streams} streams{}", against(make)), FLOODLINE, Unit::Millis, value)
+        let what = format!("{what}, {streams} streams{}", against(make));
+        match &missing {
+            Some(e) => failed(&what, FLOODLINE, Unit::Millis, e),
+            None => Row::maybe(what, FLOODLINE, Unit::Millis, value),
+        }
     };
+    // Tokens held up make the log's instants too early, and the errors too large.
+    let doubt = own_account(truth);
     let bar = barred(streams).then_some(Bar::AtMost { limit: 1.0, heading: Some(0.2) });
     let joined = format!(
         "{} requests, p50 {}, max {}",
@@ -337,8 +343,10 @@ fn truthfulness(make: Make, streams: u32, run: &Run, truth: &Truth) -> Vec<Row> 
         micros(single.ttft_max)
     );
     let mut rows = vec![
-        row("TTFT p99 error", ttft_p99).bar(bar).note(format!("p50 error {}{journal}", micros(ttft_p50))),
-        row("TTFT error of single requests, p99", single.ttft_p99).bar(bar).note(joined),
+        row("TTFT p99 error", ttft_p99)
+            .bar(bar)
+            .note(notes([format!("p50 error {}", micros(ttft_p50)), doubt.clone()])),
+        row("TTFT error of single requests, p99", single.ttft_p99).bar(bar).note(notes([joined, doubt])),
     ];
     // The yardstick keeps no gaps.
     if make == Make::Own {
@@ -360,17 +368,17 @@ fn micros(millis: Option<f64>) -> String {
 fn rates_rows(
     what: &str,
     subject: &str,
-    rates: &Result<Sorted>,
+    rates: &Result<(Sorted, String)>,
     base: Option<f64>,
     bar: Option<Bar>,
 ) -> Vec<Row> {
     match rates {
         Err(e) => vec![failed(what, subject, Unit::TokensPerSecond, e).bar(bar)],
-        Ok(rates) => {
-            let best =
-                rates.percentile(100.0).map_or(String::new(), |best| format!("best {:.2} M/s", best / 1e6));
+        Ok((rates, doubt)) => {
+            let best = rates.percentile(100.0).map(|best| format!("best {:.2} M/s", best / 1e6));
+            let note = notes([format!("median of {}", rates.len()), best.unwrap_or_default(), doubt.clone()]);
             let row = Row::maybe(what, subject, Unit::TokensPerSecond, rates.percentile(50.0));
-            vec![row.over(base).bar(bar).note(format!("median of {}, {best}", rates.len()))]
+            vec![row.over(base).bar(bar).note(note)]
         }
     }
 }

@@ -144,7 +144,11 @@ impl Answer {
             (true, false, other) => Content::Whole { bytes: Vec::new(), unexpected: Some(no_json(other)) },
             (false, ..) => Content::Whole {
                 bytes: Vec::new(),
-                unexpected: head.location.as_ref().map(|to| format!("redirected to {to}; use that URL")),
+                unexpected: match (&head.location, &head.encoded) {
+                    (Some(to), _) => Some(format!("redirected to {to}; use that URL")),
+                    (None, Some(coding)) => Some(format!("(body encoded as {coding})")),
+                    (None, None) => None,
+                },
             },
         };
         self.request_id = head.request_id;
@@ -330,9 +334,9 @@ fn whole_end(
 }
 
 /// An answer with a status of refusal.
-fn refused(status: u16, bytes: &[u8], redirect: Option<String>) -> Judged {
+fn refused(status: u16, bytes: &[u8], unexpected: Option<String>) -> Judged {
     let error = openai::parse_error(bytes);
-    let message = redirect.unwrap_or_else(|| error.message.to_string());
+    let message = unexpected.unwrap_or_else(|| error.message.to_string());
     Judged::failed(openai::classify(status, &error), message)
 }
 
@@ -386,5 +390,25 @@ fn media_type(content_type: &ContentType) -> &str {
         ContentType::Json => "JSON",
         ContentType::Other(other) => other,
         ContentType::Missing => "of no stated type",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_whose_body_is_encoded_is_judged_by_its_status() {
+        let bytes =
+            b"HTTP/1.1 429 Too Many\r\ncontent-encoding: gzip\r\ncontent-length: 4\r\n\r\n\x1f\x8b\x08\x00";
+        let mut answer = Answer::new(true);
+        let complete = answer.take(bytes, Moment::START, Span::ZERO, &mut 0);
+        assert!(complete.is_ok_and(|complete| complete));
+        let Some(Body { content: Content::Whole { bytes, unexpected }, .. }) = answer.body else {
+            panic!("a refusal is kept whole");
+        };
+        let judged = refused(429, &bytes, unexpected);
+        assert_eq!(judged.outcome, Outcome::RateLimited);
+        assert_eq!(judged.error.as_deref(), Some("(body encoded as gzip)"));
     }
 }

@@ -1,8 +1,8 @@
 //! HTTP/1.0 and 1.1 heads and bodies, as a client ([`response`]) and as a server ([`request`]).
 //!
 //! Heads are read by `httparse`; what they mean for the connection (framing of the body, keep-alive)
-//! is decided here, by RFC 9112. Content codings are refused: this program always asks for identity,
-//! because a compressed stream cannot be timed.
+//! is decided here, by RFC 9112. Content codings are refused, but for errors, whose status is
+//! enough: this program always asks for identity, because a compressed stream cannot be timed.
 
 mod body;
 mod fields;

@@ -11,9 +11,12 @@ pub mod server;
 mod shape;
 mod stream;
 mod string;
+mod usage;
+mod written;
 
-pub use chunk::Usage;
 pub use completion::{Completion, parse_completion};
 pub use error::{ApiError, classify, parse_error};
 pub use request::{ChatRequest, MaxTokensField, Messages};
-pub use stream::{ChatStream, Signal};
+pub use stream::ChatStream;
+pub use usage::Usage;
+pub use written::Signal;

@@ -85,12 +85,9 @@ pub(super) fn framed_twice(headers: &[Header<'_>]) -> bool {
         && values(headers, "content-length").next().is_some()
 }
 
-/// Refuses content codings other than identity.
-pub(super) fn identity_only(headers: &[Header<'_>]) -> Result<(), HttpError> {
-    match tokens(headers, "content-encoding").find(|coding| !coding.eq_ignore_ascii_case("identity")) {
-        Some(coding) => Err(HttpError::UnsupportedContentCoding(coding.into())),
-        None => Ok(()),
-    }
+/// The first content coding other than identity.
+pub(super) fn content_coding<'h>(headers: &[Header<'h>]) -> Option<&'h str> {
+    tokens(headers, "content-encoding").find(|coding| !coding.eq_ignore_ascii_case("identity"))
 }
 
 /// The non-empty members of a comma-separated list, over all fields called `name`.

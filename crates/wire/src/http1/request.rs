@@ -45,10 +45,8 @@ impl Method {
 pub struct RequestHead {
     /// The method.
     pub method: Method,
-    /// The path, percent-encoded as sent; of an absolute target, its path.
+    /// The path, percent-encoded as sent and without its query; of an absolute target, its path.
     pub path: Box<str>,
-    /// What follows the `?`.
-    pub query: Option<Box<str>>,
     /// Whether the client wants to send another request over this connection.
     pub keep_alive: bool,
     /// How the end of the body is found; never [`Framing::Close`].
@@ -83,14 +81,12 @@ pub fn parse_request(buf: &[u8]) -> Result<Option<(RequestHead, usize)>, HttpErr
     if version == 0 && framing == Framing::Chunked {
         return Err(HttpError::Malformed("chunked coding in an HTTP/1.0 request"));
     }
-    if framing != Framing::Empty {
-        fields::identity_only(headers)?;
+    if let Some(coding) = fields::content_coding(headers).filter(|_| framing != Framing::Empty) {
+        return Err(HttpError::UnsupportedContentCoding(coding.into()));
     }
-    let (path, query) = target(parsed.path.unwrap_or("/"));
     let head = RequestHead {
         method: Method::parse(parsed.method.unwrap_or("")),
-        path: path.into(),
-        query: query.map(Box::from),
+        path: path(parsed.path.unwrap_or("/")).into(),
         keep_alive: fields::keep_alive(version, headers) && !fields::framed_twice(headers),
         framing,
         expect_continue: version >= 1
@@ -102,17 +98,18 @@ pub fn parse_request(buf: &[u8]) -> Result<Option<(RequestHead, usize)>, HttpErr
     Ok(Some((head, end)))
 }
 
-/// Splits a request target into path and query; an absolute one (`http://host/path`) loses its authority.
-fn target(target: &str) -> (&str, Option<&str>) {
+/// The path of a request target, without its query; an absolute one (`http://host/path`) loses its authority.
+fn path(target: &str) -> &str {
     let local = match target.split_once("://") {
         Some((scheme, rest)) if !scheme.contains(['/', '?']) => {
             rest.find(['/', '?']).map_or("/", |start| &rest[start..])
         }
         _ => target,
     };
-    let local = local.split('#').next().unwrap_or("/");
-    let (path, query) = local.split_once('?').map_or((local, None), |(path, query)| (path, Some(query)));
-    (if path.is_empty() { "/" } else { path }, query)
+    match local.split(['?', '#']).next() {
+        None | Some("") => "/",
+        Some(path) => path,
+    }
 }
 
 #[cfg(test)]
@@ -140,7 +137,6 @@ mod tests {
             RequestHead {
                 method: Method::Post,
                 path: "/v1/chat/completions".into(),
-                query: Some("a=b".into()),
                 keep_alive: true,
                 framing: Framing::Length(12),
                 expect_continue: true,
@@ -162,12 +158,13 @@ mod tests {
 
     #[test]
     fn targets_and_methods() {
-        assert_eq!(target("/a?b?c#d"), ("/a", Some("b?c")));
-        assert_eq!(target("http://host:80/a"), ("/a", None));
-        assert_eq!(target("http://host"), ("/", None));
-        assert_eq!(target("http://host?x"), ("/", Some("x")));
-        assert_eq!(target("/to?url=http://other/"), ("/to", Some("url=http://other/")));
-        assert_eq!(target("*"), ("*", None));
+        assert_eq!(path("/a?b?c#d"), "/a");
+        assert_eq!(path("/a#b?c"), "/a");
+        assert_eq!(path("http://host:80/a"), "/a");
+        assert_eq!(path("http://host"), "/");
+        assert_eq!(path("http://host?x"), "/");
+        assert_eq!(path("/to?url=http://other/"), "/to");
+        assert_eq!(path("*"), "*");
         assert_eq!(head("DELETE / HTTP/1.1").method, Method::Other("DELETE".into()));
         assert_eq!(head("GET / HTTP/1.1").framing, Framing::Empty);
         assert!(!head("GET / HTTP/1.0").keep_alive);

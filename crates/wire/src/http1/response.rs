@@ -26,10 +26,11 @@ pub struct Head {
     pub content_type: ContentType,
     /// The provider's identifier of this request.
     pub request_id: Option<Box<str>>,
-    /// `Retry-After`, as sent: seconds or a date.
-    pub retry_after: Option<Box<str>>,
     /// `Location`, the target of a redirect (redirects are never followed).
     pub location: Option<Box<str>>,
+    /// The content coding of a body that is no success, such as `gzip`: its status counts although its
+    /// text cannot be read. The coded body of a success is refused instead.
+    pub encoded: Option<Box<str>>,
 }
 
 /// Reads the head at the start of `buf`, passing over interim responses such as 100 and 103.
@@ -38,7 +39,7 @@ pub struct Head {
 /// does not hold a whole head yet: call again with more bytes at the end of the same buffer.
 ///
 /// # Errors
-/// [`HttpError`] if this is no HTTP/1 response, is too large, or is coded in a way that was not asked for.
+/// [`HttpError`] if this is no HTTP/1 response, is too large, or a success is coded in a way that was not asked for.
 pub fn parse_head(buf: &[u8]) -> Result<Option<(Head, usize)>, HttpError> {
     let mut start = 0;
     loop {
@@ -68,8 +69,9 @@ fn read(status: u16, version: u8, headers: &[httparse::Header<'_>]) -> Result<He
         204 | 304 => Framing::Empty,
         _ => fields::framing(headers)?.unwrap_or(Framing::Close),
     };
-    if framing != Framing::Empty {
-        fields::identity_only(headers)?;
+    let encoded = fields::content_coding(headers).filter(|_| framing != Framing::Empty);
+    if let (200..300, Some(coding)) = (status, encoded) {
+        return Err(HttpError::UnsupportedContentCoding(coding.into()));
     }
     // A 1.0 sender does not know chunked coding: whatever stands between put it there (RFC 9112, 6.1).
     let doubtful = fields::framed_twice(headers) || version == 0 && framing == Framing::Chunked;
@@ -79,8 +81,8 @@ fn read(status: u16, version: u8, headers: &[httparse::Header<'_>]) -> Result<He
         framing,
         content_type: fields::content_type(headers),
         request_id: fields::first_of(headers, &REQUEST_ID),
-        retry_after: fields::owned(headers, "retry-after"),
         location: fields::owned(headers, "location"),
+        encoded: encoded.map(Box::from),
     })
 }
 
@@ -112,22 +114,22 @@ mod tests {
                 framing: Framing::Chunked,
                 content_type: ContentType::EventStream,
                 request_id: Some("req_1".into()),
-                retry_after: None,
                 location: None,
+                encoded: None,
             }
         );
     }
 
     #[test]
     fn every_prefix_of_a_head_is_incomplete() {
-        let bytes = b"HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\nHTTP/1.1 429 Too Many\r\nretry-after: 7\r\ncontent-length: 2\r\n\r\n{}";
+        let bytes = b"HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\nHTTP/1.1 429 Too Many\r\nx-request-id: 7\r\ncontent-length: 2\r\n\r\n{}";
         let end = bytes.len() - 2;
         for cut in 0..end {
             assert_eq!(parse_head(&bytes[..cut]), Ok(None), "{cut}");
         }
         let (head, used) = parse_head(bytes).unwrap().unwrap();
         assert_eq!((head.status, head.framing, used), (429, Framing::Length(2), end));
-        assert_eq!(head.retry_after.as_deref(), Some("7"));
+        assert_eq!(head.request_id.as_deref(), Some("7"));
     }
 
     #[test]
@@ -183,6 +185,16 @@ mod tests {
         assert_eq!(gzip, HttpError::UnsupportedContentCoding("gzip".into()));
         assert!(gzip.to_string().contains("`gzip`"));
         assert_eq!(head("HTTP/1.1 200 OK\r\ncontent-encoding: identity").framing, Framing::Close);
+    }
+
+    #[test]
+    fn an_encoded_refusal_keeps_its_status() {
+        let refused = head("HTTP/1.1 429 Too Many\r\ncontent-encoding: gzip\r\ncontent-length: 9");
+        assert_eq!((refused.status, refused.framing), (429, Framing::Length(9)));
+        assert_eq!(refused.encoded.as_deref(), Some("gzip"));
+        assert!(refused.keep_alive);
+        let empty = head("HTTP/1.1 503 No\r\ncontent-encoding: gzip\r\ncontent-length: 0");
+        assert_eq!((empty.status, empty.encoded), (503, None));
     }
 
     #[test]

@@ -7,72 +7,62 @@ use std::borrow::Cow;
 
 use floodline_core::Finish;
 use serde::Deserialize;
-use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::lenient::{List, Object};
+use super::lenient::{List, Object, members};
 use super::string::unescape;
-
-/// What the server says an answer cost. What it does not say is missing, never zero.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Usage {
-    /// Tokens of the prompt.
-    pub prompt_tokens: Option<u64>,
-    /// Tokens of the answer, reasoning included.
-    pub completion_tokens: Option<u64>,
-    /// Of the prompt's tokens, those that came from a cache.
-    pub cached_tokens: Option<u64>,
-    /// Of the answer's tokens, those spent on reasoning.
-    pub reasoning_tokens: Option<u64>,
-}
+use super::usage::Usage;
 
 /// One chunk, or a whole answer, which has the same members.
-#[derive(Deserialize, Default)]
-#[serde(default)]
+#[derive(Default)]
 pub(super) struct Chunk<'a> {
-    #[serde(borrow)]
     choices: List<Object<Choice<'a>>>,
-    #[serde(borrow)]
     usage: Option<&'a RawValue>,
-    #[serde(borrow)]
     error: Option<&'a RawValue>,
-    #[serde(borrow)]
     object: Option<&'a RawValue>,
 }
 
 /// One alternative of the answer.
-#[derive(Deserialize, Default)]
-#[serde(default)]
+#[derive(Default)]
 pub(super) struct Choice<'a> {
-    #[serde(borrow)]
     index: Option<&'a RawValue>,
-    #[serde(borrow)]
     delta: Object<Delta<'a>>,
     /// Of a whole answer, what a delta is of a streamed one.
-    #[serde(borrow)]
     message: Object<Delta<'a>>,
-    #[serde(borrow)]
     finish_reason: Option<&'a RawValue>,
 }
 
 /// What a delta adds, or a whole message says.
-#[derive(Deserialize, Default)]
-#[serde(default)]
+#[derive(Default)]
 pub(super) struct Delta<'a> {
-    #[serde(borrow)]
     pub(super) content: Option<&'a RawValue>,
-    #[serde(borrow)]
     pub(super) reasoning_content: Option<&'a RawValue>,
-    #[serde(borrow)]
     pub(super) reasoning: Option<&'a RawValue>,
-    #[serde(borrow)]
     pub(super) thinking: Option<&'a RawValue>,
-    #[serde(borrow)]
     pub(super) refusal: Option<&'a RawValue>,
-    #[serde(borrow)]
     tool_calls: Option<&'a RawValue>,
-    #[serde(borrow)]
     function_call: Option<&'a RawValue>,
+}
+
+/// One tool call: of a function, or of a tool that takes free text.
+#[derive(Default)]
+struct Call<'a> {
+    function: Object<Function<'a>>,
+    custom: Object<Function<'a>>,
+}
+
+#[derive(Default)]
+struct Function<'a> {
+    name: Option<&'a RawValue>,
+    arguments: Option<&'a RawValue>,
+    input: Option<&'a RawValue>,
+}
+
+/// One part of a content that is a list.
+#[derive(Default)]
+struct Piece<'a> {
+    text: Option<&'a RawValue>,
+    thinking: Option<&'a RawValue>,
 }
 
 impl<'a> Chunk<'a> {
@@ -82,11 +72,11 @@ impl<'a> Chunk<'a> {
     }
 
     pub(super) fn choices(&self) -> impl Iterator<Item = &Choice<'a>> {
-        self.choices.0.iter().filter_map(|choice| choice.0.as_ref())
+        self.choices.objects()
     }
 
     pub(super) fn usage(&self) -> Option<Usage> {
-        usage(self.usage?)
+        Usage::read(self.usage?)
     }
 
     /// Whether it has one alternative and nothing else that changes what is known of the answer.
@@ -123,28 +113,21 @@ impl<'a> Choice<'a> {
     }
 }
 
-impl Delta<'_> {
+impl<'a> Delta<'a> {
     /// The names and arguments of tool calls, in order: (name, arguments).
-    pub(super) fn tools(&self) -> Vec<(String, String)> {
-        let part = |value: &Value, name: &str| match value.get(name) {
-            Some(Value::String(text)) => text.clone(),
-            Some(other @ (Value::Object(_) | Value::Array(_))) => other.to_string(),
-            _ => String::new(),
-        };
-        let value = |raw: &RawValue| serde_json::from_str::<Value>(raw.get()).ok();
-        let calls = self.tool_calls.and_then(value);
-        let legacy = self.function_call.and_then(value);
+    pub(super) fn tools(&self) -> impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)> {
+        let calls: List<Object<Call<'a>>> = self.tool_calls.map(lenient).unwrap_or_default();
+        let legacy: Object<Function<'a>> = self.function_call.map(lenient).unwrap_or_default();
         calls
-            .iter()
-            .filter_map(Value::as_array)
-            .flatten()
-            .filter_map(|call| call.get("function").or_else(|| call.get("custom")))
-            .chain(&legacy)
-            .map(|call| {
-                let arguments = part(call, "arguments");
-                (part(call, "name"), if arguments.is_empty() { part(call, "input") } else { arguments })
+            .0
+            .into_iter()
+            .filter_map(|call| call.0.and_then(|call| call.function.0.or(call.custom.0)))
+            .chain(legacy.0)
+            .map(|function| {
+                let arguments = function.arguments.map(written).filter(|arguments| !arguments.is_empty());
+                let name = function.name.map(written).unwrap_or_default();
+                (name, arguments.or(function.input.map(written)).unwrap_or_default())
             })
-            .collect()
     }
 
     /// Whether it has any tool call to look at.
@@ -153,40 +136,56 @@ impl Delta<'_> {
     }
 }
 
-/// The counts of a `usage` object, if it has any.
-fn usage(raw: &RawValue) -> Option<Usage> {
-    let usage: Value = serde_json::from_str(raw.get()).ok()?;
-    let detail = |details: &str, name: &str| usage.get(details)?.get(name)?.as_u64();
-    let usage = Usage {
-        prompt_tokens: usage.get("prompt_tokens").and_then(Value::as_u64),
-        completion_tokens: usage.get("completion_tokens").and_then(Value::as_u64),
-        cached_tokens: detail("prompt_tokens_details", "cached_tokens"),
-        reasoning_tokens: detail("completion_tokens_details", "reasoning_tokens"),
-    };
-    (usage.prompt_tokens.is_some() || usage.completion_tokens.is_some()).then_some(usage)
-}
-
 /// The text of a JSON string; `None` for any other value.
 pub(super) fn text(raw: &RawValue) -> Option<Cow<'_, str>> {
     let body = raw.get().strip_prefix('"')?.strip_suffix('"')?;
     Some(if body.contains('\\') { Cow::Owned(unescape(body)) } else { Cow::Borrowed(body) })
 }
 
+/// The text of a JSON string, or the JSON of an object or array that some servers put in its place.
+fn written(raw: &RawValue) -> Cow<'_, str> {
+    match raw.get().as_bytes() {
+        [b'{' | b'[', ..] => Cow::Borrowed(raw.get()),
+        _ => text(raw).unwrap_or_default(),
+    }
+}
+
 /// The texts in a `content` that is a list of parts: (answer, reasoning).
 pub(super) fn parts(raw: &RawValue) -> (String, String) {
     let (mut answer, mut reasoning) = (String::new(), String::new());
-    let items: Vec<Value> = serde_json::from_str(raw.get()).unwrap_or_default();
-    for item in &items {
-        if let Some(Value::String(text)) = item.get("text") {
-            answer.push_str(text);
-        }
-        match item.get("thinking") {
-            Some(Value::String(text)) => reasoning.push_str(text),
-            Some(Value::Array(steps)) => {
-                reasoning.extend(steps.iter().filter_map(|step| step.get("text").and_then(Value::as_str)));
-            }
-            _ => {}
+    for piece in pieces(raw).objects() {
+        answer.extend(piece.text.and_then(text));
+        let Some(thinking) = piece.thinking else { continue };
+        match text(thinking) {
+            Some(thinking) => reasoning.push_str(&thinking),
+            None => reasoning.extend(pieces(thinking).objects().filter_map(|step| text(step.text?))),
         }
     }
     (answer, reasoning)
+}
+
+fn pieces(raw: &RawValue) -> List<Object<Piece<'_>>> {
+    lenient(raw)
+}
+
+/// Reads a value that is seldom there, and so is not read together with the rest.
+fn lenient<'a, T: Deserialize<'a> + Default>(raw: &'a RawValue) -> T {
+    serde_json::from_str(raw.get()).unwrap_or_default()
+}
+
+members! {
+    Chunk { b"choices" => choices, b"usage" => usage, b"error" => error, b"object" => object }
+    Choice { b"index" => index, b"delta" => delta, b"message" => message, b"finish_reason" => finish_reason }
+    Delta {
+        b"content" => content,
+        b"reasoning_content" => reasoning_content,
+        b"reasoning" => reasoning,
+        b"thinking" => thinking,
+        b"refusal" => refusal,
+        b"tool_calls" => tool_calls,
+        b"function_call" => function_call,
+    }
+    Call { b"function" => function, b"custom" => custom }
+    Function { b"name" => name, b"arguments" => arguments, b"input" => input }
+    Piece { b"text" => text, b"thinking" => thinking }
 }

@@ -2,8 +2,10 @@
 
 use floodline_core::{Finish, Outcome};
 
-use super::chunk::{self, Chunk, Usage};
+use super::chunk::Chunk;
 use super::error::{ApiError, classify, parse_error};
+use super::usage::Usage;
+use super::written::{Literals, Written};
 use crate::excerpt::excerpt;
 
 /// What a whole answer says.
@@ -11,12 +13,10 @@ use crate::excerpt::excerpt;
 pub struct Completion {
     /// The answer: the content of the first alternative.
     pub text: String,
-    /// The reasoning that was shown.
+    /// The reasoning that was shown, of the first alternative.
     pub reasoning: String,
     /// What else was written: refusals, tool calls (names and arguments), other alternatives.
     pub other: String,
-    /// Whether the model asks for tools.
-    pub has_tool_calls: bool,
     /// Why the model stopped, of the first alternative.
     pub finish: Option<Finish>,
     /// What the server says the answer cost.
@@ -51,32 +51,12 @@ pub fn parse_completion(body: &[u8]) -> Result<Completion, String> {
     if chunk.choices().next().is_none() {
         return Err(shown("the answer has no choices"));
     }
-    let mut answer = Completion { usage: chunk.usage(), ..Completion::default() };
+    let mut written = Written::default();
     for choice in chunk.choices() {
-        answer.finish = answer.finish.or(choice.finish());
-        let Some(message) = choice.delta() else { continue };
-        if let Some(raw) = message.content {
-            let (text, reasoning) = match chunk::text(raw) {
-                Some(text) => (text.into_owned(), String::new()),
-                None => chunk::parts(raw),
-            };
-            answer.reasoning.push_str(&reasoning);
-            if choice.is_first() { &mut answer.text } else { &mut answer.other }.push_str(&text);
-        }
-        let reasoning = [message.reasoning_content, message.reasoning, message.thinking]
-            .into_iter()
-            .flatten()
-            .filter_map(chunk::text)
-            .find(|text| !text.is_empty());
-        answer.reasoning.push_str(&reasoning.unwrap_or_default());
-        answer.other.push_str(&message.refusal.and_then(chunk::text).unwrap_or_default());
-        for (name, arguments) in message.tools() {
-            answer.has_tool_calls = true;
-            answer.other.push_str(&name);
-            answer.other.push_str(&arguments);
-        }
+        written.choice(choice, &mut Literals::default());
     }
-    Ok(answer)
+    let Written { text, reasoning, other, finish, .. } = written;
+    Ok(Completion { text, reasoning, other, finish, usage: chunk.usage(), error: None })
 }
 
 #[cfg(test)]
@@ -100,12 +80,21 @@ mod tests {
     fn tools_reasoning_and_alternatives() {
         let body = br#"{"choices":[{"index":0,"message":{"content":null,"reasoning_content":"hm","tool_calls":[{"id":"1","type":"function","function":{"name":"f","arguments":"{}"}}]},"finish_reason":"tool_calls"},{"index":1,"message":{"content":"B"},"finish_reason":"stop"}]}"#;
         let answer = parse_completion(body).unwrap();
-        assert!(answer.has_tool_calls);
         assert_eq!(
             (answer.text.as_str(), answer.reasoning.as_str(), answer.other.as_str()),
             ("", "hm", "f{}B")
         );
         assert_eq!(answer.finish, Some(Finish::ToolCalls));
+    }
+
+    #[test]
+    fn the_end_and_the_reasoning_are_those_of_the_first_alternative() {
+        let body = br#"{"choices":[{"index":1,"message":{"content":"B","reasoning_content":"b"},"finish_reason":"length"},{"index":0,"message":{"content":"A","reasoning_content":"a"},"finish_reason":"stop"}]}"#;
+        let answer = parse_completion(body).unwrap();
+        assert_eq!((answer.text.as_str(), answer.reasoning.as_str()), ("A", "a"));
+        assert_eq!((answer.other.as_str(), answer.finish), ("bB", Some(Finish::Stop)));
+        let body = br#"{"choices":[{"index":0,"message":{"content":"A"},"finish_reason":null},{"index":1,"message":{"content":"B"},"finish_reason":"stop"}]}"#;
+        assert_eq!(parse_completion(body).unwrap().finish, None);
     }
 
     #[test]

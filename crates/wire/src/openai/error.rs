@@ -3,6 +3,7 @@
 use floodline_core::Outcome;
 use serde_json::{Map, Value};
 
+use super::string::mend;
 use crate::excerpt::excerpt;
 
 /// The most characters of a message that are kept.
@@ -23,7 +24,10 @@ pub struct ApiError {
 /// Reads the body of an error response. Any body gives an error: OpenAI's shape, Azure's, Gemini's,
 /// Anthropic's, FastAPI's, a bare message, a page of HTML, or nothing at all.
 pub fn parse_error(body: &[u8]) -> ApiError {
-    match serde_json::from_slice::<Value>(body) {
+    let text = String::from_utf8_lossy(body);
+    // A message cut inside a character must not cost the code that stands beside it.
+    let value = serde_json::from_str(&text).or_else(|_| serde_json::from_str(&mend(&text)));
+    match value {
         Ok(value @ (Value::Object(_) | Value::Array(_))) => {
             let mut error = ApiError::default();
             read(&value, &mut error, 0);
@@ -123,7 +127,10 @@ impl ApiError {
             "insufficientquota",
             "insufficientcredit",
             "insufficientbalance",
-            "billing",
+            "billingerror",
+            "billinghardlimit",
+            "billinglimit",
+            "billingnotactive",
             "budgetexceeded",
             "spendlimit",
         ])
@@ -256,6 +263,20 @@ mod tests {
     }
 
     #[test]
+    fn a_broken_message_does_not_cost_the_code() {
+        let before = br#"{"error":{"code":"insufficient_quota","message":"no "#;
+        for (broken, shown) in [
+            (&b"\xff\xf0\x9f"[..], "no \u{fffd}\u{fffd}"),
+            (br"\ud83d", "no \u{fffd}"),
+            (br"\\ud83d \udf0a\ud83c\udf0a \\", "no \\ud83d \u{fffd}🌊 \\"),
+        ] {
+            let error = parse_error(&[before, broken, br#""}}"#].concat());
+            assert_eq!((error.code.as_deref(), error.message.as_ref()), (Some("insufficient_quota"), shown));
+            assert_eq!(classify(429, &error), Outcome::QuotaExceeded);
+        }
+    }
+
+    #[test]
     fn bodies_that_are_no_errors() {
         assert_eq!(parts(""), (None, None, "(empty body)".into()));
         assert_eq!(parts(" \n").2, "(empty body)");
@@ -284,6 +305,11 @@ mod tests {
             (QuotaExceeded, 429, "enforced_spend_limit_reached", "rate_limit_error", ""),
             (QuotaExceeded, 400, "400", "budget_exceeded", ""),
             (QuotaExceeded, 402, "", "billing_error", ""),
+            (QuotaExceeded, 429, "billing_not_active", "billing_not_active", ""),
+            (QuotaExceeded, 400, "billing_hard_limit_reached", "invalid_request_error", ""),
+            // Not every word about billing asks for money.
+            (ClientError, 400, "invalid_billing_address", "invalid_request_error", ""),
+            (ClientError, 200, "invalid_billing_address", "invalid_request_error", ""),
             (QuotaExceeded, 403, "", "", "Out of call volume quota."),
             (QuotaExceeded, 403, "", "", "Budget has been exceeded"),
             (ClientError, 403, "", "permission_error", "no access"),

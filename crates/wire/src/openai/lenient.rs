@@ -1,11 +1,44 @@
-//! JSON read in one pass without insisting on types: what is not as expected counts as absent.
+//! JSON read in one pass without insisting on types: what is not as expected counts as absent, and of
+//! a repeated member the last counts, as it does for most readers of JSON.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
 use serde::Deserialize;
-use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+/// What can be read from a JSON object, member by member.
+pub(super) trait Members<'de>: Default {
+    /// Takes the value of the member called `name` out of `map`, or [skips](skip) it.
+    fn member<A: MapAccess<'de>>(&mut self, name: &[u8], map: &mut A) -> Result<(), A::Error>;
+}
+
+/// Passes over a value, whatever it is.
+pub(super) fn skip<'de, A: MapAccess<'de>>(map: &mut A) -> Result<(), A::Error> {
+    map.next_value::<IgnoredAny>().map(drop)
+}
+
+/// Names the members of an object that are kept: each goes to the field behind its name.
+macro_rules! members {
+    ($($object:ident { $($name:literal => $field:ident),* $(,)? })*) => {$(
+        impl<'a> $crate::openai::lenient::Members<'a> for $object<'a> {
+            fn member<A: serde::de::MapAccess<'a>>(
+                &mut self,
+                name: &[u8],
+                map: &mut A,
+            ) -> Result<(), A::Error> {
+                match name {
+                    $($name => self.$field = map.next_value()?,)*
+                    _ => $crate::openai::lenient::skip(map)?,
+                }
+                Ok(())
+            }
+        }
+    )*};
+}
+
+pub(super) use members;
 
 /// A JSON object read as `T`; `None` if it was any other value.
 #[derive(Clone, Copy, Debug)]
@@ -27,7 +60,14 @@ impl<T> Default for List<T> {
     }
 }
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+impl<T> List<Object<T>> {
+    /// Those items that are objects.
+    pub(super) fn objects(&self) -> impl Iterator<Item = &T> {
+        self.0.iter().filter_map(|item| item.0.as_ref())
+    }
+}
+
+impl<'de, T: Members<'de>> Deserialize<'de> for Object<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Object<T>, D::Error> {
         deserializer.deserialize_any(ObjectVisitor(PhantomData))
     }
@@ -42,6 +82,33 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
 struct ObjectVisitor<T>(PhantomData<T>);
 
 struct ListVisitor<T>(PhantomData<T>);
+
+/// The name of a member, as bytes: those of a string may hold half of a surrogate pair.
+struct Name<'de>(Cow<'de, [u8]>);
+
+impl<'de> Deserialize<'de> for Name<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Name<'de>, D::Error> {
+        deserializer.deserialize_bytes(NameVisitor)
+    }
+}
+
+struct NameVisitor;
+
+impl<'de> Visitor<'de> for NameVisitor {
+    type Value = Name<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the name of a member")
+    }
+
+    fn visit_borrowed_bytes<E>(self, name: &'de [u8]) -> Result<Name<'de>, E> {
+        Ok(Name(Cow::Borrowed(name)))
+    }
+
+    fn visit_bytes<E>(self, name: &[u8]) -> Result<Name<'de>, E> {
+        Ok(Name(Cow::Owned(name.to_vec())))
+    }
+}
 
 /// Accepts every scalar and makes nothing of it.
 macro_rules! ignore_scalars {
@@ -70,13 +137,17 @@ macro_rules! ignore_scalars {
     };
 }
 
-impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+impl<'de, T: Members<'de>> Visitor<'de> for ObjectVisitor<T> {
     type Value = Object<T>;
 
     ignore_scalars!();
 
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Object<T>, A::Error> {
-        T::deserialize(MapAccessDeserializer::new(map)).map(|object| Object(Some(object)))
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object<T>, A::Error> {
+        let mut object = T::default();
+        while let Some(Name(name)) = map.next_key()? {
+            object.member(&name, &mut map)?;
+        }
+        Ok(Object(Some(object)))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Object<T>, A::Error> {
@@ -108,15 +179,41 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ListVisitor<T> {
 mod tests {
     use super::*;
 
-    #[derive(Deserialize, Default)]
-    #[serde(default)]
+    #[derive(Default)]
     struct Outer {
         list: List<Object<Inner>>,
     }
 
-    #[derive(Deserialize)]
+    #[derive(Default)]
     struct Inner {
         a: u8,
+    }
+
+    impl<'de> Members<'de> for Outer {
+        fn member<A: MapAccess<'de>>(&mut self, name: &[u8], map: &mut A) -> Result<(), A::Error> {
+            match name {
+                b"list" => self.list = map.next_value()?,
+                _ => skip(map)?,
+            }
+            Ok(())
+        }
+    }
+
+    impl<'de> Members<'de> for Inner {
+        fn member<A: MapAccess<'de>>(&mut self, name: &[u8], map: &mut A) -> Result<(), A::Error> {
+            match name {
+                b"a" => self.a = map.next_value()?,
+                _ => skip(map)?,
+            }
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn the_last_of_repeated_members_counts_and_names_may_be_escaped() {
+        let read = |text: &str| serde_json::from_str::<Object<Inner>>(text).unwrap().0.unwrap().a;
+        assert_eq!(read(r#"{"a":1,"a":2}"#), 2);
+        assert_eq!(read(r#"{"\u0061":3,"\ud83d":{},"b":0}"#), 3);
     }
 
     #[test]

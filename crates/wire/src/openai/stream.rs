@@ -1,25 +1,17 @@
 //! One streamed answer, as a client reads it.
 
 use floodline_core::{Finish, Outcome};
-use serde_json::value::RawValue;
 
-use super::chunk::{self, Choice, Chunk, Usage};
+use super::chunk::Chunk;
 use super::error::{ApiError, classify, parse_error};
-use super::shape::{Part, Shape};
+use super::shape::Shape;
+use super::usage::Usage;
+use super::written::{Literals, Signal, Written};
 use crate::excerpt::excerpt;
 use crate::sse::Event;
 
 /// The most characters of a malformed event that are kept.
 const MAX_EXCERPT: usize = 120;
-
-/// What one event meant for timing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Signal {
-    /// It carried text, reasoning, a refusal or arguments of a tool call, and not empty ones.
-    pub token: bool,
-    /// It carried more than reasoning.
-    pub content: bool,
-}
 
 /// Reads one streamed answer, event by event.
 ///
@@ -28,10 +20,7 @@ pub struct Signal {
 #[derive(Clone, Debug, Default)]
 pub struct ChatStream {
     shape: Shape,
-    text: String,
-    reasoning: String,
-    other: String,
-    finish: Option<Finish>,
+    written: Written,
     usage: Option<Usage>,
     error: Option<Box<ApiError>>,
     malformed: Option<Box<str>>,
@@ -51,7 +40,7 @@ impl ChatStream {
             && !self.done
             && let Some((part, text)) = self.shape.matches(event.data)
         {
-            return add(&mut self.text, &mut self.reasoning, &mut self.other, part, &text);
+            return self.written.add(part, &text);
         }
         self.parse(event)
     }
@@ -69,26 +58,26 @@ impl ChatStream {
 
     /// The answer: the content of the first alternative, without reasoning, refusals and tool calls.
     pub fn text(&self) -> &str {
-        &self.text
+        &self.written.text
     }
 
-    /// The reasoning that was shown.
+    /// The reasoning that was shown, of the first alternative.
     pub fn reasoning(&self) -> &str {
-        &self.reasoning
+        &self.written.reasoning
     }
 
     /// What else was written: refusals, tool calls (names and arguments), other alternatives. Together with
     /// text and reasoning it is what to count when the server gives no usage.
     pub fn other(&self) -> &str {
-        &self.other
+        &self.written.other
     }
 
-    /// Why the model stopped, if it said so; the last reason given.
+    /// Why the model stopped, if it said so, of the first alternative; the last reason given.
     pub fn finish(&self) -> Option<Finish> {
-        self.finish
+        self.written.finish
     }
 
-    /// What the server says the answer cost; the last figures given.
+    /// What the server says the answer cost; of each figure the last one given.
     pub fn usage(&self) -> Option<Usage> {
         self.usage
     }
@@ -113,7 +102,7 @@ impl ChatStream {
         match (&self.error, &self.malformed) {
             (Some(error), _) => classify(200, error),
             (None, Some(_)) => Outcome::Malformed,
-            (None, None) if self.finish.is_none() && !self.done => Outcome::Truncated,
+            (None, None) if !self.written.ended && !self.done => Outcome::Truncated,
             (None, None) => Outcome::Ok,
         }
     }
@@ -147,65 +136,17 @@ impl ChatStream {
 
     fn chunk(&mut self, chunk: &Chunk<'_>, text: &str) -> Signal {
         if let Some(usage) = chunk.usage() {
-            self.usage = Some(usage);
+            self.usage = Some(usage.after(self.usage));
         }
         let mut signal = Signal::default();
         let mut literals = Literals::default();
         for choice in chunk.choices() {
-            let this = self.choice(choice, &mut literals);
-            signal = Signal { token: signal.token | this.token, content: signal.content | this.content };
+            signal.note(self.written.choice(choice, &mut literals));
         }
         if let Some((literal, part)) = literals.only()
             && chunk.is_plain()
         {
             self.shape.learn(text, literal, part);
-        }
-        signal
-    }
-
-    fn choice<'a>(&mut self, choice: &Choice<'a>, literals: &mut Literals<'a>) -> Signal {
-        if let Some(finish) = choice.finish() {
-            self.finish = Some(finish);
-            literals.spoiled = true;
-        }
-        let Some(delta) = choice.delta() else { return Signal::default() };
-        let answer = if choice.is_first() { Part::Content } else { Part::Other };
-        let mut signal = Signal::default();
-        let mut say = |part, text: &str| {
-            let this = add(&mut self.text, &mut self.reasoning, &mut self.other, part, text);
-            signal = Signal { token: signal.token | this.token, content: signal.content | this.content };
-        };
-        // Servers in transition send the same reasoning under two names: the first that is not empty counts.
-        let mut reasoned = false;
-        for raw in [delta.reasoning_content, delta.reasoning, delta.thinking].into_iter().flatten() {
-            let Some(text) = chunk::text(raw) else { continue };
-            literals.saw(raw, Part::Reasoning, text.is_empty());
-            if !reasoned {
-                say(Part::Reasoning, &text);
-                reasoned = !text.is_empty();
-            }
-        }
-        for (raw, part) in [(delta.content, answer), (delta.refusal, Part::Other)] {
-            let Some(raw) = raw else { continue };
-            if let Some(text) = chunk::text(raw) {
-                literals.saw(raw, part, text.is_empty());
-                say(part, &text);
-            } else {
-                literals.spoiled = true;
-                let (text, reasoning) = chunk::parts(raw);
-                say(Part::Reasoning, &reasoning);
-                say(part, &text);
-            }
-        }
-        if !delta.has_tools() {
-            return signal;
-        }
-        literals.spoiled = true;
-        for (name, arguments) in delta.tools() {
-            self.other.push_str(&name);
-            self.other.push_str(&arguments);
-            let said = !arguments.is_empty();
-            signal = Signal { token: signal.token | said, content: signal.content | said };
         }
         signal
     }
@@ -230,43 +171,6 @@ impl ChatStream {
             self.malformed = Some(excerpt(data, MAX_EXCERPT).into());
         }
     }
-}
-
-/// The string literals of a chunk that could be its only text.
-#[derive(Default)]
-struct Literals<'a> {
-    /// The one that is not empty.
-    said: Option<(&'a RawValue, Part)>,
-    /// If none is: an empty one.
-    empty: Option<(&'a RawValue, Part)>,
-    /// The chunk says more than one text.
-    spoiled: bool,
-}
-
-impl<'a> Literals<'a> {
-    fn saw(&mut self, raw: &'a RawValue, part: Part, empty: bool) {
-        if empty {
-            self.empty = Some((raw, part));
-        } else {
-            self.spoiled |= self.said.is_some();
-            self.said = Some((raw, part));
-        }
-    }
-
-    fn only(&self) -> Option<(&'a RawValue, Part)> {
-        if self.spoiled { None } else { self.said.or(self.empty) }
-    }
-}
-
-#[inline]
-fn add(content: &mut String, reasoning: &mut String, other: &mut String, part: Part, text: &str) -> Signal {
-    match part {
-        Part::Content => content.push_str(text),
-        Part::Reasoning => reasoning.push_str(text),
-        Part::Other => other.push_str(text),
-    }
-    let token = !text.is_empty();
-    Signal { token, content: token && part != Part::Reasoning }
 }
 
 #[cfg(test)]

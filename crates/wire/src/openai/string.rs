@@ -32,6 +32,29 @@ pub(super) fn unescape(body: &str) -> String {
     out
 }
 
+/// JSON in which the escapes of halves of surrogate pairs are replaced, so that a strict reader takes it.
+pub(super) fn mend(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    let mut rest = json;
+    while let Some((plain, escaped)) = rest.split_once('\\') {
+        out.push_str(plain);
+        let (c, length) = escape(escaped);
+        let sequence = escaped.get(..length).unwrap_or(escaped);
+        if c == char::REPLACEMENT_CHARACTER
+            && sequence.starts_with('u')
+            && unit(&sequence.as_bytes()[1..]).is_some()
+        {
+            out.push(c);
+        } else {
+            out.push('\\');
+            out.push_str(sequence);
+        }
+        rest = escaped.get(length..).unwrap_or("");
+    }
+    out.push_str(rest);
+    out
+}
+
 /// What an escape stands for, and its length without the backslash.
 fn escape(escaped: &str) -> (char, usize) {
     match escaped.as_bytes() {

@@ -81,12 +81,11 @@ pub struct ChunkWriter {
     /// Around a token's text, from `data:` to the text and from there to the blank line.
     before: Box<[u8]>,
     after: Box<[u8]>,
-    choice: u32,
     include_usage: bool,
 }
 
 impl ChunkWriter {
-    /// A writer for the first alternative of an answer. With `include_usage` every chunk but the one of
+    /// A writer for one answer. With `include_usage` every chunk but the one of
     /// [`ChunkWriter::usage`] says `"usage":null`, as the real API does.
     pub fn new(id: &str, created: u64, model: &str, include_usage: bool) -> ChunkWriter {
         let mut start = b"data: {\"id\":".to_vec();
@@ -96,19 +95,8 @@ impl ChunkWriter {
         start.extend_from_slice(b",\"model\":");
         write_json(&mut start, model);
         start.extend_from_slice(b",\"choices\":[");
-        ChunkWriter {
-            start: start.into(),
-            before: Box::default(),
-            after: Box::default(),
-            choice: 0,
-            include_usage,
-        }
-        .choice(0)
-    }
-
-    /// The same writer for another alternative of the answer.
-    pub fn choice(&self, index: u32) -> ChunkWriter {
-        let writer = ChunkWriter { choice: index, ..self.clone() };
+        let writer =
+            ChunkWriter { start: start.into(), before: Box::default(), after: Box::default(), include_usage };
         let mut before = writer.head();
         before.extend_from_slice(b"{\"content\":\"");
         let mut after = b"\"},\"logprobs\":null,\"finish_reason\":null}]".to_vec();
@@ -161,11 +149,6 @@ impl ChunkWriter {
         out.extend_from_slice(b"0\r\n\r\n");
     }
 
-    /// An event that reports an error inside the stream, as `error_body` would.
-    pub fn error(&self, out: &mut Vec<u8>, fault: &super::ApiFault) {
-        chunk(out, &[b"data: ", &super::error_body(fault), b"\n\n"]);
-    }
-
     #[cold]
     fn escaped_token(&self, out: &mut Vec<u8>, text: &str) {
         let mut literal = Vec::with_capacity(text.len() + 8);
@@ -178,9 +161,7 @@ impl ChunkWriter {
     /// From `data:` to the delta.
     fn head(&self) -> Vec<u8> {
         let mut head = self.start.to_vec();
-        head.extend_from_slice(b"{\"index\":");
-        write_json(&mut head, &self.choice);
-        head.extend_from_slice(b",\"delta\":");
+        head.extend_from_slice(b"{\"index\":0,\"delta\":");
         head
     }
 
@@ -260,7 +241,6 @@ mod tests {
 
     use super::*;
     use crate::http1::{BodyDecoder, Framing};
-    use crate::openai::server::ApiFault;
     use crate::openai::{ChatStream, parse_completion};
     use crate::sse::Deframer;
 
@@ -328,21 +308,13 @@ mod tests {
     }
 
     #[test]
-    fn alternatives_and_streams_without_usage() {
-        let first = ChunkWriter::new("c", 1, "m \"x\"", false);
+    fn a_stream_without_usage() {
+        let writer = ChunkWriter::new("c", 1, "m \"x\"", false);
         let mut out = Vec::new();
-        first.token(&mut out, "a");
-        first.choice(1).token(&mut out, "b");
+        writer.token(&mut out, "a");
         let (data, chat, ended) = read(&out);
-        assert!(data[1].contains(r#""index":1"#) && !data[1].contains("usage") && !ended);
-        assert_eq!((chat.text(), chat.other()), ("a", "b"));
-    }
-
-    #[test]
-    fn an_error_inside_a_stream() {
-        let mut out = Vec::new();
-        ChunkWriter::new("c", 1, "m", false).error(&mut out, &ApiFault::rate_limited("slow down", "tokens"));
-        assert_eq!(read(&out).1.verdict(), Outcome::RateLimited);
+        assert!(!data[0].contains("usage") && !ended);
+        assert_eq!(chat.text(), "a");
     }
 
     #[test]

@@ -66,23 +66,6 @@ impl ApiFault {
         ApiFault { status: 413, ..ApiFault::invalid(message, None, Some("request_too_large")) }
     }
 
-    /// 429: a limit on `kind` (`requests` or `tokens`) was reached.
-    pub fn rate_limited(message: impl Into<String>, kind: &'static str) -> ApiFault {
-        ApiFault {
-            status: 429,
-            message: message.into(),
-            kind,
-            param: None,
-            code: Some("rate_limit_exceeded"),
-        }
-    }
-
-    /// 500: the server failed.
-    pub fn internal() -> ApiFault {
-        let message = "The server had an error while processing your request. Sorry about that!".into();
-        ApiFault { status: 500, message, kind: "server_error", param: None, code: None }
-    }
-
     /// A fault of the HTTP underneath, answered with `status`.
     pub fn http(status: u16, message: impl Into<String>) -> ApiFault {
         ApiFault { status, ..ApiFault::invalid(message, None, None) }
@@ -136,11 +119,9 @@ mod tests {
             ApiFault::no_path("GET", "/x"),
             ApiFault::wrong_method("GET", "/x"),
             ApiFault::too_large(9),
-            ApiFault::rate_limited("m", "tokens"),
-            ApiFault::internal(),
             ApiFault::http(431, "m"),
         ]
         .map(|fault| fault.status);
-        assert_eq!(statuses, [401, 401, 404, 405, 413, 429, 500, 431]);
+        assert_eq!(statuses, [401, 401, 404, 405, 413, 431]);
     }
 }

@@ -2,6 +2,7 @@ use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use serde_json::{Value, json};
 
+use super::super::shape::Part;
 use super::*;
 
 fn event(data: &str) -> Event<'_> {
@@ -90,6 +91,31 @@ fn tool_calls_count_once_they_have_arguments() {
 }
 
 #[test]
+fn tool_calls_cut_inside_a_character_are_tokens() {
+    let (chat, signals) = read(&[
+        delta(r#"{"tool_calls":[{"index":0,"function":{"name":"f","arguments":"a\ud83d"}}]}"#),
+        delta(r#"{"tool_calls":[{"index":0,"custom":{"input":"\udf0a"}}]}"#),
+        delta(r#"{"function_call":{"name":"g\ud83d","arguments":{"x":[1]}}}"#),
+        delta(r#"{"content":[{"type":"text","text":"b\ud83d"},{"thinking":[{"text":"c\ud83d"}]}]}"#),
+    ]);
+    assert_eq!(signals, "cccc");
+    assert_eq!(chat.other(), "fa\u{fffd}\u{fffd}g\u{fffd}{\"x\":[1]}");
+    assert_eq!((chat.text(), chat.reasoning()), ("b\u{fffd}", "c\u{fffd}"));
+}
+
+#[test]
+fn the_last_of_repeated_members_counts() {
+    let (chat, signals) = read(&[
+        delta(r#"{"content":"a","content":"b"}"#),
+        delta(r#"{"content":"a","content":"c"}"#),
+        r#"{"choices":[{"delta":{"content":"d"}}],"usage":null,"usage":null}"#.into(),
+        r#"{"choices":[],"usage":{"prompt_tokens":1},"usage":{"prompt_tokens":2,"prompt_tokens":3}}"#.into(),
+    ]);
+    assert_eq!((signals.as_str(), chat.text(), chat.malformed()), ("ccc.", "bcd", None));
+    assert_eq!(chat.usage().unwrap().prompt_tokens, Some(3));
+}
+
+#[test]
 fn reasons_to_stop() {
     for (reason, expected) in [
         (r#""stop""#, Some(Finish::Stop)),
@@ -125,6 +151,29 @@ fn several_alternatives_in_one_stream() {
     ]);
     assert_eq!(signals, "cccc.c.");
     assert_eq!((chat.text(), chat.other(), chat.verdict()), ("abc", "ABC", Outcome::Ok));
+}
+
+#[test]
+fn other_alternatives_neither_end_nor_reason_for_the_first() {
+    let (chat, signals) = read(&[
+        r#"{"choices":[{"index":0,"delta":{"reasoning":"a"}}]}"#,
+        r#"{"choices":[{"index":1,"delta":{"reasoning":"b"}}]}"#,
+        r#"{"choices":[{"index":1,"delta":{"reasoning":"c"}}]}"#,
+        r#"{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#,
+        r#"{"choices":[{"index":1,"delta":{},"finish_reason":"length"}]}"#,
+    ]);
+    assert_eq!((signals.as_str(), chat.reasoning(), chat.other()), ("rrr..", "a", "bc"));
+    assert_eq!(chat.finish(), Some(Finish::Stop));
+}
+
+#[test]
+fn later_usage_keeps_what_it_does_not_repeat() {
+    let (chat, _) = read(&[
+        r#"{"choices":[],"usage":{"prompt_tokens":3.0,"completion_tokens":1}}"#,
+        r#"{"choices":[],"usage":{"completion_tokens":5.0}}"#,
+    ]);
+    let usage = chat.usage().unwrap();
+    assert_eq!((usage.prompt_tokens, usage.completion_tokens), (Some(3), Some(5)));
 }
 
 #[test]
