@@ -30,11 +30,6 @@ impl Error {
     pub(crate) fn new(problems: Vec<Problem>) -> Error {
         Error { problems }
     }
-
-    /// The problems, in the order of the file.
-    pub fn problems(&self) -> &[Problem] {
-        &self.problems
-    }
 }
 
 impl From<Problem> for Error {
@@ -63,13 +58,8 @@ impl Problem {
         self
     }
 
-    /// What is wrong, in one sentence.
-    pub fn message(&self) -> &str {
-        &self.message
-    }
-
     /// File, line and column (both from 1), where a line is at fault.
-    pub fn position(&self) -> Option<(&str, usize, usize)> {
+    pub(crate) fn position(&self) -> Option<(&str, usize, usize)> {
         match &self.place {
             Site::Line(excerpt) => Some((&excerpt.file, excerpt.line, excerpt.column)),
             Site::Nowhere | Site::File(_) => None,
@@ -166,8 +156,8 @@ mod tests {
     #[test]
     fn a_message_shows_neither_keys_nor_control_characters() {
         let problem = Problem::new(format!("`sk-canary` is not \u{1b}[31m {}", "x".repeat(1000)));
-        assert!(problem.message().starts_with("`*********` is not  [31m xxx"), "{problem}");
-        assert!(problem.message().chars().count() < 410);
+        assert!(problem.message.starts_with("`*********` is not  [31m xxx"), "{problem}");
+        assert!(problem.message.chars().count() < 410);
     }
 
     #[test]

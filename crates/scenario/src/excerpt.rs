@@ -95,6 +95,11 @@ pub(crate) fn is_secret_name(name: &str) -> bool {
         || matches!(name.as_str(), "auth" | "pwd" | "sig" | "xauth")
 }
 
+/// The same for a name in the query of a URL, where short names are usual.
+pub(crate) fn is_secret_query_name(name: &str) -> bool {
+    is_secret_name(name) || matches!(name.to_ascii_lowercase().as_str(), "code" | "sas" | "k" | "pass")
+}
+
 /// Whether `line` belongs to a value that starts on an earlier line, under a secret's name.
 fn is_part_of_a_secret(text: &str, line: usize) -> bool {
     let indent = |line: &str| line.len() - line.trim_start().len();
@@ -143,7 +148,8 @@ fn values_of_secret_names(chars: &[char], hide: &mut [bool]) {
         let name_end = i - chars[..i].iter().rev().take_while(|c| matches!(c, ' ' | '"' | '\'')).count();
         let name_start = name_end - chars[..name_end].iter().rev().take_while(|&&c| is_name(c)).count();
         let name: String = chars[name_start..name_end].iter().collect();
-        if !is_secret_name(&name) {
+        let is_secret = if mark == '=' { is_secret_query_name } else { is_secret_name };
+        if !is_secret(&name) {
             continue;
         }
         let rest = &chars[i + 1..];
@@ -238,6 +244,7 @@ mod tests {
             ("note sk-proj-1234 here", "note ************ here"),
             ("url: https://me:pw@host/v1", "url: https://*****@host/v1"),
             ("url: https://host/v1?api-key=abc&v=1", "url: https://host/v1?api-key=***&v=1"),
+            ("url: https://h/v1?v=1&code=abc", "url: https://h/v1?v=1&code=***"),
             ("monkey business", "monkey business"),
         ] {
             assert_eq!(mask(line), shown);

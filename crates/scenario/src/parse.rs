@@ -55,6 +55,16 @@ fn problem(source: &Source<'_>, error: &Yaml) -> Problem {
         return describe(inner, source, (1, 1)).0.in_file(source.name);
     };
     let (problem, show) = describe(inner, source, (line, column));
+    // Of a list that is a single value instead, the position is that of the key.
+    let value = match inner {
+        Yaml::SerdeInvalidType { expected, .. } if expected.starts_with("a list of mappings") => {
+            value_of_key_at(source.text, (line, column))
+        }
+        _ => None,
+    };
+    if let Some((column, chars)) = value {
+        return problem.at(Excerpt::new(source.name, source.text, (line, column), chars, show));
+    }
     let chars = match inner {
         Yaml::SerdeUnknownField { field, .. } => field.chars().count(),
         Yaml::DuplicateMappingKey { key: Some(key), .. } => key.chars().count(),
@@ -134,6 +144,8 @@ fn unexpected(expected: &str, text: &str, at: (usize, usize)) -> Problem {
     match key.as_deref() {
         Some("input_tokens" | "output_tokens") => problem
             .help("distributions of lengths are not supported in this version: write a number, such as 120"),
+        Some("prompts") => problem.help("such as `prompts: {text: Hello}`, or a list of such mappings"),
+        Some("load") => problem.help("such as `load: {users: 8, for: 30s}`, or a list of such mappings"),
         Some("stub") => problem.help("such as `stub: {profile: 8b-h100}`, or `stub: {}`"),
         Some("key") => problem.help("refer to an environment variable: key: ${env:NAME}"),
         None if at == (1, 1) || expected.starts_with("struct") => {
@@ -156,6 +168,9 @@ fn syntax(error: &Yaml, text: &str, (line, column): (usize, usize)) -> Problem {
     }
     let said = error.to_string();
     let said = said.lines().next().unwrap_or_default();
+    if said.contains("recursion limit") {
+        return Problem::new("this is nested too deeply").help("no API takes as many levels of brackets");
+    }
     let said = said.split_once(" at line ").map_or(said, |(said, _)| said);
     let said = said.strip_prefix("error: ").unwrap_or(said);
     let said = match said.strip_prefix("line ").and_then(|rest| rest.split_once(": ")) {
@@ -190,6 +205,18 @@ fn key_at(text: &str, (line, column): (usize, usize)) -> Option<String> {
     let (name, _) = rest.split_once(':')?;
     let plain = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-');
     plain.then(|| name.to_owned())
+}
+
+/// Column and length of the single value behind the key at `line` and `column`.
+fn value_of_key_at(text: &str, (line, column): (usize, usize)) -> Option<(usize, usize)> {
+    let key = key_at(text, (line, column))?;
+    let this: Vec<char> = text.lines().nth(line.checked_sub(1)?)?.chars().collect();
+    let behind = column + key.chars().count();
+    let start = behind + this.get(behind..)?.iter().take_while(|c| c.is_whitespace()).count();
+    let rest: String = this.get(start..)?.iter().collect();
+    let rest = rest.split(" #").next().unwrap_or_default();
+    let value = rest.split([',', '}']).next().unwrap_or_default().trim_end();
+    (!value.is_empty() && !value.starts_with('#')).then(|| (start + 1, value.chars().count()))
 }
 
 /// Whether the line ends with the colon of the key at `line` and `column`.

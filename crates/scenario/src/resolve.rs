@@ -2,19 +2,22 @@
 //! mistake is collected, and only a scenario without one is resolved.
 
 mod findings;
+mod literal;
 mod load;
 mod prompts;
 mod replay;
 mod target;
 mod url;
 
-use floodline_core::plan::Load;
-use floodline_core::plan::{HealthLimits, Limits, Plan, Timeouts};
+use floodline_core::plan::{HealthLimits, Limits, Load, Plan, Timeouts};
 use floodline_core::schedule::Schedule;
 
-use crate::written::{Given, Place, Scalar, Scenario};
+use crate::written::{Given, Place, Scalar, Scenario, Target};
 use crate::{Error, Outside, QuickForm, Resolved, Source, parse};
 use findings::Findings;
+
+/// Longer prompts than any model takes are mistakes, and would fill the memory.
+const MOST_TOKENS: u32 = 10_000_000;
 
 /// What the command's arguments change in a scenario file.
 #[derive(Clone, Debug, Default)]
@@ -73,8 +76,8 @@ impl Overrides {
                     // The built-in provider needs no secrets, and whoever tries a scenario out may have none.
                     target.value.key = Given(None);
                     target.value.headers = Given(None);
-                } else if target.value.key.is_some() {
-                    findings.warn("the key of the scenario is sent to the URL given by --url");
+                } else {
+                    warn_of_secrets(&target.value, findings);
                 }
             }
             if let Some(model) = &self.model {
@@ -90,6 +93,24 @@ impl Overrides {
                 last.value.requests = Scalar::new(requests, argument("--requests")).into();
             }
         }
+    }
+}
+
+/// Says what of the environment goes to another server than the scenario names.
+fn warn_of_secrets(target: &Target, findings: &mut Findings<'_>) {
+    if target.key.is_some() {
+        findings.warn("the key of the scenario is sent to the URL given by --url");
+    }
+    let headers = target.headers.iter().flat_map(|headers| &headers.0);
+    let secret: Vec<String> = headers
+        .filter(|header| header.value.text.contains("${env:"))
+        .map(|header| format!("`{}`", header.name.value))
+        .collect();
+    if !secret.is_empty() {
+        let names = secret.join(", ");
+        findings.warn(format!(
+            "values from the environment are sent to the URL given by --url, in the scenario's headers: {names}"
+        ));
     }
 }
 

@@ -29,7 +29,7 @@ pub(crate) enum Body {
     Fixed { body: Vec<u8>, input_tokens: Option<u32> },
     /// Synthetic words, different for each arrival.
     Synthetic { frame: Frame, tokens: u32 },
-    /// Prepared messages, in order and again from the start.
+    /// Prepared messages: arrival i sends line i modulo their number.
     Lines { frame: Frame, unbounded: Frame, lines: Vec<Line> },
 }
 

@@ -66,7 +66,7 @@ pub(crate) struct Target {
     pub(crate) stream: Given<Scalar<bool>>,
     /// The field that bounds the answer.
     pub(crate) max_tokens_field: Given<Scalar<MaxTokensField>>,
-    /// Further members of the request's body, such as temperature.
+    /// Further members of the request's body, such as temperature. No secrets: it is written to the run's files.
     #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
     pub(crate) body: Given<At<serde_json::Map<String, serde_json::Value>>>,
     /// A PEM file of certificates to trust besides the system's.
@@ -102,8 +102,9 @@ pub(crate) struct Prompt {
     /// The messages, as the API takes them.
     #[schemars(with = "Vec<serde_json::Map<String, serde_json::Value>>")]
     pub(crate) messages: Given<At<serde_json::Value>>,
-    /// A JSONL file with {"prompt": "..."} or {"messages": [...]} on each line, and optionally max_tokens. Sent in
-    /// order, and again from the start.
+    /// A JSONL file with {"prompt": "..."} or {"messages": [...]} on each line, and optionally max_tokens. Arrival
+    /// i of the run sends line i mod n of the n lines: in order and again from the start, but in a mix only the
+    /// lines of the arrivals that fall to this prompt.
     pub(crate) file: Given<Scalar<Text>>,
     /// A synthetic prompt of exactly this many tokens.
     pub(crate) input_tokens: Given<Scalar<u32>>,

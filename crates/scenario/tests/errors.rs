@@ -544,3 +544,16 @@ fn an_empty_prompts_file() {
       = help: a line is {"prompt": "..."} or {"messages": [{"role": "user", "content": "..."}]}
     "#);
 }
+
+#[test]
+fn a_text_where_a_prompt_belongs() {
+    let text = "target: {stub: {}}\nprompts: hello\n";
+    assert_snapshot!(World::new().error(text), @r#"
+    error: `prompts` must be a list of mappings, or one mapping
+     --> load.yaml:2:10
+      |
+    2 | prompts: hello
+      |          ^^^^^
+      = help: such as `prompts: {text: Hello}`, or a list of such mappings
+    "#);
+}

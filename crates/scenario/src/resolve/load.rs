@@ -1,5 +1,6 @@
 //! The load: stages of rates, stages of users, or a recorded trace.
 
+use floodline_core::Rate;
 use floodline_core::plan::{Load, UserStage};
 use floodline_core::schedule::{Phase, Stage as RateStage};
 use floodline_core::time::Span;
@@ -196,8 +197,27 @@ fn length(stage: &Stage, place: Place, may_be_open: bool, findings: &mut Finding
     }
 }
 
+/// Requests per second that one process could come near to; more would only be late.
+const FASTEST: u64 = 1_000_000;
+
+/// A rate at which requests can be sent at their times.
+fn paceable(written: &Scalar<Rate>, findings: &mut Findings<'_>) -> Option<Rate> {
+    let rate = findings.read_one(written)?;
+    let nanoseconds = u128::from(rate.count) * u128::from(Span::from_secs(1).0);
+    if nanoseconds > u128::from(FASTEST) * u128::from(rate.per.0) {
+        findings
+            .problem(
+                written.place,
+                format!("{rate} is faster than requests can be paced: at most {FASTEST}/s"),
+            )
+            .with_help("lower the rate, or share it among several runs on several machines");
+        return None;
+    }
+    Some(rate)
+}
+
 enum RateOrUsers {
-    Rate(floodline_core::Rate),
+    Rate(Rate),
     Users(u32),
 }
 
@@ -209,15 +229,15 @@ fn rate_or_users(stage: &Stage, findings: &mut Findings<'_>) -> Option<RateOrUse
                     Place::Nowhere => Scalar::new(&rate.text, *place),
                     _ => rate.clone(),
                 };
-                findings.read_one(&rate).map(RateOrUsers::Rate)
+                paceable(&rate, findings).map(RateOrUsers::Rate)
             }
             WarmupForm::Users(users) => {
                 findings.above_zero(&users.clone().into(), "`users`").map(RateOrUsers::Users)
             }
         };
     }
-    if stage.hold.is_some() {
-        return findings.read(&stage.hold).map(RateOrUsers::Rate);
+    if let Some(rate) = stage.hold.as_ref() {
+        return paceable(rate, findings).map(RateOrUsers::Rate);
     }
     findings.above_zero(&stage.users, "`users`").map(RateOrUsers::Users)
 }

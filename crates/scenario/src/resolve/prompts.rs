@@ -7,13 +7,11 @@ use floodline_core::workload::Workload;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::MOST_TOKENS;
 use super::findings::Findings;
 use crate::quick::{DEFAULT_INPUT_TOKENS, DEFAULT_MAX_TOKENS};
 use crate::workload::{Body, Line, Members, Mix, Trace, synthetic_message};
 use crate::written::{At, OneOrMany, Place, Prompt, Scalar};
-
-/// Prompts longer than any model takes are mistakes, and would fill the memory.
-const MOST_TOKENS: u32 = 10_000_000;
 
 /// The prompts of the plan, and what renders them.
 pub(crate) type Sent = (Vec<plan::Prompt>, Box<dyn Workload>);
@@ -254,8 +252,18 @@ fn check_messages(messages: &Value) -> Result<(), String> {
 
 /// The same for messages that are sent as they are written.
 fn check_raw_messages(messages: &RawValue) -> Result<(), String> {
-    let value: Value = serde_json::from_str(messages.get()).map_err(|why| why.to_string())?;
+    let value: Value = serde_json::from_str(messages.get()).map_err(|why| said(&why))?;
     check_messages(&value)
+}
+
+/// What the JSON library says, without its position: the place in the file is given beside it.
+fn said(why: &serde_json::Error) -> String {
+    let said = why.to_string();
+    let said = said.split_once(" at line ").map_or(said.as_str(), |(said, _)| said);
+    match said.contains("recursion limit") {
+        true => "this is nested too deeply".into(),
+        false => said.into(),
+    }
 }
 
 /// The beginning of a text, for people.

@@ -8,12 +8,13 @@ use floodline_core::time::Span;
 use floodline_wire::openai::MaxTokensField;
 
 use super::findings::Findings;
+use super::literal;
 use super::url::endpoint;
 use crate::error::did_you_mean;
-use crate::excerpt::{is_secret_name, mask};
+use crate::excerpt::mask;
 use crate::secret::{Secret, Secrets};
 use crate::workload::Members;
-use crate::written::{At, Given, Header, Place, Scalar, Stub, Target, Text};
+use crate::written::{At, Given, Header, Place, Scalar, Stub, Target};
 
 /// A target, what its requests have in common, and its secrets.
 pub(crate) struct Resolved {
@@ -55,6 +56,7 @@ pub(crate) fn resolve(written: &Given<At<Target>>, findings: &mut Findings<'_>) 
     let stream = findings.read(&written.stream).unwrap_or(true);
     let ca_file = ca_file(written, findings);
     let insecure = findings.read(&written.insecure).unwrap_or(false);
+    warn_without_tls(written, address.as_ref(), insecure, findings);
     let (api, address, model) = (api?, address?, model?);
     let (key_env, key) = key.unzip();
     Some(Resolved {
@@ -83,7 +85,11 @@ fn address(written: &Target, place: Place, api: Api, findings: &mut Findings<'_>
                 Some(Address::Url(url))
             }
             Err(wrong) => {
-                let added = findings.problem(url.place, wrong.message);
+                // A query can carry a secret under a name that no mask knows, or in another encoding.
+                let added = match url.text.contains('?') {
+                    true => findings.secret_problem(url.place, wrong.message),
+                    false => findings.problem(url.place, wrong.message),
+                };
                 if let Some(help) = wrong.help {
                     added.with_help(help);
                 }
@@ -155,7 +161,9 @@ fn key(written: &Target, address: Option<&Address>, findings: &mut Findings<'_>)
             Place::Argument(_) => findings
                 .problem(given.place, "this is not the name of an environment variable")
                 .with_help("name the variable that holds the key, not the key: --key-env MY_KEY"),
-            _ => refuse_literal(given, "a key", findings),
+            _ => findings
+                .secret_problem(given.place, "a key must not be written in a scenario")
+                .with_help("put it into an environment variable and refer to it: ${env:NAME}"),
         }
         return None;
     };
@@ -166,12 +174,6 @@ fn key(written: &Target, address: Option<&Address>, findings: &mut Findings<'_>)
 fn has_authorization(written: &Target) -> bool {
     let headers = written.headers.iter().flat_map(|headers| &headers.0);
     headers.into_iter().any(|header| header.name.value.eq_ignore_ascii_case("authorization"))
-}
-
-fn refuse_literal(given: &Scalar<Text>, what: &str, findings: &mut Findings<'_>) {
-    findings
-        .secret_problem(given.place, format!("{what} must not be written in a scenario"))
-        .with_help("put it into an environment variable and refer to it: ${env:NAME}");
 }
 
 /// The name in `${env:NAME}`, if the text is that and nothing else.
@@ -209,7 +211,7 @@ fn variable(name: &str, place: Place, findings: &mut Findings<'_>) -> Option<Str
         Some(value) if !is_header_value(&value) => {
             findings
                 .problem(place, format!("the value of `{name}` cannot be sent in a header"))
-                .with_help("it holds a line break or another control character");
+                .with_help(NO_HEADER_VALUE);
             None
         }
         Some(value) => Some(value),
@@ -223,8 +225,30 @@ fn could_be_a_key(name: &str) -> bool {
     mask(name) != name || !(usual || short)
 }
 
+const NO_HEADER_VALUE: &str =
+    "it holds a line break, another control character, or a character that is not ASCII";
+
 fn is_header_value(value: &str) -> bool {
-    value.chars().all(|c| c == '\t' || !c.is_control())
+    value.chars().all(|c| c == '\t' || c == ' ' || c.is_ascii_graphic())
+}
+
+/// Says that what is given about certificates is for nothing.
+fn warn_without_tls(
+    written: &Target,
+    address: Option<&Address>,
+    insecure: bool,
+    findings: &mut Findings<'_>,
+) {
+    let instead = match address {
+        Some(Address::Url(url)) if url.starts_with("http://") => "a URL with http://",
+        Some(Address::Stub(_)) => "the built-in provider",
+        Some(Address::Url(_)) | None => return,
+    };
+    for (name, given) in [("ca_file", written.ca_file.is_some()), ("insecure", insecure)] {
+        if given {
+            findings.warn(format!("`{name}` has no effect: {instead} shows no certificate"));
+        }
+    }
 }
 
 /// The path of the certificates, once it is known that they can be read.
@@ -275,8 +299,13 @@ fn refused_name(name: &str, has_key: bool) -> Option<(String, &'static str)> {
 /// The value of a header, with its references replaced; what they refer to is added to `taken`.
 fn header_value(header: &Header, taken: &mut Vec<Secret>, findings: &mut Findings<'_>) -> Option<String> {
     let Header { name, value: Scalar { text, place, .. } } = header;
-    if is_secret_name(&name.value) && !text.contains("${env:") {
-        refuse_literal(&header.value, &format!("the value of `{}`", name.value), findings);
+    if literal::in_header(&name.value, text) {
+        let help = match text.contains("${env:") {
+            false => "put it into an environment variable and refer to it: ${env:NAME}",
+            true => "put all of it into the environment variable, but for a scheme: 'Bearer ${env:NAME}'",
+        };
+        let message = format!("the value of `{}` must not be written in a scenario", name.value);
+        findings.secret_problem(*place, message).with_help(help);
         return None;
     }
     let mut value = String::new();
@@ -297,7 +326,9 @@ fn header_value(header: &Header, taken: &mut Vec<Secret>, findings: &mut Finding
     }
     value.push_str(rest);
     if !is_header_value(&value) {
-        findings.secret_problem(*place, format!("the value of `{}` holds a control character", name.value));
+        findings
+            .secret_problem(*place, format!("the value of `{}` cannot be sent in a header", name.value))
+            .with_help(NO_HEADER_VALUE);
         return None;
     }
     Some(value)
@@ -324,6 +355,14 @@ fn extra_members(
                 .problem(*place, format!("`{member}` cannot be set in `body`"))
                 .with_help(format!("write it as {instead}"));
         }
+    }
+    for path in literal::in_body(value) {
+        findings
+            .secret_problem(
+                *place,
+                format!("`{path}` in `body` looks like a secret: a body is written to files"),
+            )
+            .with_help("give keys as `key:` or as a header, with ${env:NAME}");
     }
     value.clone()
 }

@@ -3,7 +3,7 @@
 use floodline_core::plan::Api;
 use url::{Host, ParseError, Url};
 
-use crate::excerpt::{is_secret_name, mask};
+use crate::excerpt::{is_secret_query_name, mask};
 use crate::written::Wrong;
 
 /// The URL to post to, and a warning if it is probably not what is meant.
@@ -36,7 +36,11 @@ fn parse(base: &str) -> Result<Url, Wrong> {
         Err(ParseError::RelativeUrlWithoutBase) => return Err(without_scheme(base)),
         Err(why) => return Err(wrong(format!("this is not a URL: {why}"), example())),
     };
+    // The library would take the path's first part for the host.
+    let behind_scheme = base.split_once(':').map_or("", |(_, rest)| rest);
+    let names_host = behind_scheme.strip_prefix("//").is_some_and(|rest| !rest.starts_with(['/', '\\']));
     match url.scheme() {
+        "http" | "https" if !names_host => return Err(wrong("this URL names no host", example())),
         "http" | "https" => {}
         _ if !base.contains("://") => return Err(without_scheme(base)),
         scheme => {
@@ -55,7 +59,7 @@ fn parse(base: &str) -> Result<Url, Wrong> {
             "give credentials as a header: headers: {Authorization: 'Basic ${env:NAME}'}",
         ));
     }
-    if let Some((name, _)) = url.query_pairs().find(|(name, _)| is_secret_name(name)) {
+    if let Some((name, _)) = url.query_pairs().find(|(name, _)| is_secret_query_name(name)) {
         return Err(wrong(
             format!("the URL carries `{name}`, which looks like a secret"),
             "give keys as `key:` or as a header, with ${env:NAME}",
@@ -111,7 +115,7 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused_with_a_remedy() {
-        let refused = |base| {
+        let refused = |base: &str| {
             let wrong = endpoint(base, Api::OpenAiChat).unwrap_err();
             format!("{} / {}", wrong.message, wrong.help.unwrap())
         };
@@ -121,6 +125,15 @@ mod tests {
         assert!(refused("http://").contains("not a URL"));
         assert!(refused("").contains("http"));
         assert!(refused("https://h/v1/completions").ends_with("https://h/v1"));
+        for no_host in ["http:///v1", "https:////v1", "http:/v1", "http:v1", "http://\\v1"] {
+            assert!(refused(no_host).starts_with("this URL names no host"), "{no_host}");
+        }
+        for name in ["code", "sas", "sig", "k", "key", "token", "api_key", "api-key", "subscription-key"] {
+            assert!(
+                refused(&format!("https://h/v1?v=1&{name}=canary")).contains(&format!("`{name}`")),
+                "{name}"
+            );
+        }
         for secret in ["https://me:canary@h/v1", "me:canary@h/v1", "https://h/v1?api_key=canary"] {
             assert!(!refused(secret).contains("canary"), "{secret}");
         }

@@ -1,6 +1,6 @@
 //! A world of its own for scenarios: a few files, a few variables, the provider's profiles.
 
-#![allow(dead_code)]
+#![allow(dead_code, reason = "every test binary compiles this module and uses a part of it")]
 
 use std::collections::HashMap;
 

@@ -6,7 +6,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{check_raw_messages, user_message};
+use super::{check_raw_messages, said, user_message};
 use crate::error::Problem;
 use crate::excerpt::{Excerpt, Show};
 use crate::workload::Line;
@@ -64,8 +64,7 @@ struct Wrong {
 fn one(line: &str) -> Result<Line, Wrong> {
     let wrong = |message: String| Wrong { message, column: 1, help: EXAMPLE };
     let written: Written<'_> = serde_json::from_str(line).map_err(|why| {
-        let said = why.to_string();
-        let said = said.rsplit_once(" at line ").map_or(said.as_str(), |(said, _)| said);
+        let said = said(&why);
         let kind = if why.is_data() { "this is not a prompt" } else { "this is not valid JSON" };
         let column = line.get(..why.column()).map_or(why.column(), |before| before.chars().count());
         Wrong { message: format!("{kind}: {said}"), column: column.max(1), help: EXAMPLE }

@@ -9,6 +9,7 @@ use floodline_core::time::Span;
 
 use crate::error::Problem;
 use crate::excerpt::{Excerpt, Show};
+use crate::resolve::MOST_TOKENS;
 
 /// A request of a trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,54 +29,45 @@ pub(crate) struct Recording {
 
 const COLUMNS: [&str; 3] = ["TIMESTAMP", "ContextTokens", "GeneratedTokens"];
 
-/// Longer prompts than any model takes are mistakes, and would fill the memory.
-const MOST_TOKENS: u32 = 10_000_000;
-
 /// Reads a trace.
 pub(crate) fn read(file: &str, bytes: &[u8]) -> Result<Recording, Box<Problem>> {
     let text = std::str::from_utf8(bytes).map_err(|_| {
         Problem::new("this trace is not text in UTF-8").in_file(file).help("expected a CSV file")
     })?;
     let mut csv = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(text.as_bytes());
-    let header = csv.headers().map_err(|_| no_header(file, text))?.clone();
+    let header = csv.headers().map_err(|_| no_header(file, text, 1))?.clone();
+    let first = line_at(text, header.position());
     let by_name: HashMap<String, usize> =
         header.iter().enumerate().map(|(i, name)| (name.to_ascii_lowercase(), i)).collect();
-    let column =
-        |name: &str| by_name.get(&name.to_ascii_lowercase()).copied().ok_or_else(|| no_header(file, text));
+    let column = |name: &str| {
+        by_name.get(&name.to_ascii_lowercase()).copied().ok_or_else(|| no_header(file, text, first))
+    };
     let columns = [column(COLUMNS[0])?, column(COLUMNS[1])?, column(COLUMNS[2])?];
 
     let mut rows: Vec<(i128, u32, u32)> = Vec::new();
     let mut record = csv::StringRecord::new();
     let mut empty = 0usize;
     loop {
-        let line = csv.position().line() as usize;
         match csv.read_record(&mut record) {
             Ok(false) => break,
             Ok(true) => {}
             Err(why) => {
-                let line = why.position().map_or(line, |at| at.line() as usize);
-                return Err(bad(
-                    file,
-                    text,
-                    line,
-                    None,
-                    "this row cannot be read",
-                    "check its quotes".into(),
-                )
-                .into());
+                let line = line_at(text, why.position());
+                let message = "this row cannot be read";
+                return Err(bad(file, text, line, None, message, "check its quotes".into()).into());
             }
         }
-        let line = record.position().map_or(line, |at| at.line() as usize);
+        let line = || line_at(text, record.position());
         let field = |k: usize| match record.get(columns[k]) {
             Some(value) => Ok(value),
             None => {
                 let message = format!("this row has no {}", COLUMNS[k]);
-                Err(bad(file, text, line, None, &message, format!("a row is {}", COLUMNS.join(","))))
+                Err(bad(file, text, line(), None, &message, format!("a row is {}", COLUMNS.join(","))))
             }
         };
         let wrong = |k: usize, value: &str, help: &str| {
             let message = format!("`{value}` is not a {} of this trace", COLUMNS[k]);
-            bad(file, text, line, Some((columns[k], value)), &message, help.into())
+            bad(file, text, line(), Some((columns[k], value)), &message, help.into())
         };
         let time = field(0)?;
         let at =
@@ -115,9 +107,18 @@ pub(crate) fn read(file: &str, bytes: &[u8]) -> Result<Recording, Box<Problem>> 
     Ok(Recording { rows, warnings })
 }
 
-fn no_header(file: &str, text: &str) -> Problem {
+/// The number of the line on which a record starts. Records are found behind the CR of the line before,
+/// and ahead of blank lines.
+fn line_at(text: &str, at: Option<&csv::Position>) -> usize {
+    let byte = at.and_then(|at| usize::try_from(at.byte()).ok()).unwrap_or(0).min(text.len());
+    let bytes = text.as_bytes();
+    let blank = bytes[byte..].iter().take_while(|b| matches!(b, b'\r' | b'\n')).count();
+    bytes[..byte + blank].iter().filter(|&&b| b == b'\n').count() + 1
+}
+
+fn no_header(file: &str, text: &str, line: usize) -> Problem {
     let help = format!("the first line must be {}", COLUMNS.join(","));
-    bad(file, text, 1, None, "this is not the header of an Azure trace", help)
+    bad(file, text, line, None, "this is not the header of an Azure trace", help)
 }
 
 /// A problem with a line, or with one field of it: its number from 0, and its value.
@@ -178,14 +179,24 @@ fn digits(text: &str) -> Option<i64> {
     plain.then(|| text.parse().ok()).flatten()
 }
 
-/// The time of day, and how many seconds its zone is ahead of UTC.
+/// The time of day, and how many seconds its zone is ahead of UTC: `Z`, `±hh`, `±hhmm` or `±hh:mm`.
 fn split_offset(time: &str) -> Option<(&str, i64)> {
     if let Some(time) = time.strip_suffix('Z') {
         return Some((time, 0));
     }
     let Some(at) = time.rfind(['+', '-']) else { return Some((time, 0)) };
-    let (hours, minutes) = time[at + 1..].split_once(':').unwrap_or((&time[at + 1..], "0"));
-    let seconds = digits(hours)? * 3600 + digits(minutes)? * 60;
+    let zone = &time[at + 1..];
+    let (hours, minutes) = match zone.len() {
+        2 => (zone, "00"),
+        4 => zone.split_at_checked(2)?,
+        5 => zone.split_once(':').filter(|(hours, _)| hours.len() == 2)?,
+        _ => return None,
+    };
+    let (hours, minutes) = (digits(hours)?, digits(minutes)?);
+    if hours > 23 || minutes > 59 {
+        return None;
+    }
+    let seconds = hours * 3600 + minutes * 60;
     Some((time[..at].trim_end(), if time[at..].starts_with('-') { -seconds } else { seconds }))
 }
 

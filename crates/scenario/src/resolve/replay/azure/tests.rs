@@ -30,6 +30,16 @@ fn midnights_leap_days_and_zones_are_counted() {
 }
 
 #[test]
+fn a_zone_has_two_four_or_five_characters() {
+    let utc = nanoseconds("2024-05-10 06:30:00Z");
+    assert!(utc.is_some());
+    for text in ["2024-05-10 12:00:00+0530", "2024-05-10 12:00:00+05:30", "2024-05-10 03:00:00 -0330"] {
+        assert_eq!(nanoseconds(text), utc, "{text}");
+    }
+    assert_eq!(nanoseconds("2024-05-10 08:30:00+02"), utc);
+}
+
+#[test]
 fn what_is_no_time_is_none() {
     for text in [
         "",
@@ -44,6 +54,12 @@ fn what_is_no_time_is_none() {
         "2023-11-16 18:15:46:1",
         "99999-11-16 18:15:46",
         "2023-11-16 18:15:46+x",
+        "2023-11-16 18:15:46+5",
+        "2023-11-16 18:15:46+530",
+        "2023-11-16 18:15:46+24:00",
+        "2023-11-16 18:15:46+05:60",
+        "2023-11-16 18:15:46+05:3é",
+        "2023-11-16 18:15:46+05é",
     ] {
         assert_eq!(nanoseconds(text), None, "{text}");
     }
@@ -89,4 +105,27 @@ fn bad_rows_name_their_line_and_column() {
         assert!(read("t.csv", empty.as_bytes()).is_err());
     }
     assert!(read("t.csv", b"\xff\xfe").is_err());
+}
+
+#[test]
+fn lines_are_counted_right_whatever_ends_them() {
+    let header = HEADER.trim_end();
+    for (text, line) in [
+        (format!("{header}\r\n2023-11-16 18:15:46,1,1\r\nyesterday,1,1\r\n"), 3),
+        (format!("\r\n{header}\r\n\r\n\r\nyesterday,1,1\r\n"), 5),
+        (format!("{header}\n2023-11-16 18:15:46,1,1\n\nyesterday,1,1"), 4),
+    ] {
+        let problem = read("t.csv", text.as_bytes()).unwrap_err();
+        assert_eq!(problem.position(), Some(("t.csv", line, 1)), "{problem}");
+        assert!(problem.to_string().contains("| yesterday,1,1"), "{problem}");
+    }
+}
+
+#[test]
+fn what_stands_where_the_header_should_is_shown() {
+    for (text, line) in [("\n\nwhen,in,out\n", 3), ("\r\n\r\nwhen,in,out\r\n", 3), ("# when\nin,out\n", 1)] {
+        let problem = read("t.csv", text.as_bytes()).unwrap_err();
+        assert_eq!(problem.position(), Some(("t.csv", line, 1)), "{problem}");
+        assert!(problem.to_string().contains("when"), "{problem}");
+    }
 }
