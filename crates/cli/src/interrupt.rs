@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use floodline_engine::Stop;
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -40,6 +41,9 @@ impl Drop for Interrupts {
     }
 }
 
+/// Between two looks for a signal.
+const LOOK: Duration = Duration::from_millis(100);
+
 /// Signals taken over from their default, to be waited for.
 pub(crate) struct Awaited(Signals);
 
@@ -49,8 +53,14 @@ impl Awaited {
         Ok(Awaited(Signals::new([SIGINT, SIGTERM])?))
     }
 
-    /// Waits for the first.
-    pub(crate) fn wait(mut self) {
-        self.0.forever().next();
+    /// Waits for the first, or for what `failed` says to have failed meanwhile.
+    pub(crate) fn wait_unless(mut self, failed: impl Fn() -> Option<String>) -> Result<(), String> {
+        while self.0.pending().next().is_none() {
+            if let Some(why) = failed() {
+                return Err(why);
+            }
+            std::thread::park_timeout(LOOK);
+        }
+        Ok(())
     }
 }

@@ -41,7 +41,9 @@ pub(crate) fn stub(args: StubArgs) -> Result<u8, Failure> {
             server.addr()
         ));
     }
-    ending.wait();
+    ending
+        .wait_unless(|| server.failed())
+        .map_err(|why| Failure::internal(format!("the simulated provider broke down: {why}")))?;
     let (stats, cpu) = server.stop();
     if !args.quiet {
         screen::print(&format!(

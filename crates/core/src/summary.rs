@@ -369,7 +369,11 @@ fn generator(plan: &Plan, info: &RunInfo, fold: &Fold, verdict: &Verdict) -> Gen
         ports: fold.samples.iter().filter_map(|s| s.ports).max(),
         starved: last.map_or(0, |s| s.starved),
         clock_step_ms: verdict::largest_step(&fold.samples).as_millis_f64(),
-        provider_cpu_seconds: last.and_then(|s| s.provider).map(|p| p.cpu.as_secs_f64()),
+        // A provider that has not told yet has not used nothing.
+        provider_cpu_seconds: last
+            .and_then(|s| s.provider)
+            .filter(|p| p.cpu > Span::ZERO)
+            .map(|p| p.cpu.as_secs_f64()),
         provider_late_p99_ms: last.and_then(|s| s.provider?.late_p99).map(Span::as_millis_f64),
     }
 }

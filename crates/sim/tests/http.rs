@@ -356,12 +356,15 @@ fn a_request_may_come_byte_by_byte_and_in_chunks() {
 #[test]
 fn the_old_protocol_is_answered_until_the_connection_ends() {
     let server = start(Config::default());
-    let mut client = Client::new(&server);
-    client.send(chat(&streaming("x", json!({"max_tokens": 300}))).replace("HTTP/1.1", "HTTP/1.0"));
-    let response = client.response();
-    assert!(!response.head.contains("chunked"));
-    assert_eq!(response.streamed().1, 300);
-    assert!(client.is_closed());
+    // The longer one takes several turns.
+    for tokens in [300, 30_000] {
+        let mut client = Client::new(&server);
+        client.send(chat(&streaming("x", json!({"max_tokens": tokens}))).replace("HTTP/1.1", "HTTP/1.0"));
+        let response = client.response();
+        assert!(!response.head.contains("chunked"));
+        assert_eq!(response.streamed().1, tokens);
+        assert!(client.is_closed());
+    }
 
     let mut client = Client::new(&server);
     client.send("GET /health HTTP/1.1\r\nconnection: close\r\n\r\n");
@@ -378,6 +381,41 @@ fn an_answer_that_is_due_at_once_reaches_a_client_that_sends_no_more() {
         client.stream.shutdown(Shutdown::Write).unwrap();
         assert_eq!(client.response().streamed().1, tokens);
         assert!(client.is_closed());
+    }
+}
+
+#[test]
+fn a_client_that_ends_behind_much_it_has_asked_for_is_answered_and_let_go() {
+    let server = start(Config::default());
+    let mut client = Client::new(&server);
+    let prompt = "x".repeat(14_000);
+    client.send(chat(&whole(&prompt, json!({"max_tokens": 3}))).repeat(5));
+    client.stream.shutdown(Shutdown::Write).unwrap();
+    for _ in 0..5 {
+        assert_eq!(client.response().json()["usage"]["completion_tokens"], 3);
+    }
+    assert!(client.is_closed());
+}
+
+#[test]
+fn an_answer_without_end_and_without_gaps_holds_up_nobody() {
+    let server = start(Config { pace: Pace::exact(Span(1_000), Span::ZERO), ..Config::default() });
+    let mut endless = Client::new(&server);
+    endless.send(chat(&streaming("x", json!({"max_tokens": u32::MAX}))));
+    endless.read_until(b"\"content\":\"\"");
+    assert_eq!(Client::new(&server).ask(&streaming("y", json!({"max_tokens": 50}))).streamed().1, 50);
+    drop(endless);
+    let stats = server.stop().0;
+    assert!(stats.timed >= 50 && stats.timed <= stats.tokens, "{stats:?}");
+}
+
+#[test]
+fn a_model_is_found_by_its_escaped_name() {
+    let server = start(Config { models: Some(vec!["org/b c".into()]), ..Config::default() });
+    let mut client = Client::new(&server);
+    for path in ["/v1/models/org%2Fb%20c", "/models/org/b%20c"] {
+        client.send(format!("GET {path} HTTP/1.1\r\n\r\n"));
+        assert_eq!(client.response().json()["id"], "org/b c");
     }
 }
 

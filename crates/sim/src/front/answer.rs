@@ -5,6 +5,7 @@
 //! together with the first token, as from the real API, and so cost no write of their own.
 
 use floodline_core::Finish;
+use floodline_core::time::Moment;
 use floodline_wire::http1::{BodyDecoder, Framing};
 use floodline_wire::openai::server::{self as api, ChunkWriter};
 use floodline_wire::tokens::words::WORDS;
@@ -45,6 +46,8 @@ pub(super) struct Answer {
     order: Order,
     /// How many tokens may go out by now.
     due: u32,
+    /// When the first of those that may go out and have not was due; none if they wait for the client.
+    due_at: Option<Moment>,
     /// How many have gone out.
     written: u32,
     begun: bool,
@@ -53,17 +56,36 @@ pub(super) struct Answer {
 
 impl Answer {
     pub(super) fn new(order: Order) -> Answer {
-        Answer { order, due: 0, written: 0, begun: false, ended: false }
+        Answer { order, due: 0, due_at: None, written: 0, begun: false, ended: false }
     }
 
-    /// Lets tokens up to the one before `until` go out.
-    pub(super) fn release(&mut self, until: u32) {
+    /// Lets tokens up to the one before `until` go out, due from `at` on.
+    pub(super) fn release(&mut self, until: u32, at: Moment) {
+        // Behind tokens that wait the new ones are as late as those; an answer in one piece is due with its last.
+        if self.written == self.due || !self.is_stream() {
+            self.due_at = Some(at);
+        }
         self.due = until;
+    }
+
+    /// The tokens that may go out cannot, because the client does not take them: their lateness is its own.
+    pub(super) fn wait_for_client(&mut self) {
+        self.due_at = None;
+    }
+
+    /// When the tokens that [`Answer::fill`] writes next were due, the first of them.
+    pub(super) fn due_at(&self) -> Option<Moment> {
+        self.due_at
     }
 
     /// Whether everything has been written.
     pub(super) fn has_ended(&self) -> bool {
         self.ended
+    }
+
+    /// Whether tokens that may go out have not, for want of room.
+    pub(super) fn has_more(&self) -> bool {
+        self.is_stream() && self.written < self.due
     }
 
     /// Whether the connection can be used again afterwards.
@@ -217,7 +239,7 @@ mod tests {
         let (words, mut answer) = (Words::new(), Answer::new(order));
         let (mut all, mut tokens) = (Vec::new(), 0);
         for until in releases {
-            answer.release(*until);
+            answer.release(*until, Moment(u64::from(*until)));
             loop {
                 let mut out = Vec::new();
                 tokens += answer.fill(&words, &mut out, limit);
@@ -244,6 +266,27 @@ mod tests {
         let (text, tokens) = written(order(Form::Whole, false), &[1, 39, 40], 10);
         assert_eq!(tokens, 40);
         assert!(text.contains("\"completion_tokens\":40"));
+    }
+
+    #[test]
+    fn tokens_are_timed_by_the_first_that_waits_unless_it_waits_for_the_client() {
+        let (words, mut answer) = (Words::new(), Answer::new(order(stream(), false)));
+        answer.release(10, Moment(1));
+        answer.fill(&words, &mut Vec::new(), 1);
+        answer.release(20, Moment(2));
+        assert_eq!(answer.due_at(), Some(Moment(1)), "some of the first ten have not gone out");
+        answer.wait_for_client();
+        answer.release(30, Moment(3));
+        assert_eq!(answer.due_at(), None);
+        assert_eq!(answer.fill(&words, &mut Vec::new(), usize::MAX) + answer.written, 60);
+        answer.release(40, Moment(4));
+        assert_eq!(answer.due_at(), Some(Moment(4)));
+
+        let mut whole = Answer::new(order(Form::Whole, false));
+        whole.release(1, Moment(1));
+        assert_eq!(whole.fill(&words, &mut Vec::new(), usize::MAX), 0);
+        whole.release(40, Moment(2));
+        assert_eq!(whole.due_at(), Some(Moment(2)), "nothing of it can go out before its last token");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
+use floodline_core::time::Moment;
 use rustix::io::Errno;
 
 use super::answer::{Answer, Words};
@@ -14,6 +15,9 @@ pub(super) const TURN: usize = 128 * 1024;
 
 /// How much is read ahead of the answer under way; the rest waits in the kernel.
 const READ_AHEAD: usize = 64 * 1024;
+
+/// How much a client that was sent an error may go on sending before it is cut off.
+pub(super) const DRAIN: usize = 1024 * 1024;
 
 /// A buffer that has grown beyond this is given back when it is empty.
 const KEEP: usize = 1024;
@@ -37,6 +41,10 @@ pub(super) struct Connection {
     pub(super) blocked: bool,
     /// The socket may have bytes that nobody will announce again.
     pub(super) readable: bool,
+    /// The client has closed its end: when what it sent has been read, the end will be.
+    pub(super) hangup: bool,
+    /// It waits for a turn that no event will announce.
+    pub(super) queued: bool,
     pub(super) end: End,
 }
 
@@ -50,8 +58,8 @@ pub(super) enum End {
     /// The same, but the client may still be sending: closing at once would make the kernel withdraw the
     /// answer. What comes is read and thrown away until the client has seen our end.
     Drain,
-    /// Our end is closed and the client's is awaited.
-    Draining,
+    /// Our end is closed and the client's is awaited, for a while and for so many bytes.
+    Draining { left: usize },
 }
 
 /// How far [`Connection::pump`] came.
@@ -65,6 +73,14 @@ pub(super) enum Pumped {
     Ended,
 }
 
+/// Tokens that [`Connection::pump`] has handed over.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Sent {
+    pub(super) tokens: u32,
+    /// When the first of them was due; none if they waited for the client, or still do.
+    pub(super) due: Option<Moment>,
+}
+
 impl Connection {
     pub(super) fn new(socket: OwnedFd) -> Connection {
         Connection {
@@ -76,6 +92,8 @@ impl Connection {
             sent: 0,
             blocked: false,
             readable: false,
+            hangup: false,
+            queued: false,
             end: End::Open,
         }
     }
@@ -113,7 +131,18 @@ impl Connection {
         &mut self.output
     }
 
-    /// Sends what is queued and what is due, for at most one [`TURN`]; adds the tokens sent to `tokens`.
+    /// Counts `bytes` that came after the last request; nothing otherwise.
+    ///
+    /// # Errors
+    /// [`Gone`] when they were too many: the client will not stop.
+    pub(super) fn discard(&mut self, bytes: usize) -> Result<(), Gone> {
+        if let End::Draining { left } = &mut self.end {
+            *left = left.checked_sub(bytes).ok_or(Gone)?;
+        }
+        Ok(())
+    }
+
+    /// Sends what is queued and what is due, for at most one [`TURN`]; adds the tokens to `sent`.
     ///
     /// # Errors
     /// [`Gone`] when the client has closed the connection.
@@ -121,30 +150,34 @@ impl Connection {
         &mut self,
         words: &Words,
         scratch: &mut Vec<u8>,
-        tokens: &mut u64,
+        sent: &mut Sent,
     ) -> Result<Pumped, Gone> {
         if !self.flush()? {
             return Ok(Pumped::All);
         }
         let Some(answer) = &mut self.answer else { return Ok(self.finish_sending()) };
         scratch.clear();
-        *tokens += u64::from(answer.fill(words, scratch, TURN));
-        let ended = answer.has_ended();
+        *sent = Sent { due: answer.due_at(), tokens: answer.fill(words, scratch, TURN) };
+        let (ended, more) = (answer.has_ended(), answer.has_more());
         if ended && !answer.keeps_alive() && self.end == End::Open {
             self.end = End::Close;
         }
         if ended {
             self.answer = None;
         }
-        let sent = if scratch.is_empty() { 0 } else { send(&self.socket, scratch)? };
-        if sent < scratch.len() {
+        let taken = if scratch.is_empty() { 0 } else { send(&self.socket, scratch)? };
+        if taken < scratch.len() {
             self.blocked = true;
-            self.output.extend_from_slice(&scratch[sent..]);
+            sent.due = None;
+            if let Some(answer) = &mut self.answer {
+                answer.wait_for_client();
+            }
+            self.output.extend_from_slice(&scratch[taken..]);
             return Ok(Pumped::All);
         }
         Ok(match ended {
             true => self.finish_sending(),
-            false if scratch.len() >= TURN => Pumped::More,
+            false if more => Pumped::More,
             false => Pumped::All,
         })
     }
@@ -171,7 +204,7 @@ impl Connection {
     /// Everything has been sent.
     fn finish_sending(&mut self) -> Pumped {
         if self.end == End::Drain {
-            self.end = End::Draining;
+            self.end = End::Draining { left: DRAIN };
             // If it fails the client is gone, which reading will tell.
             let _ = rustix::net::shutdown(&self.socket, rustix::net::Shutdown::Write);
         }

@@ -40,6 +40,7 @@ use std::time::Duration;
 pub use config::Config;
 pub use stats::Stats;
 
+use net::Poller;
 use routes::Routes;
 use server_loop::Loop;
 use stats::Shared;
@@ -57,15 +58,20 @@ impl Server {
     /// Listens and serves on a thread of its own.
     ///
     /// # Errors
-    /// The address cannot be listened on, or the system has no descriptors or threads left.
+    /// The address cannot be listened on, the system has no descriptors or threads left, or does not let the
+    /// server wait for events.
     pub fn start(config: Config) -> io::Result<Server> {
+        Server::start_with(Poller::new()?, config)
+    }
+
+    fn start_with(poller: Poller, config: Config) -> io::Result<Server> {
         let Config { bind, port, pace, tokens, seed, models, key } = config;
         let listener = net::listen(SocketAddr::new(bind, port))?;
         let addr = net::local_addr(&listener)?;
         let (stop, stopped) = UnixStream::pair()?;
         let shared = Arc::new(Shared::default());
         let routes = Routes { tokens, seed, models, key, started: 0 };
-        let server_loop = Loop::new(listener, stopped, pace, routes, Arc::clone(&shared))?;
+        let server_loop = Loop::new(poller, listener, stopped, pace, routes, Arc::clone(&shared))?;
         let thread =
             std::thread::Builder::new().name("floodline-stub".into()).spawn(move || server_loop.run())?;
         Ok(Server { addr, shared, stop, thread: Some(thread) })
@@ -84,6 +90,11 @@ impl Server {
     /// Counts are current, lateness is at most 100 ms out of date.
     pub fn stats(&self) -> Stats {
         self.shared.stats()
+    }
+
+    /// Why the server has ended by itself, if it has: nothing is served any more then.
+    pub fn failed(&self) -> Option<String> {
+        self.shared.failed()
     }
 
     /// Closes every connection, whatever is under way, and says how it went and what CPU time it took.
@@ -105,5 +116,40 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.join();
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpStream;
+
+    use floodline_core::time::Span;
+
+    use super::*;
+    use crate::model::Pace;
+
+    /// As on a kernel, or behind a filter of system calls, that does not know the wait of Linux 5.11.
+    #[test]
+    fn without_the_nanosecond_wait_the_server_polls() {
+        let pace = Pace::exact(Span(1_000), Span(1_000));
+        let server = Server::start_with(Poller::polling(), Config { pace, ..Config::default() }).unwrap();
+        for tokens in [3, 20_000] {
+            let mut client = TcpStream::connect(server.addr()).unwrap();
+            client.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+            let body = format!(
+                r#"{{"model":"m","stream":true,"max_tokens":{tokens},"messages":[{{"role":"user","content":"x"}}]}}"#
+            );
+            let length = body.len();
+            write!(client, "POST /v1/chat/completions HTTP/1.0\r\ncontent-length: {length}\r\n\r\n{body}")
+                .unwrap();
+            let mut answer = String::new();
+            client.read_to_string(&mut answer).unwrap();
+            assert!(answer.ends_with("data: [DONE]\n\n"));
+            // The role, the tokens, the finish and the end.
+            assert_eq!(answer.matches("data: ").count(), tokens + 3);
+        }
+        assert_eq!(server.failed(), None);
+        assert_eq!(server.stop().0.tokens, 20_003);
     }
 }

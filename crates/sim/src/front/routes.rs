@@ -1,5 +1,7 @@
 //! Which request gets which answer. No socket and no time here: a request goes in, a reply comes out.
 
+use std::borrow::Cow;
+
 use floodline_core::Finish;
 use floodline_wire::http1::request::{Method, RequestHead};
 use floodline_wire::openai::server::{ApiFault, ChunkWriter, models_body, parse_chat};
@@ -72,7 +74,7 @@ impl Routes {
         match known {
             Path::Chat => self.chat(request, request_id, number, now).unwrap_or_else(Reply::from),
             Path::Models => Reply::Json(models_body(&self.model_names(), self.started)),
-            Path::Model(name) => self.model(name),
+            Path::Model(name) => self.model(&percent_decoded(name)),
             Path::Health => Reply::Json(b"{\"status\":\"ok\"}".to_vec()),
         }
     }
@@ -126,8 +128,9 @@ impl Routes {
         }
         // The one member of a list of one.
         let list = models_body(&[name], self.started);
-        let (start, end) = (b"{\"object\":\"list\",\"data\":[".len(), list.len().saturating_sub(b"]}".len()));
-        Reply::Json(list.get(start..end).unwrap_or_default().to_vec())
+        let member =
+            list.strip_prefix(b"{\"object\":\"list\",\"data\":[").and_then(|l| l.strip_suffix(b"]}"));
+        Reply::Json(member.unwrap_or(&list).to_vec())
     }
 
     fn model_names(&self) -> Vec<&str> {
@@ -160,6 +163,44 @@ impl<'p> Path<'p> {
             "/models" => Some(Path::Models),
             "/health" => Some(Path::Health),
             other => other.strip_prefix("/models/").filter(|name| !name.is_empty()).map(Path::Model),
+        }
+    }
+}
+
+/// Resolves `%2F` and the like; what is no such thing, or gives no text, stays as it is.
+fn percent_decoded(text: &str) -> Cow<'_, str> {
+    if !text.contains('%') {
+        return Cow::Borrowed(text);
+    }
+    let digit = |byte: Option<&u8>| char::from(*byte?).to_digit(16);
+    let (mut decoded, mut rest) = (Vec::with_capacity(text.len()), text.as_bytes());
+    while let [byte, after @ ..] = rest {
+        let escaped = match (byte, digit(after.first()), digit(after.get(1))) {
+            (b'%', Some(high), Some(low)) => u8::try_from(high << 4 | low).ok(),
+            _ => None,
+        };
+        decoded.push(escaped.unwrap_or(*byte));
+        rest = if escaped.is_some() { &after[2..] } else { after };
+    }
+    String::from_utf8(decoded).map_or(Cow::Borrowed(text), Cow::Owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_in_a_path_are_resolved() {
+        for (text, decoded) in [
+            ("plain", "plain"),
+            ("org%2Fmodel%20x", "org/model x"),
+            ("%c3%a9%41", "éA"),
+            ("%ff", "%ff"),
+            ("%", "%"),
+            ("%4", "%4"),
+            ("%+1%zz%%41", "%+1%zz%A"),
+        ] {
+            assert_eq!(percent_decoded(text), decoded);
         }
     }
 }

@@ -9,13 +9,13 @@ use floodline_wire::http1::request::Method;
 use floodline_wire::openai::server::ApiFault;
 
 use super::answer::{Answer, Words, mix};
-use super::connection::{Connection, End, Gone, Pumped};
+use super::connection::{Connection, End, Gone, Pumped, Sent};
 use super::request::{Progress, Request};
 use super::respond::{self, Asked};
 use super::routes::{Reply, Routes};
 use super::stats::{Lateness, Shared, count};
 use crate::clock::Clock;
-use crate::model::{Pace, SeqId};
+use crate::model::{Overloaded, Pace, SeqId};
 
 /// The buffer for writing is given back beyond this: a long answer that is not streamed has been through it.
 const KEEP: usize = 1024 * 1024;
@@ -97,43 +97,42 @@ impl Front {
         let number = count_request(&self.shared);
         let request_id = self.request_id(number, request.head.request_id.as_deref());
         let now = self.clock.unix_seconds();
-        let reply = match self.routes.reply(request, &request_id, number, now) {
-            Reply::Answer(order) => {
-                match pace.submit(arrived, SeqId(key), order.prompt_tokens, order.tokens) {
-                    Ok(()) => {
-                        connection.answer = Some(Box::new(Answer::new(*order)));
-                        return;
-                    }
-                    Err(_) => Reply::Fault(overloaded(), ""),
-                }
-            }
-            reply => reply,
-        };
         let asked = Asked {
             request_id: &request_id,
             keep_alive: request.head.keep_alive,
             old_http: request.old_http,
             head_only: request.head.method == Method::Head,
         };
-        match reply {
+        match self.routes.reply(request, &request_id, number, now) {
+            Reply::Answer(order) => {
+                match pace.submit(arrived, SeqId(key), order.prompt_tokens, order.tokens) {
+                    Ok(()) => {
+                        connection.answer = Some(Box::new(Answer::new(*order)));
+                        return;
+                    }
+                    Err(Overloaded) => respond::fault(connection.output(), asked, "", &overloaded()),
+                }
+            }
             Reply::Json(body) => respond::json(connection.output(), asked, 200, "", &body),
             Reply::Fault(fault, extra) => respond::fault(connection.output(), asked, extra, &fault),
-            Reply::Answer(_) => {}
         }
         if !request.head.keep_alive {
             connection.end = End::Close;
         }
     }
 
-    /// Sends what [`Connection::pump`] finds to send, and counts the tokens.
+    /// Sends what [`Connection::pump`] finds to send, counts the tokens and notes how late they are.
     pub(super) fn pump(&mut self, connection: &mut Connection) -> Result<Pumped, Gone> {
-        let mut tokens = 0;
-        let pumped = connection.pump(&self.words, &mut self.writing, &mut tokens);
+        let mut sent = Sent::default();
+        let pumped = connection.pump(&self.words, &mut self.writing, &mut sent);
         if self.writing.capacity() > KEEP {
             self.writing = Vec::new();
         }
-        if tokens > 0 {
-            count(&self.shared.tokens, tokens);
+        if sent.tokens > 0 {
+            count(&self.shared.tokens, u64::from(sent.tokens));
+            if let (Ok(_), Some(due)) = (&pumped, sent.due) {
+                self.lateness.record(self.clock.now().since(due), sent.tokens);
+            }
         }
         pumped
     }

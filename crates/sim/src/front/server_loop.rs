@@ -33,8 +33,11 @@ const READ: usize = 64 * 1024;
 /// How many connections are accepted at a time.
 const ACCEPTS: usize = 64;
 
-/// How long to wait before accepting again after the system had no descriptor to give.
+/// How long to wait before accepting again when it did not go: mostly the system had no descriptor to give.
 const ACCEPT_AGAIN: Span = Span::from_millis(100);
+
+/// How long a client that was sent an error may go on sending before it is cut off.
+const DRAIN_TIME: Span = Span::from_secs(2);
 
 /// Everything the loop's thread owns.
 pub(super) struct Loop {
@@ -50,6 +53,8 @@ pub(super) struct Loop {
     slots: Slots,
     /// Connections with something to do that no event will announce.
     turns: VecDeque<u64>,
+    /// Connections whose last bytes are thrown away, and until when; in order of time.
+    drains: VecDeque<(Moment, u64)>,
     front: Front,
     published: Moment,
     unpublished: bool,
@@ -57,13 +62,13 @@ pub(super) struct Loop {
 
 impl Loop {
     pub(super) fn new(
+        poller: Poller,
         listener: OwnedFd,
         stop: UnixStream,
         pace: Pace,
         mut routes: Routes,
         shared: Arc<Shared>,
     ) -> io::Result<Loop> {
-        let poller = Poller::new()?;
         poller.add_listener(listener.as_fd(), LISTENER)?;
         poller.add(stop.as_fd(), STOP)?;
         let clock = Clock::start();
@@ -87,25 +92,26 @@ impl Loop {
             pace,
             slots: Slots::default(),
             turns: VecDeque::new(),
+            drains: VecDeque::new(),
             front,
             published: Moment::START,
             unpublished: true,
         })
     }
 
-    /// Serves until told to stop, or until the system gives up on waiting.
+    /// Serves until told to stop, or until the system gives up on waiting; then [`Shared::failed`] says why.
     pub(super) fn run(mut self) {
         net::prepare_thread();
         let mut ready = Vec::new();
         loop {
             self.write_what_is_due();
             for _ in 0..self.turns.len() {
-                let Some(key) = self.turns.pop_front() else { break };
-                self.drive(key, Ready { key, readable: false, writable: false, hangup: false });
+                self.take_turn();
                 self.write_what_is_due();
             }
             let timeout = self.housekeeping();
-            if self.wait(timeout, &mut ready).is_err() {
+            if let Err(error) = self.wait(timeout, &mut ready) {
+                self.front.shared.fail(&error);
                 break;
             }
             self.unpublished |= !ready.is_empty();
@@ -137,7 +143,7 @@ impl Loop {
         self.poller.wait(timeout, watched.into_iter().chain(connections), ready)
     }
 
-    /// Publishes and accepts again if it is time; how long to wait for events.
+    /// Publishes, accepts again and cuts off if it is time; how long to wait for events.
     fn housekeeping(&mut self) -> Option<Span> {
         let now = self.clock.now();
         if self.unpublished && now.since(self.published) >= PUBLISH_EVERY {
@@ -146,11 +152,13 @@ impl Loop {
         if self.accept_again.is_some_and(|at| at <= now) {
             self.accept();
         }
+        self.end_drains(now);
         if !self.turns.is_empty() {
             return Some(Span::ZERO);
         }
         let publish = self.unpublished.then_some(self.published + PUBLISH_EVERY);
-        let wake = [self.pace.next_due(), publish, self.accept_again].into_iter().flatten().min();
+        let drained = self.drains.front().map(|(until, _)| *until);
+        let wake = [self.pace.next_due(), publish, self.accept_again, drained].into_iter().flatten().min();
         wake.map(|at| at.since(now))
     }
 
@@ -174,13 +182,13 @@ impl Loop {
             let key = emission.id.0;
             let Some(connection) = slots.get_mut(key) else { return };
             let Some(answer) = &mut connection.answer else { return };
-            answer.release(emission.first + emission.count);
+            answer.release(emission.first + emission.count, emission.at);
             if connection.blocked {
+                answer.wait_for_client();
                 return;
             }
             match front.pump(connection) {
                 Ok(pumped) => {
-                    front.lateness.record(clock.now().since(emission.at), emission.count);
                     let again = match pumped {
                         Pumped::All => false,
                         Pumped::More => true,
@@ -189,7 +197,7 @@ impl Loop {
                         }
                     };
                     if again {
-                        turns.push_back(key);
+                        queue(turns, key, connection);
                     }
                 }
                 Err(Gone) => front.gone.push(key),
@@ -197,6 +205,15 @@ impl Loop {
         });
         while let Some(key) = self.front.gone.pop() {
             self.close(key);
+        }
+    }
+
+    /// Gives the connection that has waited longest its turn.
+    fn take_turn(&mut self) {
+        let Some(key) = self.turns.pop_front() else { return };
+        if let Some(connection) = self.slots.get_mut(key) {
+            connection.queued = false;
+            self.drive(key, Ready { key, readable: false, writable: false, hangup: false });
         }
     }
 
@@ -216,65 +233,74 @@ impl Loop {
             connection.blocked = false;
         }
         connection.readable |= ready.readable;
+        connection.hangup |= ready.hangup;
+        let was_idle = connection.answer.is_none();
         let mut pumped = self.send(key, connection)?;
         if connection.takes_requests() && !connection.input.is_empty() {
             let arrived = self.clock.now();
             self.front.take_requests(&mut self.pace, key, connection, &[], arrived);
             pumped = self.send(key, connection)?;
         }
-        // What is due goes out before the client's end of the connection is looked for.
-        if connection.readable && !connection.blocked && pumped != Pumped::More {
-            self.read(key, connection, ready.hangup)?;
+        if !connection.readable || connection.blocked || pumped == Pumped::More {
+            return Ok(());
         }
-        Ok(())
+        if connection.hangup && was_idle && connection.answer.is_some() {
+            // The end may be next. An answer that is due at once goes out before it is seen.
+            queue(&mut self.turns, key, connection);
+            return Ok(());
+        }
+        self.read(key, connection)
     }
 
     /// Sends what there is to send; a turn that was not enough is followed by another.
     fn send(&mut self, key: u64, connection: &mut Connection) -> Result<Pumped, Gone> {
+        let was = connection.end;
         let pumped = self.front.pump(connection)?;
         if pumped == Pumped::More {
-            self.turns.push_back(key);
+            queue(&mut self.turns, key, connection);
+        }
+        if was == End::Drain && connection.end != End::Drain {
+            self.drains.push_back((self.clock.now() + DRAIN_TIME, key));
         }
         Ok(pumped)
     }
 
-    /// Reads until there is no more, or enough.
-    fn read(&mut self, key: u64, connection: &mut Connection, hangup: bool) -> Result<(), Gone> {
-        loop {
-            // What stays in the kernel is not announced again, so remember it.
-            connection.readable = connection.has_read_ahead();
-            if connection.readable {
-                return Ok(());
+    /// Reads once. If there may be more, another turn follows: tokens of others may have become due meanwhile.
+    fn read(&mut self, key: u64, connection: &mut Connection) -> Result<(), Gone> {
+        if connection.has_read_ahead() {
+            return Ok(());
+        }
+        let mut reading = std::mem::take(&mut self.front.reading);
+        let received = net::receive(connection.socket(), &mut reading);
+        if let Ok((bytes @ 1.., stamp)) = received
+            && connection.end == End::Open
+        {
+            let arrived = stamp.map_or_else(|| self.clock.now(), |stamp| self.clock.moment_of(stamp));
+            self.front.take_requests(&mut self.pace, key, connection, &reading[..bytes], arrived);
+        }
+        self.front.reading = reading;
+        match received {
+            Ok((0, _)) => return Err(Gone),
+            Ok((bytes, _)) => {
+                connection.discard(bytes)?;
+                // Less than there was room for was all, unless the end follows. What comes later is announced.
+                connection.readable = bytes == READ || connection.hangup;
+                self.send(key, connection)?;
             }
-            let mut reading = std::mem::take(&mut self.front.reading);
-            let received = net::receive(connection.socket(), &mut reading);
-            if let Ok((bytes @ 1.., stamp)) = received
-                && connection.end == End::Open
-            {
-                let arrived = stamp.map_or_else(|| self.clock.now(), |stamp| self.clock.moment_of(stamp));
-                self.front.take_requests(&mut self.pace, key, connection, &reading[..bytes], arrived);
-            }
-            self.front.reading = reading;
-            match received {
-                Ok((0, _)) => return Err(Gone),
-                Ok(_) => {
-                    self.send(key, connection)?;
-                }
-                Err(Errno::AGAIN) => return Ok(()),
-                Err(Errno::INTR) => continue,
-                Err(_) => return Err(Gone),
-            }
-            match received {
-                // Less than there was room for, so that was all; what comes later comes with an event.
-                Ok((bytes, _)) if bytes < READ && !hangup => return Ok(()),
-                // The end is next. An answer that is due at once goes out before it is seen.
-                Ok(_) if hangup && connection.answer.is_some() => {
-                    connection.readable = true;
-                    self.turns.push_back(key);
-                    return Ok(());
-                }
-                _ => {}
-            }
+            Err(Errno::AGAIN) => connection.readable = false,
+            Err(Errno::INTR) => {}
+            Err(_) => return Err(Gone),
+        }
+        if connection.readable && !connection.blocked && !connection.has_read_ahead() {
+            queue(&mut self.turns, key, connection);
+        }
+        Ok(())
+    }
+
+    /// Cuts off the clients that have been sending for too long after an error.
+    fn end_drains(&mut self, now: Moment) {
+        while let Some((_, key)) = self.drains.pop_front_if(|(until, _)| *until <= now) {
+            self.close(key);
         }
     }
 
@@ -293,14 +319,15 @@ impl Loop {
                     }
                 }
                 Err(Errno::AGAIN) => return,
-                Err(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM) => {
-                    // Until a connection is closed, here or elsewhere in the process.
+                // The client has given up, or a signal came: on to the next one.
+                Err(Errno::CONNABORTED | Errno::INTR | Errno::PROTO) => {}
+                Err(_) => {
+                    // Mostly until a connection is closed, here or elsewhere in the process. The listener does
+                    // not announce again what waits, and an error that lasts must not keep the thread busy.
                     count(&self.front.shared.accept_failures, 1);
                     self.accept_again = Some(self.clock.now() + ACCEPT_AGAIN);
                     return;
                 }
-                // The client has given up, or a signal came: on to the next one.
-                Err(_) => {}
             }
         }
         self.accept_again = Some(Moment::START);
@@ -319,3 +346,14 @@ impl Loop {
         }
     }
 }
+
+/// Gives a connection a further turn, one at a time.
+fn queue(turns: &mut VecDeque<u64>, key: u64, connection: &mut Connection) {
+    if !connection.queued {
+        connection.queued = true;
+        turns.push_back(key);
+    }
+}
+
+#[cfg(test)]
+mod tests;

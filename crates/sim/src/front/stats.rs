@@ -3,8 +3,9 @@
 //! The loop keeps its own [`Lateness`] and publishes it every [`PUBLISH_EVERY`] and when it stops; counters
 //! are published as they change.
 
+use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use floodline_core::time::Span;
 
@@ -13,8 +14,9 @@ pub(super) const PUBLISH_EVERY: Span = Span::from_millis(100);
 
 /// A look at a server.
 ///
-/// Lateness is the time from a token's being due to its having been handed to the kernel. Tokens that
-/// waited because the client did not read are not in it: that is not the server's doing.
+/// Lateness is the time from a token's being due to its having been handed to the kernel. Tokens that leave
+/// together count as late as the first of them, and those of an answer in one piece are due with its last. Tokens
+/// that waited because the client did not read are not in it: that is not the server's doing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
     /// Requests read in full, whatever was answered.
@@ -49,6 +51,7 @@ pub(super) struct Shared {
     pub(super) open: AtomicU64,
     pub(super) accept_failures: AtomicU64,
     lateness: Mutex<Lateness>,
+    failed: OnceLock<String>,
 }
 
 impl Shared {
@@ -67,6 +70,17 @@ impl Shared {
             late_p99: lateness.percentile(99),
             late_max: lateness.max,
         }
+    }
+
+    /// Notes why the loop has ended without being told to.
+    pub(super) fn fail(&self, error: &io::Error) {
+        // The loop ends once, and so does not come here again.
+        let _ = self.failed.set(error.to_string());
+    }
+
+    /// What [`Shared::fail`] was told.
+    pub(super) fn failed(&self) -> Option<String> {
+        self.failed.get().cloned()
     }
 
     pub(super) fn publish(&self, lateness: &Lateness) {

@@ -128,21 +128,6 @@ impl Batcher {
         }
     }
 
-    /// The costs and limits it was made with.
-    pub fn batching(&self) -> &Batching {
-        &self.batching
-    }
-
-    /// How many sequences take part in steps.
-    pub fn running(&self) -> usize {
-        self.running.len()
-    }
-
-    /// How many sequences wait.
-    pub fn waiting(&self) -> usize {
-        self.waiting.len()
-    }
-
     /// A request arrived at `arrived`. An idle engine takes it up at once, a busy one at the next step for which
     /// there is room. A prompt or an answer of no tokens counts as one token.
     ///
@@ -302,7 +287,7 @@ mod tests {
             while let Some(due) = batcher.next_due() {
                 batcher.advance(due, &mut |e| at.push(e.at));
             }
-            let batching = batcher.batching();
+            let batching = &batcher.batching;
             assert_eq!(at[0].since(us(7)), batching.unloaded_ttft(prompt));
             assert_eq!(at[1].since(at[0]), batching.unloaded_gap(prompt));
             assert_eq!(at[2].since(at[1]), batching.unloaded_gap(prompt + 1));
@@ -337,7 +322,7 @@ mod tests {
             batcher.submit(us(0), SeqId(id), 1, 2).unwrap();
         }
         assert_eq!(batcher.submit(us(0), SeqId(7), 1, 2), Err(Overloaded));
-        assert_eq!((batcher.running(), batcher.waiting()), (1, 6));
+        assert_eq!((batcher.running.len(), batcher.waiting.len()), (1, 6));
         let seen = drain(&mut batcher);
         let first = |id| seen.iter().find(|s| s.0 == id && s.1 == 0).unwrap().2;
         assert_eq!([first(0), first(1), first(3)], [2_100, 4_500, 4_500]);
@@ -487,7 +472,7 @@ mod tests {
                     prop_assert_eq!(next.get(&(id as u64)), Some(&request.2.max(1)));
                 }
             }
-            prop_assert_eq!((batcher.running(), batcher.waiting()), (0, 0));
+            prop_assert_eq!((batcher.running.len(), batcher.waiting.len()), (0, 0));
         }
     }
 }

@@ -27,11 +27,11 @@ pub struct SeqId(pub u64);
 pub struct Emission {
     /// Whose tokens.
     pub id: SeqId,
-    /// When they were due.
+    /// When the first of them was due.
     pub at: Moment,
     /// The index of the first of them; the sequence's first token has index 0.
     pub first: u32,
-    /// How many: always one, except without pacing, where the whole answer is due at once.
+    /// How many: those that are due by the time they are asked for. A step of [`Batched`](Pace::Batched) has one.
     pub count: u32,
     /// Whether the sequence ends with them.
     pub last: bool,
@@ -45,7 +45,7 @@ pub struct Overloaded;
 #[derive(Clone, Debug)]
 pub enum Pace {
     /// Every token is due when the request arrives.
-    Instant(Instant),
+    Instant(Unpaced),
     /// The first token a fixed time after the arrival, the others a fixed time apart.
     Exact(Exact),
     /// As a server with continuous batching would.
@@ -55,7 +55,7 @@ pub enum Pace {
 impl Pace {
     /// No waiting at all.
     pub fn instant() -> Pace {
-        Pace::Instant(Instant::default())
+        Pace::Instant(Unpaced::default())
     }
 
     /// Token k is due at arrival + `ttft` + k·`gap`, whatever else goes on.
@@ -122,11 +122,11 @@ impl Pace {
 
 /// No pacing: an answer is due in full when its request arrives.
 #[derive(Clone, Debug, Default)]
-pub struct Instant {
+pub struct Unpaced {
     due: Vec<Emission>,
 }
 
-impl Instant {
+impl Unpaced {
     fn submit(&mut self, arrived: Moment, id: SeqId, output_tokens: u32) {
         self.due.push(Emission { id, at: arrived, first: 0, count: output_tokens.max(1), last: true });
     }

@@ -18,42 +18,70 @@ use super::{Interest, Ready};
 const EVENTS: usize = 1_024;
 
 /// Waits for many descriptors. Edge-triggered: an event comes once, when something has changed.
+///
+/// Where the system does not know or allow `epoll_pwait2` (before Linux 5.11, or under an old filter of system
+/// calls) it is a plain `poll`, to the nanosecond too but dearer with many connections; an event then comes until
+/// it is seen to.
 pub(in crate::front) struct Poller {
-    epoll: OwnedFd,
+    /// None for `poll`.
+    epoll: Option<OwnedFd>,
 }
 
 impl Poller {
     pub(in crate::front) fn new() -> io::Result<Poller> {
-        Ok(Poller { epoll: epoll::create(epoll::CreateFlags::CLOEXEC)? })
+        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+        let mut room = [MaybeUninit::<epoll::Event>::uninit(); 1];
+        match epoll::wait(&epoll, &mut room[..], Some(&Timespec { tv_sec: 0, tv_nsec: 0 })) {
+            Ok(_) | Err(Errno::INTR) => Ok(Poller { epoll: Some(epoll) }),
+            Err(Errno::NOSYS | Errno::PERM) => Ok(Poller { epoll: None }),
+            Err(errno) => Err(errno.into()),
+        }
+    }
+
+    #[cfg(test)]
+    pub(in crate::front) fn polling() -> Poller {
+        Poller { epoll: None }
+    }
+
+    /// One whose waits fail.
+    #[cfg(test)]
+    pub(in crate::front) fn broken() -> Poller {
+        let no_epoll = std::fs::File::open("/dev/null").expect("every Linux has it");
+        Poller { epoll: Some(no_epoll.into()) }
     }
 
     /// Watches a descriptor until it is closed.
     pub(in crate::front) fn add(&self, fd: BorrowedFd<'_>, key: u64) -> io::Result<()> {
         use epoll::EventFlags as Flags;
-        let flags = Flags::IN | Flags::OUT | Flags::RDHUP | Flags::ET;
-        Ok(epoll::add(&self.epoll, fd, epoll::EventData::new_u64(key), flags)?)
+        self.watch(fd, key, Flags::IN | Flags::OUT | Flags::RDHUP | Flags::ET)
     }
 
     /// Watches the listening socket.
     pub(in crate::front) fn add_listener(&self, fd: BorrowedFd<'_>, key: u64) -> io::Result<()> {
-        let flags = epoll::EventFlags::IN | epoll::EventFlags::ET;
-        Ok(epoll::add(&self.epoll, fd, epoll::EventData::new_u64(key), flags)?)
+        self.watch(fd, key, epoll::EventFlags::IN | epoll::EventFlags::ET)
     }
 
-    /// Waits for at most `timeout` and puts what happened into `ready`. The descriptors are known already.
+    fn watch(&self, fd: BorrowedFd<'_>, key: u64, flags: epoll::EventFlags) -> io::Result<()> {
+        let Some(epoll) = &self.epoll else { return Ok(()) };
+        Ok(epoll::add(epoll, fd, epoll::EventData::new_u64(key), flags)?)
+    }
+
+    /// Waits for at most `timeout` and puts what happened into `ready`. Only `poll` has to be told
+    /// the descriptors.
     pub(in crate::front) fn wait<'c>(
         &self,
         timeout: Option<Span>,
-        _watched: impl Iterator<Item = (u64, BorrowedFd<'c>, Interest)>,
+        watched: impl Iterator<Item = (u64, BorrowedFd<'c>, Interest)>,
         ready: &mut Vec<Ready>,
     ) -> io::Result<()> {
         use epoll::EventFlags as Flags;
+        let Some(epoll) = &self.epoll else { return super::poll::wait(timeout, watched, ready) };
         let timeout = timeout.map(|span| Timespec {
             tv_sec: (span.0 / 1_000_000_000) as i64,
             tv_nsec: (span.0 % 1_000_000_000) as i64,
         });
         let mut room = [MaybeUninit::<epoll::Event>::uninit(); EVENTS];
-        let events = match epoll::wait(&self.epoll, &mut room[..], timeout.as_ref()) {
+        let events = match epoll::wait(epoll, &mut room[..], timeout.as_ref()) {
             Ok((events, _)) => events,
             Err(Errno::INTR) => return Ok(()),
             Err(errno) => return Err(errno.into()),

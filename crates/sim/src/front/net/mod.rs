@@ -1,11 +1,13 @@
 //! The few things about sockets that differ between systems: waiting for them, accepting, receiving with the
 //! kernel's stamp, and sending without a signal.
 //!
-//! Linux is where measuring is best: edge-triggered epoll with nanosecond timeouts, and stamps from the kernel.
+//! Linux is where measuring is best: edge-triggered epoll with nanosecond timeouts (or `poll`, where
+//! those are not allowed), and stamps from the kernel.
 //! Elsewhere a plain `poll` over all connections and the time of reading have to do.
 
 #[cfg(target_os = "linux")]
 mod linux;
+mod poll;
 #[cfg(not(target_os = "linux"))]
 mod portable;
 
@@ -33,9 +35,8 @@ pub(super) struct Ready {
     pub(super) hangup: bool,
 }
 
-/// What a connection waits for; only systems without edge-triggered events need to be told.
+/// What a connection waits for; only `poll` needs to be told: edge-triggered events come unasked.
 #[derive(Clone, Copy, Debug)]
-#[cfg_attr(target_os = "linux", expect(dead_code, reason = "edge-triggered events come unasked"))]
 pub(super) struct Interest {
     pub(super) read: bool,
     pub(super) write: bool,
