@@ -143,7 +143,8 @@ impl Answer {
             id: &self.order.id,
             created: self.order.created,
             model: &self.order.model,
-            choices: &[(&text, self.order.finish)],
+            text: &text,
+            finish: self.order.finish,
             prompt_tokens: self.order.prompt_tokens,
             completion_tokens: self.order.tokens,
         });

@@ -14,38 +14,30 @@ pub struct Answer<'a> {
     pub created: u64,
     /// The model's name.
     pub model: &'a str,
-    /// The alternatives: text and why it ended.
-    pub choices: &'a [(&'a str, Finish)],
+    /// What it says.
+    pub text: &'a str,
+    /// Why it ended.
+    pub finish: Finish,
     /// Tokens of the prompt.
     pub prompt_tokens: u32,
-    /// Tokens of all alternatives.
+    /// Tokens of the text.
     pub completion_tokens: u32,
 }
 
 /// The body of a response that carries a whole answer.
 pub fn completion_body(answer: &Answer<'_>) -> Vec<u8> {
-    let text: usize = answer.choices.iter().map(|(text, _)| text.len() + 160).sum();
-    let mut out = Vec::with_capacity(320 + text);
+    let mut out = Vec::with_capacity(480 + answer.text.len());
     out.extend_from_slice(b"{\"id\":");
     write_json(&mut out, answer.id);
     out.extend_from_slice(b",\"object\":\"chat.completion\",\"created\":");
     write_json(&mut out, &answer.created);
     out.extend_from_slice(b",\"model\":");
     write_json(&mut out, answer.model);
-    out.extend_from_slice(b",\"choices\":[");
-    for (index, (text, finish)) in answer.choices.iter().enumerate() {
-        if index > 0 {
-            out.push(b',');
-        }
-        out.extend_from_slice(b"{\"index\":");
-        write_json(&mut out, &index);
-        out.extend_from_slice(b",\"message\":{\"role\":\"assistant\",\"content\":");
-        write_json(&mut out, text);
-        out.extend_from_slice(b",\"refusal\":null},\"logprobs\":null,\"finish_reason\":");
-        write_json(&mut out, finish.name());
-        out.push(b'}');
-    }
-    out.extend_from_slice(b"],\"usage\":");
+    out.extend_from_slice(b",\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":");
+    write_json(&mut out, answer.text);
+    out.extend_from_slice(b",\"refusal\":null},\"logprobs\":null,\"finish_reason\":");
+    write_json(&mut out, answer.finish.name());
+    out.extend_from_slice(b"}],\"usage\":");
     write_usage(&mut out, answer.prompt_tokens, answer.completion_tokens);
     out.push(b'}');
     out
@@ -323,12 +315,13 @@ mod tests {
             id: "c",
             created: 1,
             model: "m",
-            choices: &[("a\n", Finish::Stop), ("b", Finish::Length)],
+            text: "a\n",
+            finish: Finish::Length,
             prompt_tokens: 3,
             completion_tokens: 2,
         };
         let read = parse_completion(&completion_body(&answer)).unwrap();
-        assert_eq!((read.text.as_str(), read.other.as_str(), read.finish), ("a\n", "b", Some(Finish::Stop)));
+        assert_eq!((read.text.as_str(), read.other.as_str(), read.finish), ("a\n", "", Some(Finish::Length)));
         assert_eq!(read.usage.unwrap().prompt_tokens, Some(3));
     }
 
