@@ -131,3 +131,11 @@ fn the_clock_is_read_in_its_own_modules_only() {
         assert!(!lifted || path.ends_with("clock.rs"), "{} lifts the clock lint", path.display());
     }
 }
+
+/// Regression: with two programs in the workspace, the README's first command did not know which to run.
+#[test]
+fn cargo_run_runs_floodline() {
+    let manifest = read(&crates().join("../Cargo.toml"));
+    assert!(manifest.contains("default-members = [\"crates/cli\"]"));
+    assert!(read(&crates().join("../README.md")).contains("cargo run --release -- run examples/quickstart.yaml"));
+}
