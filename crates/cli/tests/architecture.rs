@@ -137,5 +137,7 @@ fn the_clock_is_read_in_its_own_modules_only() {
 fn cargo_run_runs_floodline() {
     let manifest = read(&crates().join("../Cargo.toml"));
     assert!(manifest.contains("default-members = [\"crates/cli\"]"));
-    assert!(read(&crates().join("../README.md")).contains("cargo run --release -- run examples/quickstart.yaml"));
+    assert!(
+        read(&crates().join("../README.md")).contains("cargo run --release -- run examples/quickstart.yaml")
+    );
 }
