@@ -136,7 +136,7 @@ impl Routes {
     fn model_names(&self) -> Vec<&str> {
         match &self.models {
             Some(models) => models.iter().map(String::as_str).collect(),
-            None => vec!["floodline-sim"],
+            None => vec!["floodline-stub"],
         }
     }
 
