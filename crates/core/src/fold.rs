@@ -20,6 +20,8 @@ pub struct Fold {
     pub counts: Counts,
     /// Requests of the warm-up that ended.
     pub warmup: u64,
+    /// Requests of the cool-down that ended.
+    pub cooldown: u64,
     /// Times that a recorded request was put on the wire, warm-up included.
     pub times_sent: u64,
     /// Second by second, warm-up included.
@@ -92,6 +94,7 @@ impl Fold {
         self.times_sent += record.times_sent();
         match record.phase {
             Phase::Warmup => self.warmup += 1,
+            Phase::Cooldown => self.cooldown += 1,
             Phase::Main => {
                 self.metrics.record(record);
                 self.counts.record(record);

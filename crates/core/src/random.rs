@@ -19,6 +19,16 @@ pub enum Purpose {
     Words,
     /// The words of a simulated answer.
     Answers,
+    /// The lengths of an arrival's prompt and answer.
+    Lengths,
+    /// Which prompt of a corpus an arrival sends.
+    Corpus,
+    /// The words of prefixes that prompts share.
+    Prefix,
+    /// How long a user thinks, and how long it stays.
+    Users,
+    /// What of a trace is kept, and where its copies fall.
+    Trace,
 }
 
 /// One stream of random numbers.
@@ -54,6 +64,35 @@ impl Stream {
     pub fn exponential(&mut self) -> f64 {
         -libm::log(self.fraction())
     }
+
+    /// A normal variable of mean 0 and variance 1 (Box–Muller; its second number is not kept, so that a draw
+    /// uses two fractions whatever came before).
+    pub fn normal(&mut self) -> f64 {
+        let radius = libm::sqrt(-2.0 * libm::log(self.fraction()));
+        radius * libm::cos(std::f64::consts::TAU * self.fraction())
+    }
+
+    /// A gamma variable of the given shape and of scale 1, so that its mean is `shape` (Marsaglia and Tsang 2000;
+    /// below a shape of 1, their boost of the next higher one).
+    pub fn gamma(&mut self, shape: f64) -> f64 {
+        if shape < 1.0 {
+            let boost = libm::pow(self.fraction(), 1.0 / shape);
+            return self.gamma(shape + 1.0) * boost;
+        }
+        let d = shape - 1.0 / 3.0;
+        let c = 1.0 / libm::sqrt(9.0 * d);
+        loop {
+            let x = self.normal();
+            let v = 1.0 + c * x;
+            if v <= 0.0 {
+                continue;
+            }
+            let v = v * v * v;
+            if libm::log(self.fraction()) < 0.5 * x * x + d * (1.0 - v + libm::log(v)) {
+                return d * v;
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -74,6 +113,23 @@ mod tests {
     fn the_numbers_of_a_seed_never_change() {
         let mut stream = Stream::new(42, Purpose::Arrivals, 0);
         assert_eq!([stream.bits(), stream.bits()], [6_424_161_053_832_095_879, 5_270_208_426_312_333_099]);
+    }
+
+    #[test]
+    fn normals_and_gammas_have_their_moments() {
+        let moments = |draw: &mut dyn FnMut() -> f64| {
+            let values: Vec<f64> = (0..100_000).map(|_| draw()).collect();
+            let mean = values.iter().sum::<f64>() / 1e5;
+            (mean, values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / 1e5)
+        };
+        let mut stream = Stream::new(5, Purpose::Lengths, 0);
+        let (mean, variance) = moments(&mut || stream.normal());
+        assert!(mean.abs() < 0.015 && (variance - 1.0).abs() < 0.02, "{mean} {variance}");
+        for shape in [0.25, 1.0, 4.0] {
+            let (mean, variance) = moments(&mut || stream.gamma(shape));
+            assert!((mean / shape - 1.0).abs() < 0.03, "{shape}: {mean}");
+            assert!((variance / shape - 1.0).abs() < 0.06, "{shape}: {variance}");
+        }
     }
 
     #[test]

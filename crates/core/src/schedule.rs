@@ -21,6 +21,22 @@ pub enum Phase {
     /// What is measured.
     #[default]
     Main,
+    /// Sent while the load goes down; recorded, but kept out of every figure of the main phase.
+    Cooldown,
+}
+
+impl Phase {
+    /// Every phase, in order.
+    pub const ALL: [Phase; 3] = [Phase::Warmup, Phase::Main, Phase::Cooldown];
+
+    /// The name used in every file and on every screen.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Phase::Warmup => "warmup",
+            Phase::Main => "main",
+            Phase::Cooldown => "cooldown",
+        }
+    }
 }
 
 /// How the arrivals of a stage are spread.
