@@ -5,21 +5,22 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each crate, and the crates of the workspace that it may depend on.
-const ARROWS: [(&str, &[&str]); 9] = [
+const ARROWS: [(&str, &[&str]); 10] = [
     ("core", &[]),
     ("wire", &["core"]),
     ("report", &["core"]),
     ("store", &["core"]),
-    ("scenario", &["core", "wire"]),
+    ("corpus", &["core", "wire"]),
+    ("scenario", &["core", "wire", "corpus"]),
     ("engine", &["core", "wire"]),
     ("sim", &["core", "wire"]),
-    ("cli", &["core", "scenario", "engine", "sim", "report", "store"]),
+    ("cli", &["core", "corpus", "scenario", "engine", "sim", "report", "store"]),
     // The judge shares no code with what it judges.
     ("bench", &[]),
 ];
 
 /// Source that must run in virtual time and without a machine.
-const PURE: [&str; 5] = ["core/src", "wire/src", "scenario/src", "report/src", "sim/src/model"];
+const PURE: [&str; 6] = ["core/src", "wire/src", "corpus/src", "scenario/src", "report/src", "sim/src/model"];
 
 /// What such source must not name.
 const WORLD: [&str; 13] = [

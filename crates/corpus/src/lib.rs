@@ -1,0 +1,5 @@
+//! Corpora of prompts: what real traffic asked, ready to be asked again.
+//!
+//! Pure: bytes in, prompts out; the caller reads and writes files.
+
+#![forbid(unsafe_code)]
