@@ -26,7 +26,7 @@ const INTERRUPTED: u8 = 130;
 /// Makes a run and returns its exit code.
 pub(crate) fn run(args: Box<RunArgs>) -> Result<u8, Failure> {
     let (resolved, scenario) = resolve(&args)?;
-    let Resolved { plan, workload, secrets, warnings } = resolved;
+    let Resolved { plan, workloads, secrets, warnings } = resolved;
     let plan = Arc::new(plan);
     for warning in &warnings {
         screen::note(&format!("warning: {warning}"));
@@ -44,7 +44,7 @@ pub(crate) fn run(args: Box<RunArgs>) -> Result<u8, Failure> {
     let ready = Run {
         plan: plan.clone(),
         endpoint,
-        workload: workload.into(),
+        workloads: workloads.into_iter().map(Into::into).collect(),
         workers,
         id: format!("fl-{:x}", wall / 1_000),
         provider: provider.map(|p| Box::new(p) as Box<dyn Provider>),

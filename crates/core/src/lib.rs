@@ -20,6 +20,7 @@ pub mod stats;
 pub mod summary;
 pub mod time;
 pub mod timeline;
+pub mod traffic;
 pub mod verdict;
 pub mod workload;
 

@@ -28,10 +28,8 @@ pub struct Plan {
     pub random: String,
     /// Where requests go.
     pub target: Target,
-    /// What is sent, drawn by weight.
-    pub prompts: Vec<Prompt>,
-    /// When it is sent.
-    pub load: Load,
+    /// What is sent and when: streams of traffic that run side by side.
+    pub scenarios: Vec<Scenario>,
     /// How long to wait for things.
     pub timeouts: Timeouts,
     /// What ends the run before its plan does.
@@ -40,6 +38,20 @@ pub struct Plan {
     pub health: HealthLimits,
     /// Whether answers are kept in the journal.
     pub record_bodies: bool,
+}
+
+/// One stream of traffic: what is sent, and when.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Scenario {
+    /// Its name in figures and records.
+    pub name: String,
+    /// When it starts, from the start of the run.
+    #[serde(rename = "start_ns")]
+    pub start: Span,
+    /// What is sent, drawn by weight.
+    pub prompts: Vec<Prompt>,
+    /// When it is sent.
+    pub load: Load,
 }
 
 /// The API spoken with a target.
@@ -281,16 +293,21 @@ pub struct HealthLimits {
 }
 
 impl Plan {
-    /// A plan with every choice at its default, for the given target, prompts and load.
+    /// A plan with every choice at its default, for one scenario of the given prompts and load.
     pub fn new(name: String, seed: u64, target: Target, prompts: Vec<Prompt>, load: Load) -> Plan {
+        let scenario = Scenario { name: name.clone(), start: Span::ZERO, prompts, load };
+        Plan::of_scenarios(name, seed, target, vec![scenario])
+    }
+
+    /// A plan with every choice at its default, for scenarios that run side by side.
+    pub fn of_scenarios(name: String, seed: u64, target: Target, scenarios: Vec<Scenario>) -> Plan {
         Plan {
             format: FORMAT.into(),
             name,
             seed,
             random: random::ALGORITHM.into(),
             target,
-            prompts,
-            load,
+            scenarios,
             timeouts: Timeouts::default(),
             limits: Limits::default(),
             health: HealthLimits::default(),
@@ -305,11 +322,31 @@ impl Plan {
     }
 
     /// Requests of the main phase, when the plan alone decides how many they are.
+    pub fn planned_requests(&self) -> Option<u64> {
+        let of = |(k, scenario): (usize, &Scenario)| scenario.planned_requests(scenario_seed(self.seed, k));
+        self.scenarios.iter().enumerate().map(of).try_fold(0u64, |sum, n| sum.checked_add(n?))
+    }
+
+    /// When the last stage of the last scenario ends, if the plan says so.
+    pub fn planned_length(&self) -> Option<Span> {
+        let ends = self.scenarios.iter().map(|scenario| Some(scenario.start + scenario.planned_length()?));
+        ends.collect::<Option<Vec<Span>>>().map(|ends| ends.into_iter().max().unwrap_or_default())
+    }
+
+    /// The name of a scenario in records: none where there is only one.
+    pub fn scenario_name(&self, number: usize) -> Option<&str> {
+        let scenario = self.scenarios.get(number)?;
+        (self.scenarios.len() > 1).then_some(scenario.name.as_str())
+    }
+}
+
+impl Scenario {
+    /// Requests of the main phase, when the plan alone decides how many they are.
     ///
     /// Counting the arrivals of a Poisson schedule means drawing them; beyond a million it is left out.
-    pub fn planned_requests(&self) -> Option<u64> {
+    fn planned_requests(&self, seed: u64) -> Option<u64> {
         match &self.load {
-            Load::Open { stages, requests } => planned_open(stages, *requests, self.seed),
+            Load::Open { stages, requests } => planned_open(stages, *requests, seed),
             // Whichever comes first ends it; with an end in time, nobody knows beforehand.
             Load::Closed { stages, requests } => {
                 requests.filter(|_| stages.last().is_some_and(|stage| stage.length.is_none()))
@@ -318,7 +355,7 @@ impl Plan {
         }
     }
 
-    /// When the last stage ends, if the plan says so.
+    /// From its start to the end of its last stage, if the plan says so.
     pub fn planned_length(&self) -> Option<Span> {
         let add = |sum: Span, length: Option<Span>| Some(sum + length?);
         match &self.load {
@@ -333,6 +370,12 @@ impl Plan {
         let Load::Open { stages, .. } = &self.load else { return None };
         stages.iter().map(|s| s.rate).max_by(|a, b| a.as_per_second().total_cmp(&b.as_per_second()))
     }
+}
+
+/// The seed of a plan's scenario number `k`: that of the plan for the first one, so that a plan of one scenario
+/// is the scenario, and another for each further one, so that no two send the same prompts.
+pub fn scenario_seed(seed: u64, k: usize) -> u64 {
+    if k == 0 { seed } else { random::Stream::new(seed, random::Purpose::Scenarios, k as u64).bits() }
 }
 
 fn planned_open(stages: &[Stage], requests: Option<u64>, seed: u64) -> Option<u64> {

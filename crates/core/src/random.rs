@@ -29,6 +29,8 @@ pub enum Purpose {
     Users,
     /// What of a trace is kept, and where its copies fall.
     Trace,
+    /// The seeds of a plan's further scenarios.
+    Scenarios,
 }
 
 /// One stream of random numbers.

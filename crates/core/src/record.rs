@@ -12,6 +12,9 @@ use crate::time::{Moment, Span};
 pub struct Record {
     /// Arrival index; in a closed loop, the order in which users became free.
     pub i: u64,
+    /// The scenario it belongs to, where the plan has several: each closed loop numbers its own requests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scenario: Option<String>,
     /// The phase it was scheduled in.
     pub phase: Phase,
     /// The name of its prompt in the mix.
@@ -147,6 +150,7 @@ impl Record {
     pub fn planned(i: u64, phase: Phase, prompt: String, scheduled: Moment) -> Record {
         Record {
             i,
+            scenario: None,
             phase,
             prompt,
             key: None,

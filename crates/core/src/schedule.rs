@@ -13,7 +13,7 @@ use crate::rate::{Rate, gcd};
 use crate::time::{Moment, Span};
 
 /// The part of a run that a request belongs to, by the instant it was scheduled.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// Sent to warm the system up; recorded, but kept out of every figure.

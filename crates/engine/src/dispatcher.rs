@@ -10,11 +10,11 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use floodline_core::event::{Ended as EndedBy, Finished, ProviderSample, Sample};
-use floodline_core::plan::{Limits, Load};
-use floodline_core::schedule::{Arrival, Schedule};
+use floodline_core::plan::{Limits, Load, Scenario};
+use floodline_core::traffic::Traffic;
 use floodline_core::verdict::Stamps;
 use floodline_core::workload::Workload;
-use floodline_core::{Moment, Phase, Plan, Record, RunEvent, Span};
+use floodline_core::{Moment, Plan, Record, RunEvent, Span};
 use tokio::sync::{mpsc, watch};
 
 use crate::clock::{self, Clock};
@@ -24,7 +24,7 @@ use crate::pacer::{Paced, Pacer};
 use crate::stamp::Stamping;
 use crate::target::{Endpoint, Target};
 use crate::users::{Crowd, Users};
-use crate::worker::{self, Common, Gauges, Halt, Outbox, Work, lock};
+use crate::worker::{self, Common, Gauges, Halt, Names, Outbox, Work, lock};
 use crate::{EngineError, health};
 
 /// The built-in provider, as far as the run looks at it.
@@ -50,8 +50,8 @@ pub struct Run {
     pub plan: Arc<Plan>,
     /// Where to send it.
     pub endpoint: Endpoint,
-    /// What to send.
-    pub workload: Arc<dyn Workload>,
+    /// What to send: one for each scenario of the plan.
+    pub workloads: Vec<Arc<dyn Workload>>,
     /// Threads to do it with.
     pub workers: usize,
     /// What its requests are named after: request i is `ID-i`.
@@ -104,9 +104,11 @@ struct Seat {
 }
 
 /// What decides when requests are sent.
-enum Pace {
-    Open { thread: Option<JoinHandle<Paced>>, stop: Arc<AtomicBool> },
-    Closed(Arc<Crowd>),
+struct Pace {
+    /// The thread of the open loops and replays, and what ends it early.
+    pacer: Option<(JoinHandle<Paced>, Arc<AtomicBool>)>,
+    /// The users of the closed loops.
+    crowds: Vec<Arc<Crowd>>,
 }
 
 /// From the decision to start to moment zero.
@@ -127,11 +129,16 @@ impl Ready {
     /// # Errors
     /// When the operating system refuses a thread.
     pub fn start(self) -> Result<Running, EngineError> {
-        let Ready { run: Run { plan, endpoint, workload, workers, id, provider }, target, stamping } = self;
+        let Ready { run: Run { plan, endpoint, workloads, workers, id, provider }, target, stamping } = self;
         let common = Arc::new(Common {
             target,
             timeouts: plan.timeouts,
-            prompts: plan.prompts.iter().map(|p| p.name.clone()).collect(),
+            scenarios: plan
+                .scenarios
+                .iter()
+                .enumerate()
+                .map(|(k, scenario)| names(&plan, k, scenario))
+                .collect(),
             key_name: plan.target.key_env.clone(),
             keep_text: plan.record_bodies,
             run_id: id,
@@ -139,7 +146,7 @@ impl Ready {
         let (halt, halted) = watch::channel(Halt::No);
         let clock = Clock::starting_in(LEAD);
         let workers = workers.max(1);
-        let (work, pace) = share_out(&plan, workload, workers, clock)?;
+        let (work, pace) = share_out(&plan, workloads, workers, clock)?;
         let mut seats = Vec::with_capacity(workers);
         for (number, work) in work.into_iter().enumerate() {
             let (gauges, outbox) = (Arc::new(Gauges::default()), Arc::new(Outbox::default()));
@@ -158,42 +165,58 @@ impl Ready {
     }
 }
 
-/// Deals the plan's load out among the workers.
+fn names(plan: &Plan, number: usize, scenario: &Scenario) -> Names {
+    Names {
+        scenario: plan.scenario_name(number).map(str::to_owned),
+        prompts: scenario.prompts.iter().map(|prompt| prompt.name.clone()).collect(),
+    }
+}
+
+/// Deals the plan's load out among the workers: planned instants to a pacer, users to the workers themselves.
 fn share_out(
     plan: &Plan,
-    workload: Arc<dyn Workload>,
+    workloads: Vec<Arc<dyn Workload>>,
     workers: usize,
     clock: Clock,
 ) -> Result<(Vec<Work>, Pace), EngineError> {
-    let (arrivals, requests): (Box<dyn Iterator<Item = Arrival> + Send>, _) = match &plan.load {
-        Load::Closed { stages, requests } => {
-            let crowd = Arc::new(Crowd::new(stages.clone(), workload, *requests, plan.limits.requests));
-            let work = (0..workers as u32)
-                .map(|first| Work::Users(Users { crowd: crowd.clone(), first, step: workers as u32 }))
-                .collect();
-            return Ok((work, Pace::Closed(crowd)));
+    let mut work: Vec<Work> = (0..workers).map(|_| Work::default()).collect();
+    let mut crowds = Vec::new();
+    let mut planned = false;
+    for (number, scenario) in plan.scenarios.iter().enumerate() {
+        let Load::Closed { stages, requests } = &scenario.load else {
+            planned = true;
+            continue;
+        };
+        let crowd = Arc::new(Crowd::new(
+            number,
+            scenario.start,
+            stages.clone(),
+            workloads[number].clone(),
+            *requests,
+            plan.limits.requests,
+        ));
+        for (first, work) in work.iter_mut().enumerate() {
+            work.users.push(Users { crowd: crowd.clone(), first: first as u32, step: workers as u32 });
         }
-        Load::Open { stages, requests } => {
-            let schedule = Schedule::new(stages.clone(), plan.seed).map_err(EngineError::DoesNotFit)?;
-            (Box::new(schedule), *requests)
-        }
-        Load::Replay(replay) => {
-            let rows = replay.rows.clone();
-            let arrival = move |i: usize| Arrival { index: i as u64, at: rows[i].at, phase: Phase::Main };
-            (Box::new((0..replay.rows.len()).map(arrival)), None)
-        }
-    };
-    let (senders, work) = (0..workers)
-        .map(|_| {
+        crowds.push(crowd);
+    }
+    if !planned {
+        return Ok((work, Pace { pacer: None, crowds }));
+    }
+    let senders = work
+        .iter_mut()
+        .map(|work| {
             let (sender, jobs) = mpsc::unbounded_channel();
-            (sender, Work::Jobs(jobs))
+            work.jobs = Some(jobs);
+            sender
         })
-        .unzip();
+        .collect();
     let stop = Arc::new(AtomicBool::new(false));
+    let traffic = Traffic::new(plan).map_err(EngineError::DoesNotFit)?;
     let limit = plan.limits.requests;
-    let pacer = Pacer { arrivals, workload, workers: senders, clock, stop: stop.clone(), requests, limit };
+    let pacer = Pacer { traffic, workloads, workers: senders, clock, stop: stop.clone(), limit };
     let thread = thread::Builder::new().name("pacer".into()).spawn(move || pacer.run())?;
-    Ok((work, Pace::Open { thread: Some(thread), stop }))
+    Ok((work, Pace { pacer: Some((thread, stop)), crowds }))
 }
 
 impl Running {
@@ -285,7 +308,7 @@ impl Running {
 
     fn halt_at(&self, level: Halt) {
         self.halt.send_if_modified(|halt| std::mem::replace(halt, (*halt).max(level)) < level);
-        if let Pace::Open { thread: Some(thread), stop } = &self.pace {
+        if let Some((thread, stop)) = &self.pace.pacer {
             stop.store(true, Relaxed);
             thread.thread().unpark();
         }
@@ -296,12 +319,9 @@ impl Running {
         let threads = self.workers.iter_mut().filter_map(|worker| worker.thread.take());
         // A worker that panicked has recorded its flights as cancelled on the way out.
         let broken = threads.map(JoinHandle::join).filter(Result::is_err).count() > 0;
-        let limited = match &mut self.pace {
-            Pace::Closed(crowd) => crowd.limited(),
-            Pace::Open { thread, .. } => {
-                matches!(thread.take().map(JoinHandle::join), Some(Ok(Paced::Limit)))
-            }
-        };
+        let paced = self.pace.pacer.take().map(|(thread, _)| thread.join());
+        let limited =
+            matches!(paced, Some(Ok(Paced::Limit))) || self.pace.crowds.iter().any(|crowd| crowd.limited());
         let why = match ended_by {
             Some(why) => why,
             None if limited => {

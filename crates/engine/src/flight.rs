@@ -23,6 +23,8 @@ use crate::worker::{Ended, Worker};
 /// A request to be sent now.
 pub(crate) struct Job {
     pub(crate) index: u64,
+    /// The number of its scenario.
+    pub(crate) scenario: usize,
     pub(crate) phase: Phase,
     pub(crate) scheduled: Moment,
     /// Which prompt of the mix it is of.
@@ -37,7 +39,7 @@ pub(crate) struct Job {
 /// Sends one request and records how it went; the future's output is how it ended. The flight has begun
 /// when this returns, so that even a future that is never polled leaves a record.
 pub(crate) fn fly(worker: &Rc<Worker>, job: Job) -> impl Future<Output = Outcome> + use<> {
-    let id = worker.request_id(job.index);
+    let id = worker.request_id(job.scenario, job.index);
     let request = worker.common.target.request(&id, &job.body);
     let mut flight = Flight::begin(worker, &job, id);
     let door = job.door;
@@ -83,8 +85,10 @@ const READS_PER_TURN: u32 = 16;
 
 impl Flight {
     fn begin(worker: &Rc<Worker>, job: &Job, id: String) -> Flight {
-        let name = worker.common.prompts.get(job.prompt).cloned().unwrap_or_default();
-        let mut record = Box::new(Record::planned(job.index, job.phase, name, job.scheduled));
+        let names = worker.common.scenarios.get(job.scenario);
+        let prompt = names.and_then(|names| names.prompts.get(job.prompt)).cloned().unwrap_or_default();
+        let mut record = Box::new(Record::planned(job.index, job.phase, prompt, job.scheduled));
+        record.scenario = names.and_then(|names| names.scenario.clone());
         record.input_tokens = job.input_tokens;
         record.key.clone_from(&worker.common.key_name);
         record.request_id = Some(id);

@@ -1,7 +1,7 @@
 //! What this machine can carry, looked at before the run, and what it is carrying, looked at during it.
 
 use floodline_core::Plan;
-use floodline_core::plan::Load;
+use floodline_core::plan::{Load, Scenario};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::EngineError;
@@ -32,8 +32,11 @@ pub(crate) fn descriptor_limit() -> Option<u64> {
 /// # Errors
 /// [`EngineError::DoesNotFit`], naming what is short and what to do.
 pub fn fits(plan: &Plan, own_provider: bool) -> Result<(), EngineError> {
-    let Load::Closed { stages, .. } = &plan.load else { return Ok(()) };
-    let users = stages.iter().map(|s| u64::from(s.users)).max().unwrap_or(0);
+    let users_of = |scenario: &Scenario| match &scenario.load {
+        Load::Closed { stages, .. } => stages.iter().map(|s| u64::from(s.users)).max().unwrap_or(0),
+        Load::Open { .. } | Load::Replay(_) => 0,
+    };
+    let users = plan.scenarios.iter().map(users_of).sum();
     check(users, own_provider, descriptor_limit(), local_ports(), available_memory())
 }
 

@@ -6,9 +6,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-use floodline_core::schedule::Arrival;
+use floodline_core::Moment;
+use floodline_core::traffic::Traffic;
 use floodline_core::workload::Workload;
-use floodline_core::{Moment, Phase};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::clock::Clock;
@@ -16,15 +16,14 @@ use crate::flight::Job;
 
 /// The pacer's work.
 pub(crate) struct Pacer {
-    pub(crate) arrivals: Box<dyn Iterator<Item = Arrival> + Send>,
-    pub(crate) workload: Arc<dyn Workload>,
+    pub(crate) traffic: Traffic,
+    /// One for each scenario of the plan.
+    pub(crate) workloads: Vec<Arc<dyn Workload>>,
     /// One for each worker; arrival i goes to worker i modulo their number.
     pub(crate) workers: Vec<UnboundedSender<Job>>,
     pub(crate) clock: Clock,
     /// Set, and the thread unparked, to end the run early.
     pub(crate) stop: Arc<AtomicBool>,
-    /// Requests of the main phase after which the plan ends.
-    pub(crate) requests: Option<u64>,
     /// Requests after which the limit is reached.
     pub(crate) limit: Option<u64>,
 }
@@ -42,22 +41,20 @@ impl Pacer {
     /// Sends until the plan ends. The workers learn of the end by their channels being closed.
     pub(crate) fn run(mut self) -> Paced {
         least_timer_slack();
-        let (mut main, mut all) = (0, 0);
+        let mut all = 0;
         loop {
-            if self.requests.is_some_and(|most| main >= most) {
-                return Paced::Plan;
-            }
-            let Some(arrival) = self.arrivals.next() else { return Paced::Plan };
+            let Some(arrival) = self.traffic.next() else { return Paced::Plan };
             if self.limit.is_some_and(|most| all >= most) {
                 return Paced::Limit;
             }
             let mut body = Vec::new();
-            let rendered = self.workload.render(arrival.index, &mut body);
+            let rendered = self.workloads[arrival.scenario].render(arrival.nth, &mut body);
             if !self.wait_until(arrival.at) {
                 return Paced::Plan;
             }
             let job = Job {
                 index: arrival.index,
+                scenario: arrival.scenario,
                 phase: arrival.phase,
                 scheduled: arrival.at,
                 prompt: rendered.prompt,
@@ -69,7 +66,6 @@ impl Pacer {
             // A worker that is gone has ended its part of the run.
             let _ = self.workers[worker].send(job);
             all += 1;
-            main += u64::from(arrival.phase == Phase::Main);
         }
     }
 

@@ -17,6 +17,9 @@ use crate::worker::{Halt, Worker, reached};
 
 /// What all users of a run have in common.
 pub(crate) struct Crowd {
+    /// The number of their scenario, and when it starts.
+    scenario: usize,
+    start: Span,
     stages: Vec<UserStage>,
     workload: Arc<dyn Workload>,
     /// Requests of the main phase after which the plan ends.
@@ -116,6 +119,7 @@ async fn user(
         let rendered = crowd.workload.render(index, &mut body);
         let job = Job {
             index,
+            scenario: crowd.scenario,
             phase,
             scheduled: free,
             prompt: rendered.prompt,
@@ -159,6 +163,8 @@ enum Turn {
 
 impl Crowd {
     pub(crate) fn new(
+        scenario: usize,
+        start: Span,
         stages: Vec<UserStage>,
         workload: Arc<dyn Workload>,
         requests: Option<u64>,
@@ -166,7 +172,8 @@ impl Crowd {
     ) -> Crowd {
         let zero = || AtomicU64::new(0);
         let limited = AtomicBool::new(false);
-        Crowd { stages, workload, requests, limit, started: zero(), started_main: zero(), limited }
+        let (started, started_main) = (zero(), zero());
+        Crowd { scenario, start, stages, workload, requests, limit, started, started_main, limited }
     }
 
     /// Whether the limit on requests was reached.
@@ -179,14 +186,14 @@ impl Crowd {
         let length = self.stages.iter().try_fold(Span::ZERO, |sum, stage| Some(sum + stage.length?));
         match length {
             Some(length) => {
-                wait_until(Moment::START + length, clock, halt).await;
+                wait_until(Moment::START + self.start + length, clock, halt).await;
             }
             None => std::future::pending().await,
         }
     }
 
     fn at(&self, user: u32, elapsed: Span) -> Turn {
-        let mut start = Span::ZERO;
+        let mut start = self.start;
         for stage in &self.stages {
             let end = stage.length.map(|length| start + length);
             if end.is_none_or(|end| elapsed < end) && user < stage.users {
@@ -239,7 +246,7 @@ mod tests {
     }
 
     fn of(stages: Vec<UserStage>, requests: Option<u64>, limit: Option<u64>) -> Crowd {
-        Crowd::new(stages, Arc::new(Nothing), requests, limit)
+        Crowd::new(0, Span::ZERO, stages, Arc::new(Nothing), requests, limit)
     }
 
     #[test]

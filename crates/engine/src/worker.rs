@@ -10,7 +10,7 @@ use floodline_core::plan::Timeouts;
 use floodline_core::{Record, Span};
 use tokio::runtime::Runtime;
 use tokio::sync::{Notify, mpsc, watch};
-use tokio::task::LocalSet;
+use tokio::task::{JoinSet, LocalSet};
 
 use crate::clock::{self, Clock};
 use crate::flight::{Job, fly};
@@ -36,20 +36,29 @@ pub(crate) enum Halt {
     Now,
 }
 
-/// What a worker has to do.
-pub(crate) enum Work {
+/// What a worker has to do, side by side.
+#[derive(Default)]
+pub(crate) struct Work {
     /// Send what comes, when it comes.
-    Jobs(mpsc::UnboundedReceiver<Job>),
+    pub(crate) jobs: Option<mpsc::UnboundedReceiver<Job>>,
     /// Be these users.
-    Users(Users),
+    pub(crate) users: Vec<Users>,
+}
+
+/// The names that a scenario's records bear.
+pub(crate) struct Names {
+    /// Its own, where the plan has several.
+    pub(crate) scenario: Option<String>,
+    /// Those of the prompts of its mix.
+    pub(crate) prompts: Vec<String>,
 }
 
 /// What all workers of a run have in common.
 pub(crate) struct Common {
     pub(crate) target: Target,
     pub(crate) timeouts: Timeouts,
-    /// Names of the prompts of the mix.
-    pub(crate) prompts: Vec<String>,
+    /// One for each scenario of the plan.
+    pub(crate) scenarios: Vec<Names>,
     /// The name of the key.
     pub(crate) key_name: Option<String>,
     /// Whether answers are kept.
@@ -86,8 +95,12 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
-    pub(crate) fn request_id(&self, index: u64) -> String {
-        format!("{}-{index}", self.common.run_id)
+    /// Closed loops number their own requests: of several scenarios, the number of the scenario tells them apart.
+    pub(crate) fn request_id(&self, scenario: usize, index: u64) -> String {
+        match self.common.scenarios.len() {
+            0 | 1 => format!("{}-{index}", self.common.run_id),
+            _ => format!("{}-{scenario}-{index}", self.common.run_id),
+        }
     }
 
     /// The connection that was used last, which is the likeliest to be still open; those on which the server
@@ -176,10 +189,16 @@ pub(crate) fn run(
     local.spawn_local(async move { reporter.report_cpu().await });
     let mut halted = halt.clone();
     local.block_on(runtime, async {
-        match work {
-            Work::Jobs(jobs) => send_jobs(&worker, jobs).await,
-            Work::Users(users) => users.run(&worker, halt).await,
+        let mut parts = JoinSet::new();
+        if let Some(jobs) = work.jobs {
+            let worker = worker.clone();
+            parts.spawn_local(async move { send_jobs(&worker, jobs).await });
         }
+        for users in work.users {
+            let (worker, halt) = (worker.clone(), halt.clone());
+            parts.spawn_local(async move { users.run(&worker, halt).await });
+        }
+        while parts.join_next().await.is_some() {}
         let landed = tokio::time::timeout(grace.into(), worker.all_landed());
         tokio::select! {
             biased;

@@ -33,7 +33,7 @@ fn every_planned_request_of_an_open_loop_ends_in_exactly_one_outcome() {
         spread,
         phase,
     };
-    plan.load = Load::Open {
+    plan.scenarios[0].load = Load::Open {
         stages: vec![stage(Spread::Constant, Phase::Warmup), stage(Spread::Constant, Phase::Main)],
         requests: None,
     };
@@ -54,7 +54,7 @@ fn the_schedule_is_kept_and_not_what_was_sent() {
         spread: Spread::Constant,
         phase: Phase::Main,
     };
-    plan.load = Load::Open { stages: vec![stage], requests: None };
+    plan.scenarios[0].load = Load::Open { stages: vec![stage], requests: None };
     let left = run(plan, endpoint(url(server(well)))).unwrap();
     let scheduled: Vec<u64> = left.records.iter().map(|r| r.scheduled.0).collect();
     assert_eq!(scheduled, [0, 10_000_000, 20_000_000, 30_000_000, 40_000_000]);
@@ -122,7 +122,7 @@ fn what_is_still_in_flight_after_the_grace_is_cancelled() {
         spread: Spread::Constant,
         phase: Phase::Main,
     };
-    plan.load = Load::Open { stages: vec![stage], requests: None };
+    plan.scenarios[0].load = Load::Open { stages: vec![stage], requests: None };
     plan.timeouts.grace = Span::from_millis(50);
     let left = run(plan, endpoint(url(port))).unwrap();
     assert_eq!(left.records[0].outcome, Outcome::Cancelled);
@@ -138,7 +138,7 @@ fn the_grace_is_the_same_in_a_closed_loop() {
     });
     let mut plan = plan(0);
     let stage = UserStage { users: 2, length: Some(Span::from_millis(50)), phase: Phase::Main };
-    plan.load = Load::Closed { stages: vec![stage], requests: None };
+    plan.scenarios[0].load = Load::Closed { stages: vec![stage], requests: None };
     plan.timeouts.grace = Span::from_millis(50);
     let left = run(plan, endpoint(url(port))).unwrap();
     let outcomes: Vec<Outcome> = left.records.iter().map(|r| r.outcome).collect();
@@ -184,7 +184,7 @@ fn users_of_several_workers_share_the_requests_of_the_plan() {
         }
     });
     let mut plan = plan(50);
-    if let Load::Closed { stages, .. } = &mut plan.load {
+    if let Load::Closed { stages, .. } = &mut plan.scenarios[0].load {
         stages[0].users = 8;
     }
     let left = run(plan, endpoint(url(port))).unwrap();
@@ -211,7 +211,7 @@ fn a_host_without_an_address_is_said_to_have_none() {
 #[test]
 fn more_users_than_descriptors_are_refused_with_the_numbers() {
     let mut plan = plan(1);
-    if let Load::Closed { stages, .. } = &mut plan.load {
+    if let Load::Closed { stages, .. } = &mut plan.scenarios[0].load {
         stages[0].users = 100_000_000;
     }
     let error = run(plan, endpoint("http://127.0.0.1:1/v1".into())).err().unwrap();

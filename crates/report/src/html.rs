@@ -131,7 +131,7 @@ impl Page {
             findings: advice::findings(plan, info, summary).into_iter().map(finding).collect(),
             insecure: plan.target.insecure.then_some(words::INSECURE),
             setting: vec![
-                fact("load", words::load(plan)),
+                fact("load", words::load_of(plan)),
                 fact("target", words::target(&plan.target)),
                 fact("model", one_line(&plan.target.model, 100)),
             ],
@@ -273,7 +273,7 @@ fn generator(info: &RunInfo, summary: &RunSummary, health: &health::Health) -> V
 
 fn facts_of_plan(plan: &Plan, info: &RunInfo) -> Vec<Fact> {
     let mut facts = vec![
-        fact("load", words::load(plan)),
+        fact("load", words::load_of(plan)),
         fact("target", words::target(&plan.target)),
         fact("model", words::model(&plan.target)),
         fact("sends", words::prompts(plan).join("; ")),

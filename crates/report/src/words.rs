@@ -1,7 +1,9 @@
 //! A plan in sentences: where requests go, what is sent, when, and what ends the run.
 
 use floodline_core::Span;
-use floodline_core::plan::{Address, Limits, Load, Plan, Replay, Stub, StubPace, Target, UserStage};
+use floodline_core::plan::{
+    Address, Limits, Load, Plan, Prompt, Replay, Scenario, Stub, StubPace, Target, UserStage,
+};
 use floodline_core::schedule::{Phase, Spread, Stage};
 
 use crate::format::{count, counted, one_line, planned, share, short_count, three_digits};
@@ -48,19 +50,34 @@ pub(crate) fn model(target: &Target) -> String {
 pub const INSECURE: &str =
     "certificates are not checked: anybody on the way can read the key and change the answers";
 
-/// What is sent, one line for each prompt of the mix.
+/// What is sent, one line for each prompt of each mix.
 pub(crate) fn prompts(plan: &Plan) -> Vec<String> {
+    let of = |(k, scenario): (usize, &Scenario)| {
+        let lines = mix(&scenario.prompts);
+        lines.into_iter().map(|line| named(plan, k, line)).collect::<Vec<String>>()
+    };
+    plan.scenarios.iter().enumerate().flat_map(of).collect()
+}
+
+/// With the name of its scenario, where there are several.
+fn named(plan: &Plan, scenario: usize, line: String) -> String {
+    match plan.scenario_name(scenario) {
+        Some(name) => format!("{}: {line}", one_line(name, 40)),
+        None => line,
+    }
+}
+
+fn mix(prompts: &[Prompt]) -> Vec<String> {
     const SHOWN: usize = 6;
-    let whole: u64 = plan.prompts.iter().map(|p| u64::from(p.weight)).sum();
-    let mut lines: Vec<String> = plan
-        .prompts
+    let whole: u64 = prompts.iter().map(|p| u64::from(p.weight)).sum();
+    let mut lines: Vec<String> = prompts
         .iter()
         .take(SHOWN)
         .map(|prompt| {
             let most =
                 prompt.max_tokens.map_or_else(String::new, |n| format!(", max_tokens {}", count(n.into())));
             let source = one_line(&prompt.source, 100);
-            match plan.prompts.len() {
+            match prompts.len() {
                 1 => format!("{source}{most}"),
                 _ => {
                     let name = one_line(&prompt.name, 40);
@@ -69,22 +86,38 @@ pub(crate) fn prompts(plan: &Plan) -> Vec<String> {
             }
         })
         .collect();
-    if plan.prompts.len() > SHOWN {
-        lines.push(format!("and {} more", plan.prompts.len() - SHOWN));
+    if prompts.len() > SHOWN {
+        lines.push(format!("and {} more", prompts.len() - SHOWN));
     }
     lines
 }
 
-/// When it is sent, in one sentence.
-pub(crate) fn load(plan: &Plan) -> String {
-    match &plan.load {
+/// When it is sent: a sentence for each scenario.
+pub(crate) fn loads(plan: &Plan) -> Vec<String> {
+    let of = |(k, scenario): (usize, &Scenario)| {
+        let line = match scenario.start {
+            Span::ZERO => load(scenario),
+            start => format!("{}, from {} on", load(scenario), planned(start)),
+        };
+        named(plan, k, line)
+    };
+    plan.scenarios.iter().enumerate().map(of).collect()
+}
+
+/// The same as one text.
+pub(crate) fn load_of(plan: &Plan) -> String {
+    loads(plan).join("; ")
+}
+
+fn load(scenario: &Scenario) -> String {
+    match &scenario.load {
         Load::Open { stages, requests } => {
             format!("open loop, {}", stages_and_requests(stages, *requests))
         }
         Load::Closed { stages, requests } => {
             format!("closed loop, {}", stages_and_requests(stages, *requests))
         }
-        Load::Replay(replay) => replayed(plan, replay),
+        Load::Replay(replay) => replayed(scenario, replay),
     }
 }
 
@@ -182,14 +215,14 @@ fn in_order<S: Stretch>(stages: &[S]) -> String {
     format!("{} stages from {least} to {most}{length}", stages.len())
 }
 
-fn replayed(plan: &Plan, replay: &Replay) -> String {
+fn replayed(scenario: &Scenario, replay: &Replay) -> String {
     let file = one_line(&replay.file, 100);
     let mut text = format!("replay of {file}, {} at ", counted(replay.requests, "request"));
     match replay.speed {
         1.0 => text.push_str("recorded speed"),
         speed => text.push_str(&format!("{}× speed", speed_digits(speed))),
     }
-    if let Some(length) = plan.planned_length() {
+    if let Some(length) = scenario.planned_length() {
         text.push_str(&format!(", over {}", planned(whole_seconds(length))));
     }
     match replay.window {
@@ -214,16 +247,21 @@ fn whole_seconds(span: Span) -> Span {
 /// How much is expected: `12,000 requests, peak 20/s`. None when the plan does not say.
 pub(crate) fn expected(plan: &Plan) -> Option<String> {
     let requests = plan.planned_requests().map(|n| counted(n, "request"));
-    let peak = match &plan.load {
-        Load::Open { .. } => plan.peak_rate().map(|rate| format!("peak {rate}")),
+    let peak = |(k, scenario): (usize, &Scenario)| Some(named(plan, k, peak(scenario)?));
+    let parts: Vec<String> =
+        requests.into_iter().chain(plan.scenarios.iter().enumerate().filter_map(peak)).collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+fn peak(scenario: &Scenario) -> Option<String> {
+    match &scenario.load {
+        Load::Open { .. } => scenario.peak_rate().map(|rate| format!("peak {rate}")),
         Load::Closed { stages, .. } => {
             let users = stages.iter().map(|s| s.users).max().unwrap_or(0);
             Some(format!("at most {} in flight", short_count(users.into())))
         }
         Load::Replay(replay) => Some(format!("{} in the busiest second", count(replay.busiest_second))),
-    };
-    let parts: Vec<String> = requests.into_iter().chain(peak).collect();
-    (!parts.is_empty()).then(|| parts.join(", "))
+    }
 }
 
 /// What ends the run before its plan does.

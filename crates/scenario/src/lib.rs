@@ -68,8 +68,8 @@ pub trait Outside {
 pub struct Resolved {
     /// Everything about the run that may be written down.
     pub plan: Plan,
-    /// The bodies of its requests.
-    pub workload: Box<dyn Workload>,
+    /// The bodies of its requests: one for each scenario of the plan.
+    pub workloads: Vec<Box<dyn Workload>>,
     /// The key and the header values, which may not.
     pub secrets: Secrets,
     /// What is allowed but probably not meant, one sentence each.

@@ -7,10 +7,10 @@ mod load;
 mod prompts;
 mod replay;
 mod target;
+mod traffic;
 mod url;
 
-use floodline_core::plan::{HealthLimits, Limits, Load, Plan, Timeouts};
-use floodline_core::schedule::Schedule;
+use floodline_core::plan::{HealthLimits, Limits, Plan, Timeouts};
 
 use crate::written::{Given, Place, Scalar, Scenario, Target};
 use crate::{Error, Outside, QuickForm, Resolved, Source, parse};
@@ -84,7 +84,7 @@ impl Overrides {
                 target.value.model = Scalar::new(model, argument("--model")).into();
             }
         }
-        let stages = scenario.load.0.get_or_insert_with(load::default_stages);
+        let stages = scenario.last_load().0.get_or_insert_with(load::default_stages);
         if let Some(last) = stages.0.last_mut() {
             if let Some(duration) = &self.duration {
                 last.value.length = Scalar::new(duration, argument("--duration")).into();
@@ -114,18 +114,17 @@ fn warn_of_secrets(target: &Target, findings: &mut Findings<'_>) {
     }
 }
 
-fn assemble(scenario: Scenario, findings: &mut Findings<'_>) -> Result<Resolved, Error> {
+fn assemble(mut scenario: Scenario, findings: &mut Findings<'_>) -> Result<Resolved, Error> {
     let name = name(&scenario, findings);
     let seed = findings.read(&scenario.seed).unwrap_or_else(|| findings.outside.seed());
     let target = target::resolve(&scenario.target, findings);
-    let load = load::resolve(scenario.load.0, findings);
-    let limits = scenario.limits.0.map(|limits| Limits {
+    let limits = scenario.limits.0.take().map(|limits| Limits {
         duration: findings.above_zero(&limits.duration, "`duration`"),
         requests: findings.above_zero(&limits.requests, "`requests`"),
         tokens: findings.above_zero(&limits.tokens, "`tokens`"),
         errors: findings.above_zero(&limits.errors, "`errors`"),
     });
-    let timeouts = scenario.timeouts.0.map(|timeouts| {
+    let timeouts = scenario.timeouts.0.take().map(|timeouts| {
         let usual = Timeouts::default();
         Timeouts {
             connect: findings.above_zero(&timeouts.connect, "`connect`").unwrap_or(usual.connect),
@@ -134,27 +133,23 @@ fn assemble(scenario: Scenario, findings: &mut Findings<'_>) -> Result<Resolved,
             grace: findings.read(&timeouts.grace).unwrap_or(usual.grace),
         }
     });
-    let health = scenario.health.0.map(|health| HealthLimits {
+    let health = scenario.health.0.take().map(|health| HealthLimits {
         late_p99: findings.above_zero(&health.late_p99, "`late_p99`"),
         lag_p99: findings.above_zero(&health.lag_p99, "`lag_p99`"),
     });
     let record_bodies = findings.read(&scenario.record_bodies).unwrap_or(false);
     let members = target.as_ref().map(|target| &target.members);
-    let sent = prompts::resolve(scenario.prompts.0, load.as_ref(), members, seed, findings);
-    if let Some(Load::Open { stages, .. }) = &load
-        && let Err(why) = Schedule::new(stages.clone(), seed)
-    {
-        findings.problem(Place::Nowhere, why);
-    }
+    let streams = traffic::resolve(&mut scenario, &name, seed, members, findings);
     findings.conclude()?;
-    match (target, load, sent) {
-        (Some(target), Some(load), Some((prompts, workload))) => {
-            let mut plan = Plan::new(name, seed, target.target, prompts, load);
+    match (target, streams) {
+        (Some(target), Some(streams)) => {
+            let (scenarios, workloads) = streams.into_iter().unzip();
+            let mut plan = Plan::of_scenarios(name, seed, target.target, scenarios);
             plan.limits = limits.unwrap_or_default();
             plan.timeouts = timeouts.unwrap_or_default();
             plan.health = health.unwrap_or_default();
             plan.record_bodies = record_bodies;
-            Ok(Resolved { plan, workload, secrets: target.secrets, warnings: findings.take_warnings() })
+            Ok(Resolved { plan, workloads, secrets: target.secrets, warnings: findings.take_warnings() })
         }
         // Whatever is missing was reported; this is for the case that it was not.
         _ => Err(crate::Problem::new("the scenario could not be resolved").into()),

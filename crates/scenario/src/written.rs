@@ -35,6 +35,8 @@ pub(crate) struct Scenario {
     pub(crate) prompts: Given<OneOrMany<At<Prompt>>>,
     /// When it is sent: one stage or a list, in order. One user for 30 s unless given.
     pub(crate) load: Given<OneOrMany<At<Stage>>>,
+    /// Instead of load: several streams of traffic side by side, each with a load of its own.
+    pub(crate) scenarios: Given<OneOrMany<At<Part>>>,
     /// What ends the run before its plan does; reaching one is exit code 5.
     pub(crate) limits: Given<Limits>,
     /// How long to wait for things.
@@ -43,6 +45,20 @@ pub(crate) struct Scenario {
     pub(crate) health: Given<Health>,
     /// Whether the text of answers is kept in the run's records.
     pub(crate) record_bodies: Given<Scalar<bool>>,
+}
+
+/// One stream of traffic beside others.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Part {
+    /// Its name in figures and records.
+    pub(crate) name: Given<Scalar<Text>>,
+    /// When it starts, from the start of the run; at once unless given.
+    pub(crate) start: Given<Scalar<Span>>,
+    /// What is sent, drawn by weight; the prompts above all scenarios unless given.
+    pub(crate) prompts: Given<OneOrMany<At<Prompt>>>,
+    /// When it is sent: one stage or a list, in order.
+    pub(crate) load: Given<OneOrMany<At<Stage>>>,
 }
 
 /// Where requests go, and as whom: an address, or the built-in provider.

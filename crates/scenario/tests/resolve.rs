@@ -56,7 +56,7 @@ record_bodies: true
     assert_eq!(plan.target.headers, ["x-team", "api-key"]);
     assert!(plan.target.insecure && !plan.target.stream);
     assert_eq!(plan.target.ca_file.as_deref(), Some("ca.pem"));
-    let Load::Open { stages, requests: Some(9) } = &plan.load else { panic!("{plan:?}") };
+    let Load::Open { stages, requests: Some(9) } = &plan.scenarios[0].load else { panic!("{plan:?}") };
     assert_eq!((stages[0].phase, stages[1].phase), (Phase::Warmup, Phase::Main));
     assert_eq!((stages[0].spread, stages[1].spread), (Spread::Constant, Spread::Poisson));
     assert_eq!(stages[1].rate.to_string(), "0.5/s");
@@ -78,7 +78,7 @@ record_bodies: true
 #[test]
 fn users_and_requests_resolve_to_a_closed_loop() {
     let resolved = World::new().resolve("target: {stub: {}}\nload: {users: 64, requests: 640}").unwrap();
-    let Load::Closed { stages, requests: Some(640) } = &resolved.plan.load else { panic!() };
+    let Load::Closed { stages, requests: Some(640) } = &resolved.plan.scenarios[0].load else { panic!() };
     assert_eq!((stages[0].users, stages[0].length), (64, None));
     assert_eq!(resolved.plan.planned_requests(), Some(640));
 }
@@ -92,7 +92,7 @@ fn a_prompts_file_is_read_from_the_scenarios_folder_and_sent_in_order() {
         text: "target: {stub: {}}\nprompts: {file: p.jsonl, max_tokens: 50}",
     };
     let resolved = floodline_scenario::resolve(&source, &Overrides::default(), &world).unwrap();
-    assert_eq!(resolved.plan.prompts[0].source, "p.jsonl (2 prompts)");
+    assert_eq!(resolved.plan.scenarios[0].prompts[0].source, "p.jsonl (2 prompts)");
     let sent = |i| {
         let body = body(&resolved, i);
         (body["messages"][0]["content"].as_str().unwrap().to_owned(), body["max_tokens"].as_u64())
@@ -109,7 +109,7 @@ fn a_trace_is_replayed_with_its_window_and_speed() {
     let world = World::new().file("t.csv", trace);
     let text = "target: {stub: {}}\nload: {replay: t.csv, format: azure, speed: 3, from: 1s, to: 10s}";
     let resolved = world.resolve(text).unwrap();
-    let Load::Replay(replay) = &resolved.plan.load else { panic!() };
+    let Load::Replay(replay) = &resolved.plan.scenarios[0].load else { panic!() };
     assert_eq!((replay.requests, replay.rows[0].at, replay.rows[0].input_tokens), (1, Moment(33), 396));
     assert_eq!(body(&resolved, 0)["max_tokens"], 109);
     assert_eq!(resolved.plan.planned_requests(), Some(1));
@@ -165,13 +165,13 @@ fn synthetic_prompts_are_exact_by_the_vocabulary() {
 fn a_quick_form_has_the_defaults_that_the_command_promises() {
     let form = QuickForm { url: Some("stub:8b-h100".into()), ..QuickForm::default() };
     let resolved = World::new().quick(&form).unwrap();
-    let Load::Closed { stages, requests: None } = &resolved.plan.load else { panic!() };
+    let Load::Closed { stages, requests: None } = &resolved.plan.scenarios[0].load else { panic!() };
     assert_eq!((stages[0].users, stages[0].length), (1, Some(Span::from_secs(30))));
-    assert_eq!(resolved.plan.prompts[0].max_tokens, Some(100));
-    assert_eq!(resolved.plan.prompts[0].source, "32 tokens");
+    assert_eq!(resolved.plan.scenarios[0].prompts[0].max_tokens, Some(100));
+    assert_eq!(resolved.plan.scenarios[0].prompts[0].source, "32 tokens");
     let form = QuickForm { prompt: Some("hi".into()), rate: Some("20".into()), requests: Some(5), ..form };
     let resolved = World::new().quick(&form).unwrap();
-    assert_eq!(resolved.plan.peak_rate().map(|rate| rate.to_string()).as_deref(), Some("20/s"));
+    assert_eq!(resolved.plan.scenarios[0].peak_rate().map(|rate| rate.to_string()).as_deref(), Some("20/s"));
     assert_eq!((resolved.plan.planned_length(), resolved.plan.planned_requests()), (None, Some(5)));
     assert_eq!(body(&resolved, 0)["messages"][0]["content"], "hi");
 }

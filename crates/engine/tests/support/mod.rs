@@ -73,7 +73,7 @@ pub(crate) fn run_until(
     let run = Run {
         plan: Arc::new(plan),
         endpoint,
-        workload: Arc::new(Body),
+        workloads: vec![Arc::new(Body)],
         workers: 1,
         id: "t".into(),
         provider: None,

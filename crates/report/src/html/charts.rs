@@ -6,7 +6,7 @@ use floodline_core::Span;
 use floodline_core::distribution::Distribution;
 use floodline_core::event::Sample;
 use floodline_core::metric::{Metric, Metrics};
-use floodline_core::plan::{Load, Plan};
+use floodline_core::plan::{Load, Plan, Scenario};
 use floodline_core::schedule::Phase;
 use floodline_core::timeline::Bucket;
 use minijinja::Value;
@@ -145,9 +145,13 @@ fn middle(stretch: &[Bucket]) -> f64 {
     stretch.first().map_or(0.0, |b| b.t as f64) + stretch.len() as f64 / 2.0
 }
 
-/// How long the plan warms up before it measures.
+/// How long the plan warms up before it measures: where scenarios differ, until the first of them does.
 fn warmup(plan: &Plan) -> Option<Span> {
-    let stages: Vec<(Phase, Option<Span>)> = match &plan.load {
+    plan.scenarios.iter().map(|scenario| Some(scenario.start + warmup_of(scenario)?)).min().flatten()
+}
+
+fn warmup_of(scenario: &Scenario) -> Option<Span> {
+    let stages: Vec<(Phase, Option<Span>)> = match &scenario.load {
         Load::Open { stages, .. } => stages.iter().map(|s| (s.phase, s.length)).collect(),
         Load::Closed { stages, .. } => stages.iter().map(|s| (s.phase, s.length)).collect(),
         Load::Replay(_) => return None,

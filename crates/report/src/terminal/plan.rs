@@ -20,7 +20,9 @@ pub fn plan(plan: &Plan, info: &RunInfo, folder: &str, style: Style) -> String {
     for (i, prompt) in words::prompts(plan).iter().enumerate() {
         sheet.entry(if i == 0 { "sends" } else { "" }, Ink::Plain, prompt);
     }
-    sheet.entry("load", Ink::Plain, &words::load(plan));
+    for (i, load) in words::loads(plan).iter().enumerate() {
+        sheet.entry(if i == 0 { "load" } else { "" }, Ink::Plain, load);
+    }
     if let Some(expected) = words::expected(plan) {
         sheet.entry("expects", Ink::Plain, &expected);
     }

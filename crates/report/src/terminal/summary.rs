@@ -61,7 +61,10 @@ fn setting(sheet: &mut Sheet, plan: &Plan, summary: &RunSummary) {
         0 => String::new(),
         n => format!("; the {} of the warm-up are not in the figures", counted(n, "request")),
     };
-    sheet.entry("load", Ink::Plain, &format!("{}{warmup}", words::load(plan)));
+    for (i, load) in words::loads(plan).iter().enumerate() {
+        let warmup = if i + 1 == plan.scenarios.len() { warmup.as_str() } else { "" };
+        sheet.entry(if i == 0 { "load" } else { "" }, Ink::Plain, &format!("{load}{warmup}"));
+    }
     let target = words::target(&plan.target);
     let streamed = if plan.target.stream { "" } else { ", not streamed" };
     let model = one_line(&plan.target.model, 100);

@@ -18,16 +18,17 @@ pub(crate) type Sent = (Vec<plan::Prompt>, Box<dyn Workload>);
 
 /// Resolves the prompts. Without `members`, after a problem with the target, they are checked only.
 pub(crate) fn resolve(
-    written: Option<OneOrMany<At<Prompt>>>,
+    written: Option<&OneOrMany<At<Prompt>>>,
     load: Option<&Load>,
     members: Option<&Members>,
     seed: u64,
     findings: &mut Findings<'_>,
 ) -> Option<Sent> {
     if let Some(Load::Replay(replay)) = load {
-        return replayed(written.as_ref(), replay, members?, seed, findings);
+        return replayed(written, replay, members?, seed, findings);
     }
-    let OneOrMany(prompts) = written.unwrap_or_else(|| OneOrMany(vec![usual_prompt()]));
+    let usual = OneOrMany(vec![usual_prompt()]);
+    let OneOrMany(prompts) = written.unwrap_or(&usual);
     if prompts.is_empty() {
         findings
             .problem(Place::Nowhere, "`prompts` is an empty list")

@@ -1,0 +1,163 @@
+//! Every planned sending of a plan's open loops and replays: one list in the order of time.
+//!
+//! A pure function of the plan, made as it is asked for. Scenarios run side by side, each from its own
+//! start; their arrivals are merged (at the same instant, in the order of the scenarios) and numbered
+//! from 0 over all of them, so that any number of workers can each take their share of one list. Closed
+//! loops have no planned instants and are not part of it.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use crate::plan::{Load, Plan, Scenario, scenario_seed};
+use crate::schedule::{Phase, Schedule};
+use crate::time::Moment;
+
+/// One planned request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Planned {
+    /// Its number, from 0, over all scenarios.
+    pub index: u64,
+    /// When it is wanted.
+    pub at: Moment,
+    /// The phase it belongs to.
+    pub phase: Phase,
+    /// The number of its scenario in the plan.
+    pub scenario: usize,
+    /// Its number within its scenario, from 0.
+    pub nth: u64,
+}
+
+/// Instants with their phases, in order.
+type Instants = Box<dyn Iterator<Item = (Moment, Phase)> + Send>;
+
+/// The planned requests, in the order of time.
+pub struct Traffic {
+    scenarios: Vec<(Instants, u64)>,
+    /// The next instant of each scenario that has one.
+    next: BinaryHeap<Reverse<(Moment, usize, Phase)>>,
+    index: u64,
+}
+
+impl Traffic {
+    /// The traffic of a plan.
+    ///
+    /// # Errors
+    /// When the rates of a scenario cannot be added exactly.
+    pub fn new(plan: &Plan) -> Result<Traffic, String> {
+        let instants = |(k, scenario)| instants(scenario, scenario_seed(plan.seed, k)).map(|them| (them, 0));
+        let scenarios =
+            plan.scenarios.iter().enumerate().map(instants).collect::<Result<Vec<_>, String>>()?;
+        let mut traffic = Traffic { scenarios, next: BinaryHeap::new(), index: 0 };
+        (0..traffic.scenarios.len()).for_each(|k| traffic.advance(k));
+        Ok(traffic)
+    }
+
+    fn advance(&mut self, scenario: usize) {
+        if let Some((at, phase)) = self.scenarios[scenario].0.next() {
+            self.next.push(Reverse((at, scenario, phase)));
+        }
+    }
+}
+
+impl Iterator for Traffic {
+    type Item = Planned;
+
+    fn next(&mut self) -> Option<Planned> {
+        let Reverse((at, scenario, phase)) = self.next.pop()?;
+        let nth = &mut self.scenarios[scenario].1;
+        let planned = Planned { index: self.index, at, phase, scenario, nth: *nth };
+        *nth += 1;
+        self.index += 1;
+        self.advance(scenario);
+        Some(planned)
+    }
+}
+
+/// The instants of one scenario, from the start of the run; none of a closed loop.
+fn instants(scenario: &Scenario, seed: u64) -> Result<Instants, String> {
+    let start = scenario.start;
+    Ok(match &scenario.load {
+        Load::Open { stages, requests } => {
+            let schedule = Schedule::new(stages.clone(), seed)?.map(move |a| (a.at + start, a.phase));
+            match requests {
+                Some(most) => Box::new(until_main(schedule, *most)),
+                None => Box::new(schedule),
+            }
+        }
+        Load::Replay(replay) => {
+            let rows = replay.rows.clone();
+            Box::new((0..rows.len()).map(move |i| (rows[i].at + start, Phase::Main)))
+        }
+        Load::Closed { .. } => Box::new(std::iter::empty()),
+    })
+}
+
+/// Ends after so many requests of the main phase.
+fn until_main(
+    instants: impl Iterator<Item = (Moment, Phase)>,
+    most: u64,
+) -> impl Iterator<Item = (Moment, Phase)> {
+    let mut main = 0;
+    instants.take_while(move |(_, phase)| {
+        main += u64::from(*phase == Phase::Main);
+        *phase != Phase::Main || main <= most
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{Address, Api, Prompt, Target};
+    use crate::rate::Rate;
+    use crate::schedule::{Spread, Stage};
+    use crate::time::Span;
+
+    fn scenario(name: &str, start_ms: u64, rate: &str, length_ms: u64, requests: Option<u64>) -> Scenario {
+        let stage = Stage {
+            rate: Rate::parse(rate).unwrap(),
+            length: Some(Span::from_millis(length_ms)),
+            spread: Spread::Constant,
+            phase: Phase::Main,
+        };
+        let prompt = Prompt { name: "p".into(), weight: 1, source: String::new(), max_tokens: None };
+        Scenario {
+            name: name.into(),
+            start: Span::from_millis(start_ms),
+            prompts: vec![prompt],
+            load: Load::Open { stages: vec![stage], requests },
+        }
+    }
+
+    fn plan(scenarios: Vec<Scenario>) -> Plan {
+        let target = Target {
+            api: Api::OpenAiChat,
+            address: Address::Url("http://127.0.0.1:1/".into()),
+            model: "m".into(),
+            key_env: None,
+            headers: Vec::new(),
+            stream: true,
+            max_tokens_field: "max_tokens".into(),
+            body: serde_json::Map::new(),
+            ca_file: None,
+            insecure: false,
+        };
+        Plan::of_scenarios("test".into(), 1, target, scenarios)
+    }
+
+    #[test]
+    fn scenarios_run_side_by_side_each_from_its_start() {
+        let plan = plan(vec![scenario("a", 0, "10/s", 300, None), scenario("b", 100, "5/s", 400, None)]);
+        let all: Vec<_> = Traffic::new(&plan).unwrap().collect();
+        let seen: Vec<_> = all.iter().map(|p| (p.at.0 / 1_000_000, p.scenario, p.nth)).collect();
+        assert_eq!(seen, [(0, 0, 0), (100, 0, 1), (100, 1, 0), (200, 0, 2), (300, 1, 1)]);
+        assert!(all.iter().enumerate().all(|(i, p)| p.index == i as u64));
+    }
+
+    #[test]
+    fn a_number_of_requests_ends_its_own_scenario_only() {
+        let plan = plan(vec![scenario("a", 0, "10/s", 1000, Some(2)), scenario("b", 0, "10/s", 500, None)]);
+        let of = |k| Traffic::new(&plan).unwrap().filter(|p| p.scenario == k).count();
+        assert_eq!((of(0), of(1)), (2, 5));
+        assert_eq!(plan.planned_requests(), Some(7));
+    }
+}

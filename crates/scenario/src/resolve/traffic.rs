@@ -1,0 +1,89 @@
+//! The streams of traffic: the one that a scenario file is, or those that it lists.
+
+use floodline_core::plan::{self, Load, scenario_seed};
+use floodline_core::schedule::Schedule;
+use floodline_core::time::Span;
+use floodline_core::workload::Workload;
+
+use super::findings::Findings;
+use super::{load, prompts};
+use crate::workload::Members;
+use crate::written::{At, Given, OneOrMany, Part, Place, Prompt, Scenario, Stage};
+
+/// A stream of the plan, and what renders its bodies.
+pub(super) type Stream = (plan::Scenario, Box<dyn Workload>);
+
+/// Resolves every stream of traffic. Without `members`, after a problem with the target, they are checked only.
+pub(super) fn resolve(
+    scenario: &mut Scenario,
+    name: &str,
+    seed: u64,
+    members: Option<&Members>,
+    findings: &mut Findings<'_>,
+) -> Option<Vec<Stream>> {
+    let (prompts, load) = (scenario.prompts.0.take(), scenario.load.0.take());
+    let Some(OneOrMany(parts)) = scenario.scenarios.0.take() else {
+        let stream = one(name.into(), Span::ZERO, prompts.as_ref(), load, seed, members, findings)?;
+        return Some(vec![stream]);
+    };
+    if let Some(stage) = load.as_ref().and_then(|load| load.0.first()) {
+        findings
+            .problem(stage.place, "`load` stands beside `scenarios`, which have loads of their own")
+            .with_help("make it one of them: scenarios: [{name: ..., load: ...}, ...]");
+    }
+    if parts.is_empty() {
+        findings.problem(Place::Nowhere, "`scenarios` is an empty list").with_help(
+            "write one such as {name: chat, prompts: {input_tokens: 120}, load: {hold: 20/s, for: 1m}}",
+        );
+        return None;
+    }
+    let mut names: Vec<String> = Vec::new();
+    let mut streams = Vec::new();
+    let count = parts.len();
+    for (k, At { value: part, place }) in parts.into_iter().enumerate() {
+        let Part { name, start, prompts: own, load } = part;
+        let written = name.as_ref().map_or(place, |name| name.place);
+        let name =
+            findings.text(&name, "the scenario's name").unwrap_or_else(|| format!("scenario {}", k + 1));
+        if names.contains(&name) {
+            findings
+                .problem(written, format!("two scenarios have the name `{name}`"))
+                .with_help("name them apart: figures are shown by name");
+        }
+        names.push(name.clone());
+        let start = findings.read(&start).unwrap_or(Span::ZERO);
+        let prompts = own.as_ref().or(prompts.as_ref());
+        streams.extend(one(name, start, prompts, load.0, scenario_seed(seed, k), members, findings));
+    }
+    (streams.len() == count).then_some(streams)
+}
+
+fn one(
+    name: String,
+    start: Span,
+    prompts: Option<&OneOrMany<At<Prompt>>>,
+    load: Option<OneOrMany<At<Stage>>>,
+    seed: u64,
+    members: Option<&Members>,
+    findings: &mut Findings<'_>,
+) -> Option<Stream> {
+    let load = load::resolve(load, findings);
+    let sent = prompts::resolve(prompts, load.as_ref(), members, seed, findings);
+    if let Some(Load::Open { stages, .. }) = &load
+        && let Err(why) = Schedule::new(stages.clone(), seed)
+    {
+        findings.problem(Place::Nowhere, why);
+    }
+    let (prompts, workload) = sent?;
+    Some((plan::Scenario { name, start, prompts, load: load? }, workload))
+}
+
+impl Scenario {
+    /// The stages of the one stream that the file is; of one that lists several, those of the last.
+    pub(super) fn last_load(&mut self) -> &mut Given<OneOrMany<At<Stage>>> {
+        match self.scenarios.0.as_mut().and_then(|parts| parts.0.last_mut()) {
+            Some(part) => &mut part.value.load,
+            None => &mut self.load,
+        }
+    }
+}
