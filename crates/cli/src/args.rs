@@ -1,9 +1,13 @@
 //! The command line, exactly as it can be typed.
 
+mod scenario;
+
 use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
+
+pub(crate) use scenario::ScenarioArgs;
 
 /// Load tests for LLM applications and APIs, with numbers that can be trusted.
 #[derive(Debug, Parser)]
@@ -28,6 +32,8 @@ pub(crate) enum Command {
     /// Load a target and measure what comes back
     #[command(after_help = RUN_EXAMPLES)]
     Run(Box<RunArgs>),
+    /// Print when each request would be sent, and send none
+    Arrivals(Box<ArrivalsArgs>),
     /// Serve the simulated provider on a port
     Stub(StubArgs),
     /// Show a recorded run again
@@ -46,89 +52,12 @@ Both leave a readable run.";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct RunArgs {
-    /// A scenario file; or say it all with the options below
-    pub(crate) scenario: Option<PathBuf>,
-
-    /// Base URL as the vendor's SDK takes it (OpenAI: with /v1), or `stub:` or `stub:PROFILE` for the
-    /// built-in provider
-    #[arg(long, value_name = "URL", help_heading = "Target")]
-    pub(crate) url: Option<String>,
-    /// Model to ask for
-    #[arg(long, value_name = "NAME", help_heading = "Target")]
-    pub(crate) model: Option<String>,
-    /// API that the target speaks [default: openai-chat]
-    #[arg(long, value_name = "API", help_heading = "Target")]
-    pub(crate) api: Option<String>,
-    /// Environment variable that holds the key
-    #[arg(long, value_name = "NAME", help_heading = "Target")]
-    pub(crate) key_env: Option<String>,
-    /// Additional header; its value may hold ${env:NAME}; may be repeated
-    #[arg(long = "header", value_name = "K: V", help_heading = "Target")]
-    pub(crate) headers: Vec<String>,
-    /// Ask for whole answers instead of streams
-    #[arg(long, help_heading = "Target")]
-    pub(crate) no_stream: bool,
-    /// PEM file of certificates to trust besides the system's
-    #[arg(long, value_name = "FILE", help_heading = "Target")]
-    pub(crate) ca_file: Option<String>,
-    /// Do not check the server's certificate
-    #[arg(long, help_heading = "Target")]
-    pub(crate) insecure: bool,
-
-    /// Closed loop: this many users, each waiting for its answer before it asks again [default: 1]
-    #[arg(long, short, value_name = "USERS", help_heading = "Load")]
-    pub(crate) concurrency: Option<u32>,
-    /// Open loop: this many requests a second, whatever the target does; also 600/min, 0.5/s
-    #[arg(long, value_name = "RATE", help_heading = "Load")]
-    pub(crate) rate: Option<String>,
-    /// How the requests of an open loop are spread: constant or poisson [default: constant]
-    #[arg(long, value_name = "SPREAD", help_heading = "Load")]
-    pub(crate) arrivals: Option<String>,
-    /// End after this many requests
-    #[arg(long, short = 'n', value_name = "N", help_heading = "Load")]
-    pub(crate) requests: Option<u64>,
-    /// End after this time [default: 30s, if there is no --requests]
-    #[arg(long, short, value_name = "TIME", help_heading = "Load")]
-    pub(crate) duration: Option<String>,
-    /// Run the same load for this time before anything is measured
-    #[arg(long, value_name = "TIME", help_heading = "Load")]
-    pub(crate) warmup: Option<String>,
-    /// Seed of everything random; the same seed sends the same requests at the same times
-    #[arg(long, value_name = "N", help_heading = "Load")]
-    pub(crate) seed: Option<u64>,
-
-    /// Text of every request
-    #[arg(long, value_name = "TEXT", help_heading = "Prompts")]
-    pub(crate) prompt: Option<String>,
-    /// JSONL file of {"prompt": ...} or {"messages": [...]}
-    #[arg(long, value_name = "FILE", help_heading = "Prompts")]
-    pub(crate) prompts: Option<String>,
-    /// Synthetic prompts of exactly this many tokens, no two alike [default: 32]
-    #[arg(long, value_name = "N", help_heading = "Prompts")]
-    pub(crate) input_tokens: Option<u32>,
-    /// Most tokens of an answer [default: 100]
-    #[arg(long, value_name = "N", help_heading = "Prompts")]
-    pub(crate) max_tokens: Option<u32>,
-
-    /// Limit for a whole request [default: 10m]
-    #[arg(long, value_name = "TIME", help_heading = "Timeouts")]
-    pub(crate) timeout: Option<String>,
-    /// Limit between two arrivals of one answer [default: 60s]
-    #[arg(long, value_name = "TIME", help_heading = "Timeouts")]
-    pub(crate) idle_timeout: Option<String>,
-    /// Limit for connecting, TLS included [default: 10s]
-    #[arg(long, value_name = "TIME", help_heading = "Timeouts")]
-    pub(crate) connect_timeout: Option<String>,
+    #[command(flatten)]
+    pub(crate) scenario: ScenarioArgs,
 
     /// Folder for the run [default: ./runs/NAME-YYYYMMDD-HHMMSS]
     #[arg(long, value_name = "DIR", help_heading = "Output")]
     pub(crate) out: Option<PathBuf>,
-    /// Name of the run
-    #[arg(long, value_name = "NAME", help_heading = "Output")]
-    pub(crate) name: Option<String>,
-    /// Keep the answers' text in the run folder
-    #[arg(long, help_heading = "Output")]
-    pub(crate) record_bodies: bool,
     /// Print the summary as JSON
     #[arg(long, help_heading = "Output")]
     pub(crate) json: bool,
@@ -140,6 +69,36 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "N", help_heading = "Generator", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub(crate) workers: Option<u32>,
 }
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = ARRIVALS_NOTES)]
+pub(crate) struct ArrivalsArgs {
+    #[command(flatten)]
+    pub(crate) scenario: ScenarioArgs,
+
+    /// Print at most this many
+    #[arg(long, value_name = "N", help_heading = "What is printed")]
+    pub(crate) count: Option<u64>,
+    /// Print those before this time only, such as 10m
+    #[arg(long, value_name = "TIME", help_heading = "What is printed")]
+    pub(crate) until: Option<String>,
+    /// Print how many there are in each second instead
+    #[arg(long, help_heading = "What is printed")]
+    pub(crate) per_second: bool,
+}
+
+const ARRIVALS_NOTES: &str = "\
+Each line: arrival index (from 0), nanoseconds from the start, scenario, phase;
+separated by tabs. With --per-second: the second (from 0), the requests planned
+in it and, where there are several scenarios, those of each of them.
+
+The list is a function of the scenario and its seed alone: the same for any number
+of workers, on any machine. Give a seed (`seed:` or --seed) to get the same list
+again. Closed loops send when answers come, and have no planned times.
+
+Examples:
+  floodline arrivals examples/quickstart.yaml --count 10
+  floodline arrivals --rate 600/min --arrivals poisson --duration 1h --seed 7 --per-second";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = STUB_NOTES)]

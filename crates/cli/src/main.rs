@@ -6,12 +6,14 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod arrivals;
 mod interrupt;
 mod outside;
 mod provider;
 mod recorder;
 mod report;
 mod run;
+mod scenario;
 mod screen;
 mod scrubber;
 mod stub;
@@ -30,6 +32,7 @@ pub(crate) const USAGE: u8 = 2;
 fn main() -> ExitCode {
     let outcome = match Args::parse().command {
         Command::Run(args) => run::run(args),
+        Command::Arrivals(args) => arrivals::arrivals(&args),
         Command::Stub(args) => stub::stub(args),
         Command::Report(args) => report::report(&args),
     };

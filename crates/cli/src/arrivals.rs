@@ -1,0 +1,125 @@
+//! `floodline arrivals`: when each request would be sent, without sending any.
+
+use std::io::{self, BufWriter, Write};
+
+use floodline_core::Span;
+use floodline_core::plan::{Load, Plan, Scenario};
+use floodline_core::time::Moment;
+use floodline_core::traffic::{Planned, Traffic};
+use floodline_scenario::Outside;
+
+use crate::args::ArrivalsArgs;
+use crate::outside::World;
+use crate::{Failure, scenario, screen};
+
+/// Prints the planned arrivals and returns the exit code.
+pub(crate) fn arrivals(args: &ArrivalsArgs) -> Result<u8, Failure> {
+    let mut given = args.scenario.clone();
+    if given.scenario.is_none() && given.url.is_none() {
+        // Nothing is sent, so that it does not matter where it would go.
+        given.url = Some("stub:".into());
+    }
+    let plan = scenario::resolve(&given, &Unarmed)?.0.plan;
+    let until = args.until.as_deref().map(Span::parse).transpose().map_err(Failure::usage)?;
+    explain_closed_loops(&plan)?;
+    let before = |planned: &Planned| until.is_none_or(|until| planned.at < Moment::START + until);
+    let most = args.count.and_then(|n| usize::try_from(n).ok()).unwrap_or(usize::MAX);
+    let traffic = Traffic::new(&plan).map_err(Failure::usage)?.take_while(before).take(most);
+    let out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
+    let printed = match args.per_second {
+        true => per_second(out, traffic, plan.scenarios.len()),
+        false => each(out, traffic, &plan),
+    };
+    match printed {
+        // A reader that has seen enough is no error.
+        Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(0),
+        Err(e) => Err(Failure::internal(format!("cannot print: {e}"))),
+        Ok(()) => Ok(0),
+    }
+}
+
+/// Files as they are, and no secret: a list of times needs none, and is wanted where none is at hand.
+struct Unarmed;
+
+impl Outside for Unarmed {
+    fn read(&self, path: &str) -> Result<Vec<u8>, String> {
+        World.read(path)
+    }
+
+    fn env(&self, name: &str) -> Option<String> {
+        World.env(name).or_else(|| Some("unset".into()))
+    }
+
+    fn stub_profiles(&self) -> Vec<String> {
+        World.stub_profiles()
+    }
+
+    fn seed(&self) -> u64 {
+        World.seed()
+    }
+}
+
+/// Users ask when they have their answers: says whose times there are none of.
+fn explain_closed_loops(plan: &Plan) -> Result<(), Failure> {
+    let closed = |scenario: &&Scenario| matches!(scenario.load, Load::Closed { .. });
+    let names: Vec<&str> =
+        plan.scenarios.iter().filter(closed).map(|scenario| scenario.name.as_str()).collect();
+    match names.len() {
+        0 => Ok(()),
+        n if n == plan.scenarios.len() => Err(Failure::usage(
+            "this load is a closed loop: its users ask when they have their answers, and no time is planned\n \
+             = help: an open loop has planned times: --rate 20, or load: {hold: 20/s, for: 1m}",
+        )),
+        _ => {
+            screen::note(&format!(
+                "note: closed loops have no planned times, and are left out: {}",
+                names.join(", ")
+            ));
+            Ok(())
+        }
+    }
+}
+
+fn each(mut out: impl Write, traffic: impl Iterator<Item = Planned>, plan: &Plan) -> io::Result<()> {
+    // A tab or a line end in a name would be taken for another column.
+    let plain = |scenario: &Scenario| scenario.name.replace(char::is_control, " ");
+    let names: Vec<String> = plan.scenarios.iter().map(plain).collect();
+    for planned in traffic {
+        let name = &names[planned.scenario];
+        writeln!(out, "{}\t{}\t{name}\t{}", planned.index, planned.at.0, planned.phase.name())?;
+    }
+    out.flush()
+}
+
+fn per_second(
+    mut out: impl Write,
+    traffic: impl Iterator<Item = Planned>,
+    scenarios: usize,
+) -> io::Result<()> {
+    let mut second = 0;
+    let mut counts = vec![0u64; scenarios];
+    let mut any = false;
+    for planned in traffic {
+        let at = planned.at.0 / Span::from_secs(1).0;
+        while second < at {
+            count(&mut out, second, &mut counts)?;
+            second += 1;
+        }
+        counts[planned.scenario] += 1;
+        any = true;
+    }
+    if any {
+        count(&mut out, second, &mut counts)?;
+    }
+    out.flush()
+}
+
+/// A line of the table; the counts start anew.
+fn count(out: &mut impl Write, second: u64, counts: &mut [u64]) -> io::Result<()> {
+    write!(out, "{second}\t{}", counts.iter().sum::<u64>())?;
+    if counts.len() > 1 {
+        counts.iter().try_for_each(|n| write!(out, "\t{n}"))?;
+    }
+    counts.fill(0);
+    writeln!(out)
+}

@@ -1,0 +1,104 @@
+//! From the arguments of a command to a resolved scenario: a file with what the arguments change in it, or the
+//! quick form.
+
+use floodline_scenario::{Outside, Overrides, QuickForm, Resolved, Source};
+
+use crate::Failure;
+use crate::args::ScenarioArgs;
+use crate::outside::why;
+
+/// The scenario file or the quick form, resolved; and the scenario's text for the record.
+pub(crate) fn resolve(args: &ScenarioArgs, outside: &dyn Outside) -> Result<(Resolved, String), Failure> {
+    let Some(path) = &args.scenario else {
+        if args.url.is_none() {
+            return Err(Failure::usage(
+                "what is to be loaded? give a scenario file, or --url (a base URL, or `stub:` for the built-in provider)",
+            ));
+        }
+        let form = quick_form(args);
+        let resolved = floodline_scenario::resolve_quick(&form, outside).map_err(Failure::usage)?;
+        return Ok((resolved, form.to_yaml()));
+    };
+    let out_of_place = out_of_place(args);
+    if !out_of_place.is_empty() {
+        return Err(Failure::usage(format!(
+            "{} cannot be combined with a scenario file; set it in {}",
+            out_of_place.join(", "),
+            path.display()
+        )));
+    }
+    let name = path.display().to_string();
+    let text = std::fs::read(path)
+        .map_err(|e| Failure::usage(format!("cannot read the scenario {name}: {}", why(&e))))
+        .and_then(|bytes| {
+            String::from_utf8(bytes)
+                .map_err(|_| Failure::usage(format!("the scenario {name} is not UTF-8 text")))
+        })?;
+    let overrides = Overrides {
+        name: args.name.clone(),
+        seed: args.seed,
+        duration: args.duration.clone(),
+        requests: args.requests,
+        url: args.url.clone(),
+        model: args.model.clone(),
+        record_bodies: args.record_bodies,
+    };
+    let source = Source { name: &name, text: &text };
+    let resolved = floodline_scenario::resolve(&source, &overrides, outside).map_err(Failure::usage)?;
+    Ok((resolved, text))
+}
+
+fn quick_form(args: &ScenarioArgs) -> QuickForm {
+    QuickForm {
+        url: args.url.clone(),
+        api: args.api.clone(),
+        model: args.model.clone(),
+        concurrency: args.concurrency,
+        rate: args.rate.clone(),
+        arrivals: args.arrivals.clone(),
+        requests: args.requests,
+        duration: args.duration.clone(),
+        warmup: args.warmup.clone(),
+        max_tokens: args.max_tokens,
+        prompt: args.prompt.clone(),
+        prompts: args.prompts.clone(),
+        input_tokens: args.input_tokens,
+        stream: args.no_stream.then_some(false),
+        timeout: args.timeout.clone(),
+        idle_timeout: args.idle_timeout.clone(),
+        connect_timeout: args.connect_timeout.clone(),
+        key_env: args.key_env.clone(),
+        headers: args.headers.clone(),
+        seed: args.seed,
+        name: args.name.clone(),
+        ca_file: args.ca_file.clone(),
+        insecure: args.insecure,
+        record_bodies: args.record_bodies,
+    }
+}
+
+/// Options that only the quick form has, as far as they were given.
+fn out_of_place(args: &ScenarioArgs) -> Vec<&'static str> {
+    [
+        ("--api", args.api.is_some()),
+        ("--key-env", args.key_env.is_some()),
+        ("--header", !args.headers.is_empty()),
+        ("--no-stream", args.no_stream),
+        ("--ca-file", args.ca_file.is_some()),
+        ("--insecure", args.insecure),
+        ("--concurrency", args.concurrency.is_some()),
+        ("--rate", args.rate.is_some()),
+        ("--arrivals", args.arrivals.is_some()),
+        ("--warmup", args.warmup.is_some()),
+        ("--prompt", args.prompt.is_some()),
+        ("--prompts", args.prompts.is_some()),
+        ("--input-tokens", args.input_tokens.is_some()),
+        ("--max-tokens", args.max_tokens.is_some()),
+        ("--timeout", args.timeout.is_some()),
+        ("--idle-timeout", args.idle_timeout.is_some()),
+        ("--connect-timeout", args.connect_timeout.is_some()),
+    ]
+    .into_iter()
+    .filter_map(|(name, given)| given.then_some(name))
+    .collect()
+}
