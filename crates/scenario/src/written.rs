@@ -5,6 +5,7 @@
 //! is derived from these types. No `flatten`, no `untagged`, no internally tagged enum: they lose positions.
 
 mod at;
+mod rates;
 mod scalar;
 mod shape;
 
