@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::money::Usd;
+use crate::prices::Prices;
 use crate::random;
 use crate::rate::Rate;
 use crate::schedule::{Phase, Schedule, Stage};
@@ -34,6 +36,9 @@ pub struct Plan {
     pub timeouts: Timeouts,
     /// What ends the run before its plan does.
     pub limits: Limits,
+    /// What the target's model costs, where the scenario says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prices: Option<Prices>,
     /// From where on the generator counts as the bottleneck.
     pub health: HealthLimits,
     /// Whether answers are kept in the journal.
@@ -279,6 +284,9 @@ pub struct Limits {
     pub tokens: Option<u64>,
     /// Requests that ended in an error.
     pub errors: Option<u64>,
+    /// Money, the worst case of requests in flight included; there are prices where it is given.
+    #[serde(rename = "spend_usd", default, skip_serializing_if = "Option::is_none")]
+    pub spend: Option<Usd>,
 }
 
 /// From where on the generator counts as the bottleneck; absent ones follow from the measured figures.
@@ -310,6 +318,7 @@ impl Plan {
             scenarios,
             timeouts: Timeouts::default(),
             limits: Limits::default(),
+            prices: None,
             health: HealthLimits::default(),
             record_bodies: false,
         }

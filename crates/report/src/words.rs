@@ -266,12 +266,13 @@ fn peak(scenario: &Scenario) -> Option<String> {
 
 /// What ends the run before its plan does.
 pub(crate) fn limits(limits: &Limits) -> Option<String> {
-    let Limits { duration, requests, tokens, errors } = *limits;
+    let Limits { duration, requests, tokens, errors, spend } = *limits;
     let mut parts = Vec::new();
     parts.extend(duration.map(planned));
     parts.extend(requests.map(|n| counted(n, "request")));
     parts.extend(tokens.map(|n| counted(n, "token")));
     parts.extend(errors.map(|n| counted(n, "error")));
+    parts.extend(spend.map(|usd| usd.to_string()));
     (!parts.is_empty()).then(|| format!("stops at {}", parts.join(", or ")))
 }
 
