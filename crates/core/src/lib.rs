@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod arrivals;
+pub mod budget;
 pub mod distribution;
 pub mod event;
 pub mod fold;
