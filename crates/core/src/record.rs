@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::arrivals::Arrivals;
+use crate::money::Usd;
 use crate::outcome::{Finish, Outcome};
+use crate::prices::Usage;
 use crate::schedule::Phase;
 use crate::time::{Moment, Span};
 
@@ -60,6 +62,15 @@ pub struct Record {
     /// Who counted the output tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_source: Option<TokenSource>,
+    /// Of the prompt's tokens, those that the server says it read from a cache.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cached_tokens: Option<u32>,
+    /// Of the answer's tokens, those that the server says were spent on reasoning.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reasoning_tokens: Option<u32>,
+    /// What it is charged, where there are prices: by the server's count, or what it can have cost at most.
+    #[serde(rename = "cost_usd", default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Usd>,
     /// What was tried, in order; the last one is the one the figures are of.
     pub attempts: Vec<Attempt>,
     /// The server's name for the request.
@@ -167,6 +178,9 @@ impl Record {
             output_tokens: None,
             streamed_tokens: None,
             token_source: None,
+            cached_tokens: None,
+            reasoning_tokens: None,
+            cost: None,
             attempts: Vec::new(),
             request_id: None,
             connect: None,
@@ -189,6 +203,17 @@ impl Record {
         let tokens = self.streamed_tokens.or(self.output_tokens)?;
         let gaps = u64::from(tokens).checked_sub(1).filter(|&gaps| gaps > 0)?;
         Some(Span(self.arrivals.last()?.since(self.arrivals.first()?).0 / gaps))
+    }
+
+    /// The tokens by which it is priced, by whoever counted them.
+    pub fn counted_usage(&self) -> Option<Usage> {
+        Some(Usage {
+            input: self.input_tokens?.into(),
+            cached: self.cached_tokens.unwrap_or(0).into(),
+            cache_write: 0,
+            output: self.output_tokens?.into(),
+            reasoning: self.reasoning_tokens.unwrap_or(0).into(),
+        })
     }
 
     /// When it was over: for an answer that was given up, later than its last byte.

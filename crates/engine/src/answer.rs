@@ -360,6 +360,8 @@ fn count(usage: Option<Usage>, written: &Written<'_>, record: &mut Record) -> Op
     if let Some(prompt) = usage.and_then(|u| tokens(u.prompt_tokens)) {
         record.input_tokens = Some(prompt);
     }
+    record.cached_tokens = usage.and_then(|u| tokens(u.cached_tokens));
+    record.reasoning_tokens = usage.and_then(|u| tokens(u.reasoning_tokens));
     let Some(output) = usage.and_then(|u| tokens(u.completion_tokens)) else {
         let all = [written.reasoning, written.text, written.other].concat();
         return (!all.is_empty() || written.finish.is_some()).then_some(all);
