@@ -161,6 +161,18 @@ impl Lengths {
         most.map(|most| self.bound(most))
     }
 
+    /// The one length that there is, of a fixed one.
+    pub fn only(&self) -> Option<u32> {
+        match &self.shape {
+            Shape::Fixed(tokens) => Some(self.bound(*tokens)),
+            Shape::Uniform { .. }
+            | Shape::Normal { .. }
+            | Shape::LogNormal { .. }
+            | Shape::Gamma { .. }
+            | Shape::Weighted(_) => None,
+        }
+    }
+
     /// The shortest length that can be drawn.
     pub fn least(&self) -> u32 {
         match &self.shape {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::lengths::LengthsSummary;
 use crate::money::Usd;
 use crate::prices::Prices;
 use crate::random;
@@ -144,8 +145,14 @@ pub struct Prompt {
     pub weight: u32,
     /// What it is, in a few words for people, such as `120 tokens` or `prompts.jsonl (52 prompts)`.
     pub source: String,
-    /// The limit on output tokens sent with it.
+    /// The limit on output tokens sent with it, where it is the same for every request.
     pub max_tokens: Option<u32>,
+    /// How long its requests are, where the scenario says so.
+    #[serde(default)]
+    pub input: Option<LengthsSummary>,
+    /// How long their answers may become, where the scenario says so.
+    #[serde(default)]
+    pub output: Option<LengthsSummary>,
 }
 
 /// When requests are sent.

@@ -13,4 +13,6 @@ pub struct Rendered {
     pub prompt: usize,
     /// Tokens of the prompt, where the plan knows them.
     pub input_tokens: Option<u32>,
+    /// The bound on output tokens that this very request carries.
+    pub max_tokens: Option<u32>,
 }

@@ -241,7 +241,7 @@ mod tests {
     struct Nothing;
     impl Workload for Nothing {
         fn render(&self, _: u64, _: &mut Vec<u8>) -> floodline_core::workload::Rendered {
-            floodline_core::workload::Rendered { prompt: 0, input_tokens: None }
+            floodline_core::workload::Rendered { prompt: 0, input_tokens: None, max_tokens: None }
         }
     }
 

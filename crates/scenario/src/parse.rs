@@ -142,8 +142,21 @@ fn unexpected(expected: &str, text: &str, at: (usize, usize)) -> Problem {
     };
     let problem = Problem::new(format!("{what} must be {shape}"));
     match key.as_deref() {
-        Some("input_tokens" | "output_tokens") => problem
-            .help("distributions of lengths are not supported in this version: write a number, such as 120"),
+        Some("input_tokens" | "output_tokens" | "max_tokens") => {
+            problem.help("such as 120, or {lognormal: {median: 3000, p95: 9000}}, or {uniform: [400, 900]}")
+        }
+        Some("lognormal" | "normal") => problem.help("such as {median: 3000, p95: 9000}"),
+        Some("gamma") => problem.help("such as {mean: 400, p95: 1200}"),
+        Some("uniform") => problem.help("the shortest and the longest length, such as [400, 900]"),
+        Some("histogram") => problem.help("such as [{upto: 100, weight: 3}, {upto: 1000, weight: 1}]"),
+        Some("values") => problem.help("lengths with their weights, such as [[120, 3], [400, 1]]"),
+        Some("pairs") => {
+            problem.help("tokens of prompts and of their answers, such as [[120, 80], [3000, 200]]")
+        }
+        Some("lengths") => problem.help(
+            "such as {pairs: [[120, 80], [3000, 200]]}; a distribution of one length goes under input_tokens",
+        ),
+        Some("prefix") => problem.help("such as {system: 800}, or {groups: 20, tokens: 1500}"),
         Some("prompts") => problem.help("such as `prompts: {text: Hello}`, or a list of such mappings"),
         Some("load") => problem.help("such as `load: {users: 8, for: 30s}`, or a list of such mappings"),
         Some("stub") => problem.help("such as `stub: {profile: 8b-h100}`, or `stub: {}`"),

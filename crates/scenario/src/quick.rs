@@ -3,8 +3,8 @@
 mod yaml;
 
 use crate::written::{
-    At, Given, Header, Headers, OneOrMany, Place, Prompt, Scalar, Scenario, Stage, Stub, Target, Timeouts,
-    WarmupForm, Written,
+    At, Given, Header, Headers, LengthsForm, OneOrMany, Place, Prompt, Scalar, Scenario, Stage, Stub, Target,
+    Timeouts, WarmupForm, Written,
 };
 
 /// A load test as arguments give it. What is left out has the defaults of a scenario file, but that
@@ -117,11 +117,11 @@ impl QuickForm {
         Prompt {
             text: text("--prompt", &self.prompt),
             file: text("--prompts", &self.prompts),
-            input_tokens: number(
+            input_tokens: length(
                 "--input-tokens",
                 self.input_tokens.or(nothing.then_some(DEFAULT_INPUT_TOKENS)),
             ),
-            max_tokens: number("--max-tokens", Some(self.max_tokens.unwrap_or(DEFAULT_MAX_TOKENS))),
+            max_tokens: length("--max-tokens", Some(self.max_tokens.unwrap_or(DEFAULT_MAX_TOKENS))),
             ..Prompt::default()
         }
     }
@@ -199,4 +199,8 @@ fn text<T: Written>(name: &'static str, value: &Option<String>) -> Given<Scalar<
 
 fn number<T: Written>(name: &'static str, value: Option<impl ToString>) -> Given<Scalar<T>> {
     Given(value.map(|value| Scalar::new(value.to_string(), argument(name))))
+}
+
+fn length(name: &'static str, tokens: Option<u32>) -> Given<LengthsForm> {
+    Given(tokens.map(|tokens| Scalar::new(tokens, argument(name)).into()))
 }

@@ -2,6 +2,7 @@
 //! mistake is collected, and only a scenario without one is resolved.
 
 mod findings;
+mod lengths;
 mod literal;
 mod load;
 mod prompts;

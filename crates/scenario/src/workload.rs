@@ -3,15 +3,21 @@
 //! Whatever does not change from request to request is rendered once, in advance.
 
 mod frame;
+mod groups;
+mod sizes;
 mod synthetic;
 
 use std::sync::Arc;
 
+use floodline_core::lengths::Lengths;
 use floodline_core::plan::TraceRow;
 use floodline_core::random::{Purpose, Stream};
 use floodline_core::workload::{Rendered, Workload};
 
 pub(crate) use frame::{Frame, Members};
+pub(crate) use groups::Groups;
+pub(crate) use sizes::Sizes;
+pub(crate) use synthetic::{Shared, Synthetic};
 
 /// Prompts drawn by weight.
 #[derive(Debug)]
@@ -22,15 +28,15 @@ pub(crate) struct Mix {
     prompts: Vec<Body>,
 }
 
-/// Where the bodies of one prompt come from.
+/// Where the bodies of one prompt come from. A frame has room for a bound if and only if its answers have one.
 #[derive(Debug)]
 pub(crate) enum Body {
-    /// Every request is the same.
-    Fixed { body: Vec<u8>, input_tokens: Option<u32> },
+    /// The messages are the same for every request.
+    Same { frame: Frame, messages: Box<[u8]>, input_tokens: Option<u32>, output: Option<Lengths> },
     /// Synthetic words, different for each arrival.
-    Synthetic { frame: Frame, tokens: u32 },
-    /// Prepared messages: arrival i sends line i modulo their number.
-    Lines { frame: Frame, unbounded: Frame, lines: Vec<Line> },
+    Synthetic { frame: Frame, words: Synthetic, sizes: Sizes },
+    /// Prepared messages: arrival i sends line i modulo their number. A line's own bound comes before `output`.
+    Lines { frame: Frame, unbounded: Frame, lines: Vec<Line>, output: Option<Lengths> },
 }
 
 /// The messages of one line of a prompts file.
@@ -70,34 +76,41 @@ impl Workload for Mix {
     fn render(&self, i: u64, body: &mut Vec<u8>) -> Rendered {
         body.clear();
         let prompt = self.draw(i);
-        let input_tokens = match self.prompts.get(prompt) {
-            None => None,
-            Some(Body::Fixed { body: fixed, input_tokens }) => {
-                body.extend_from_slice(fixed);
-                *input_tokens
+        let (input_tokens, max_tokens) = match self.prompts.get(prompt) {
+            None => (None, None),
+            Some(Body::Same { frame, messages, input_tokens, output }) => {
+                let max_tokens = sizes::bound(output.as_ref(), self.seed, i);
+                frame.render(body, max_tokens, |body| body.extend_from_slice(messages));
+                (*input_tokens, max_tokens)
             }
-            Some(Body::Synthetic { frame, tokens }) => {
-                frame.render(body, None, |body| synthetic::message(body, self.seed, i, *tokens));
-                Some(*tokens)
+            Some(Body::Synthetic { frame, words, sizes }) => {
+                let (tokens, max_tokens) = sizes.draw(self.seed, i);
+                frame.render(body, max_tokens, |body| words.messages(body, i, tokens));
+                (Some(tokens), max_tokens)
             }
-            Some(Body::Lines { frame, unbounded, lines }) => {
-                if let Some(line) = lines.get((i % lines.len().max(1) as u64) as usize) {
-                    let frame = if line.max_tokens.is_some() { frame } else { unbounded };
-                    frame.render(body, line.max_tokens, |body| body.extend_from_slice(&line.messages));
+            Some(Body::Lines { frame, unbounded, lines, output }) => {
+                match lines.get((i % lines.len().max(1) as u64) as usize) {
+                    None => (None, None),
+                    Some(line) => {
+                        let max_tokens =
+                            line.max_tokens.or_else(|| sizes::bound(output.as_ref(), self.seed, i));
+                        let frame = if max_tokens.is_some() { frame } else { unbounded };
+                        frame.render(body, max_tokens, |body| body.extend_from_slice(&line.messages));
+                        (None, max_tokens)
+                    }
                 }
-                None
             }
         };
-        Rendered { prompt, input_tokens }
+        Rendered { prompt, input_tokens, max_tokens }
     }
 }
 
 /// The requests of a trace: prompts and answers of the recorded lengths.
 #[derive(Debug)]
 pub(crate) struct Trace {
-    pub(crate) seed: u64,
     pub(crate) rows: Arc<[TraceRow]>,
     pub(crate) frame: Frame,
+    pub(crate) words: Synthetic,
 }
 
 impl Workload for Trace {
@@ -106,18 +119,15 @@ impl Workload for Trace {
         let row = self.rows.get((i % self.rows.len().max(1) as u64) as usize);
         if let Some(row) = row {
             self.frame.render(body, Some(row.output_tokens), |body| {
-                synthetic::message(body, self.seed, i, row.input_tokens);
+                self.words.messages(body, i, row.input_tokens);
             });
         }
-        Rendered { prompt: 0, input_tokens: row.map(|row| row.input_tokens) }
+        Rendered {
+            prompt: 0,
+            input_tokens: row.map(|row| row.input_tokens),
+            max_tokens: row.map(|row| row.output_tokens),
+        }
     }
-}
-
-/// The message of a synthetic prompt, for one that is the same every time.
-pub(crate) fn synthetic_message(seed: u64, i: u64, tokens: u32) -> Vec<u8> {
-    let mut message = Vec::new();
-    synthetic::message(&mut message, seed, i, tokens);
-    message
 }
 
 #[cfg(test)]

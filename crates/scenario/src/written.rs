@@ -5,11 +5,13 @@
 //! is derived from these types. No `flatten`, no `untagged`, no internally tagged enum: they lose positions.
 
 mod at;
+mod lengths;
 mod rates;
 mod scalar;
 mod shape;
 
 pub(crate) use at::{At, Given, OneOrMany, Place};
+pub(crate) use lengths::{BinForm, Drawn, Either, Joint, LengthsForm, Number, Prefix, Quoted, Row};
 pub(crate) use scalar::{Format, Ratio, Scalar, Text, Written, Wrong};
 pub(crate) use shape::{Header, Headers, WarmupForm};
 
@@ -106,7 +108,7 @@ pub(crate) struct Stub {
     pub(crate) tokens: Given<Scalar<u32>>,
 }
 
-/// One kind of request: exactly one of text, messages, file and input_tokens.
+/// One kind of request: exactly one of text, messages, file, input_tokens and lengths.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Prompt {
@@ -123,13 +125,21 @@ pub(crate) struct Prompt {
     /// i of the run sends line i mod n of the n lines: in order and again from the start, but in a mix only the
     /// lines of the arrivals that fall to this prompt.
     pub(crate) file: Given<Scalar<Text>>,
-    /// A synthetic prompt of exactly this many tokens.
-    pub(crate) input_tokens: Given<Scalar<u32>>,
-    /// The most tokens of the answer. The same as max_tokens.
-    pub(crate) output_tokens: Given<Scalar<u32>>,
-    /// The most tokens of the answer. A line of a file may set its own.
-    pub(crate) max_tokens: Given<Scalar<u32>>,
-    /// Whether every synthetic prompt is different, so that no cache of prefixes can help; true unless given.
+    /// A synthetic prompt of exactly this many tokens, prefixes included: a number, or a distribution such as
+    /// {lognormal: {median: 3000, p95: 9000}}, from which each request draws its own.
+    pub(crate) input_tokens: Given<LengthsForm>,
+    /// The most tokens of the answer: a number, or a distribution from which each request draws its own. The same as
+    /// max_tokens.
+    pub(crate) output_tokens: Given<LengthsForm>,
+    /// The most tokens of the answer: a number, or a distribution from which each request draws its own. A line of a
+    /// file may set its own.
+    pub(crate) max_tokens: Given<LengthsForm>,
+    /// Synthetic prompts and answers whose lengths belong together, in place of input_tokens and max_tokens.
+    pub(crate) lengths: Given<At<Joint>>,
+    /// What synthetic prompts share: a system message, or the beginnings of groups of them.
+    pub(crate) prefix: Given<At<Prefix>>,
+    /// Whether synthetic prompts differ in all that is not their prefix, so that no cache of prefixes can help with
+    /// it; true unless given.
     pub(crate) unique: Given<Scalar<bool>>,
 }
 

@@ -215,23 +215,6 @@ timeouts: {idle: 0s}
 }
 
 #[test]
-fn a_distribution_of_lengths() {
-    let text = "\
-target: {stub: {}}
-prompts:
-  - {name: long, input_tokens: {lognormal: {median: 3000, p95: 9000}}}
-";
-    assert_snapshot!(World::new().error(text), @r#"
-    error: `input_tokens` must be a single value
-     --> load.yaml:3:32
-      |
-    3 |   - {name: long, input_tokens: {lognormal: {median: 3000, p95: 9000}}}
-      |                                ^
-      = help: distributions of lengths are not supported in this version: write a number, such as 120
-    "#);
-}
-
-#[test]
 fn a_prompt_of_two_kinds() {
     let text = "\
 target: {stub: {}}

@@ -19,7 +19,7 @@ impl Workload for Body {
     fn render(&self, i: u64, body: &mut Vec<u8>) -> Rendered {
         body.clear();
         body.extend_from_slice(format!("{{\"i\":{i}}}").as_bytes());
-        Rendered { prompt: 0, input_tokens: Some(3) }
+        Rendered { prompt: 0, input_tokens: Some(3), max_tokens: None }
     }
 }
 
@@ -37,7 +37,14 @@ pub(crate) fn plan(requests: u64) -> Plan {
         ca_file: None,
         insecure: false,
     };
-    let prompt = Prompt { name: "p".into(), weight: 1, source: "test".into(), max_tokens: None };
+    let prompt = Prompt {
+        name: "p".into(),
+        weight: 1,
+        source: "test".into(),
+        max_tokens: None,
+        input: None,
+        output: None,
+    };
     let stage = UserStage { users: 1, length: None, phase: Phase::Main };
     let load = Load::Closed { stages: vec![stage], requests: Some(requests) };
     let mut plan = Plan::new("test".into(), 1, target, vec![prompt], load);

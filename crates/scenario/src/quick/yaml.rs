@@ -3,7 +3,8 @@
 use std::fmt::Write;
 
 use crate::written::{
-    At, Given, OneOrMany, Place, Prompt, Scalar, Scenario, Stage, Target, Timeouts, WarmupForm,
+    At, Either, Given, LengthsForm, OneOrMany, Place, Prompt, Scalar, Scenario, Stage, Target, Timeouts,
+    WarmupForm,
 };
 
 /// The scenario as YAML; of the keys, those that a quick form can set.
@@ -73,8 +74,8 @@ fn prompt_of(prompt: &Prompt) -> Vec<Entry> {
     vec![
         value("text", &prompt.text),
         value("file", &prompt.file),
-        value("input_tokens", &prompt.input_tokens),
-        value("max_tokens", &prompt.max_tokens),
+        length("input_tokens", &prompt.input_tokens),
+        length("max_tokens", &prompt.max_tokens),
     ]
 }
 
@@ -95,6 +96,14 @@ fn stage_of(stage: &Stage) -> Vec<Entry> {
 
 fn value<T>(key: &'static str, given: &Given<Scalar<T>>) -> Entry {
     given.as_ref().map(|scalar| (key, text(scalar)))
+}
+
+/// A quick form has no distributions.
+fn length(key: &'static str, given: &Given<LengthsForm>) -> Entry {
+    match given.as_ref()? {
+        Either::Single(number) => Some((key, text(number))),
+        Either::Other(_) => None,
+    }
 }
 
 /// A value as it is, if it is plainly a number, a word or the like, else quoted.

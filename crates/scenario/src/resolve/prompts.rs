@@ -1,17 +1,19 @@
 //! The prompts: which kinds of requests there are, and what their bodies are made of.
 
 mod file;
+mod synthetic;
 
+use floodline_core::lengths::{Lengths, LengthsSummary, Weighted};
 use floodline_core::plan::{self, Load, Replay};
 use floodline_core::workload::Workload;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::MOST_TOKENS;
 use super::findings::Findings;
+use super::lengths::{self, Described};
 use crate::quick::{DEFAULT_INPUT_TOKENS, DEFAULT_MAX_TOKENS};
-use crate::workload::{Body, Line, Members, Mix, Trace, synthetic_message};
-use crate::written::{At, OneOrMany, Place, Prompt, Scalar};
+use crate::workload::{Body, Members, Mix, Shared, Synthetic, Trace};
+use crate::written::{At, LengthsForm, OneOrMany, Place, Prompt, Scalar};
 
 /// The prompts of the plan, and what renders them.
 pub(crate) type Sent = (Vec<plan::Prompt>, Box<dyn Workload>);
@@ -39,12 +41,13 @@ pub(crate) fn resolve(
     let mut bodies = Vec::new();
     let count = prompts.len();
     for (i, At { value: prompt, place }) in prompts.iter().enumerate() {
-        let resolved = one(prompt, *place, i, members, seed, findings);
         let name = match findings.text(&prompt.name, "the prompt's name") {
             Some(name) => name,
             None if count == 1 => "default".into(),
             None => format!("prompt {}", i + 1),
         };
+        let number = u32::try_from(i).unwrap_or(u32::MAX);
+        let resolved = one(prompt, *place, (&name, number), members, seed, findings);
         if kinds.iter().any(|other| other.name == name) {
             let place = prompt.name.as_ref().map_or(*place, |name| name.place);
             findings
@@ -55,8 +58,8 @@ pub(crate) fn resolve(
             true => findings.read(&prompt.weight).unwrap_or(0),
             false => 1,
         };
-        if let Some(Material { source, max_tokens, body }) = resolved {
-            kinds.push(plan::Prompt { name, weight, source, max_tokens });
+        if let Some(Material { source, max_tokens, input, output, body }) = resolved {
+            kinds.push(plan::Prompt { name, weight, source, max_tokens, input, output });
             bodies.extend(body.map(|body| (weight, body)));
         }
     }
@@ -71,8 +74,8 @@ pub(crate) fn resolve(
 
 fn usual_prompt() -> At<Prompt> {
     let prompt = Prompt {
-        input_tokens: Scalar::new(DEFAULT_INPUT_TOKENS, Place::Nowhere).into(),
-        max_tokens: Scalar::new(DEFAULT_MAX_TOKENS, Place::Nowhere).into(),
+        input_tokens: LengthsForm::from(Scalar::new(DEFAULT_INPUT_TOKENS, Place::Nowhere)).into(),
+        max_tokens: LengthsForm::from(Scalar::new(DEFAULT_MAX_TOKENS, Place::Nowhere)).into(),
         ..Prompt::default()
     };
     At { value: prompt, place: Place::Nowhere }
@@ -94,15 +97,31 @@ fn replayed(
         return None;
     }
     let source = format!("lengths of {} ({} requests)", replay.file, replay.requests);
-    let kind = plan::Prompt { name: "trace".into(), weight: 1, source, max_tokens: None };
-    let trace = Trace { seed, rows: replay.rows.clone(), frame: members.frame_with_bounds() };
+    let summary = |of: fn(&plan::TraceRow) -> u32| {
+        let recorded = Weighted::recorded(replay.rows.iter().map(of))?;
+        Some(Lengths::from(recorded).summary())
+    };
+    let kind = plan::Prompt {
+        name: "trace".into(),
+        weight: 1,
+        source,
+        max_tokens: None,
+        input: summary(|row| row.input_tokens),
+        output: summary(|row| row.output_tokens),
+    };
+    let words = Synthetic::new(seed, 0, Shared::default());
+    let trace = Trace { rows: replay.rows.clone(), frame: members.frame(true), words };
     Some((vec![kind], Box::new(trace)))
 }
 
 /// What a prompt is made of.
 struct Material {
     source: String,
+    /// Where it is the same for every request.
     max_tokens: Option<u32>,
+    /// Where the scenario says it.
+    input: Option<LengthsSummary>,
+    output: Option<LengthsSummary>,
     /// Missing when the target is.
     body: Option<Body>,
 }
@@ -110,28 +129,27 @@ struct Material {
 fn one(
     prompt: &Prompt,
     place: Place,
-    index: usize,
+    (name, number): (&str, u32),
     members: Option<&Members>,
     seed: u64,
     findings: &mut Findings<'_>,
 ) -> Option<Material> {
-    let max_tokens = max_tokens(prompt, findings);
-    if let (Some(unique), None) = (prompt.unique.as_ref(), prompt.input_tokens.as_ref()) {
-        findings
-            .problem(unique.place, "`unique` goes with `input_tokens` only")
-            .with_help("other prompts are sent as they are written");
-    }
+    let output = output(prompt, findings);
     let given = [
         prompt.text.as_ref().map(|_| "text"),
         prompt.messages.as_ref().map(|_| "messages"),
         prompt.file.as_ref().map(|_| "file"),
         prompt.input_tokens.as_ref().map(|_| "input_tokens"),
+        prompt.lengths.as_ref().map(|_| "lengths"),
     ];
     let given: Vec<&str> = given.into_iter().flatten().collect();
-    let (source, body) = match given.as_slice() {
+    if prompt.input_tokens.is_none() && prompt.lengths.is_none() {
+        synthetic::refuse(prompt, findings);
+    }
+    match given.as_slice() {
         ["text"] => {
             let text = findings.text(&prompt.text, "the prompt")?;
-            (excerpt_of(&text), fixed(members, &user_message(&text), max_tokens, None))
+            Some(same(excerpt_of(&text), user_message(&text), members, output))
         }
         ["messages"] => {
             let At { value, place } = prompt.messages.as_ref()?;
@@ -143,35 +161,18 @@ fn one(
             }
             let count = value.as_array().map_or(0, Vec::len);
             let source = if count == 1 { "1 message".into() } else { format!("{count} messages") };
-            (source, fixed(members, &value.to_string(), max_tokens, None))
+            Some(same(source, value.to_string(), members, output))
         }
-        ["file"] => file(prompt, members, max_tokens, findings)?,
-        ["input_tokens"] => {
-            let tokens = findings.above_zero(&prompt.input_tokens, "`input_tokens`")?;
-            if tokens > MOST_TOKENS {
-                let place = prompt.input_tokens.as_ref().map_or(place, |tokens| tokens.place);
-                findings.problem(place, "a prompt has at most 10 million tokens");
-                return None;
-            }
-            let unique = findings.read(&prompt.unique).unwrap_or(true);
-            let tokens_of = if tokens == 1 { "1 token".into() } else { format!("{tokens} tokens") };
-            match unique {
-                true => (tokens_of, members.map(|m| Body::Synthetic { frame: m.frame(max_tokens), tokens })),
-                false => {
-                    let message = synthetic_message(seed, index as u64, tokens);
-                    let message = String::from_utf8(message).unwrap_or_default();
-                    (
-                        format!("{tokens_of}, always the same"),
-                        fixed(members, &message, max_tokens, Some(tokens)),
-                    )
-                }
-            }
+        ["file"] => file(prompt, members, output, findings),
+        ["input_tokens"] | ["lengths"] => {
+            let of = synthetic::Of { prompt, place, name, number };
+            synthetic::resolve(&of, output, members, seed, findings)
         }
         [] => {
             findings.problem(place, "this prompt does not say what is sent").with_help(
                 "write one of text: ..., messages: [...], file: prompts.jsonl or input_tokens: 120",
             );
-            return None;
+            None
         }
         several => {
             findings
@@ -180,40 +181,54 @@ fn one(
                     format!("this prompt has {}: only one of them can be sent", several.join(" and ")),
                 )
                 .with_help("make it a prompt each");
-            return None;
+            None
         }
-    };
-    Some(Material { source, max_tokens, body })
+    }
 }
 
-/// `max_tokens`, by either of its names.
-fn max_tokens(prompt: &Prompt, findings: &mut Findings<'_>) -> Option<u32> {
+/// How long answers may become: `max_tokens`, by either of its names.
+fn output(prompt: &Prompt, findings: &mut Findings<'_>) -> Option<Described> {
     if let (Some(_), Some(second)) = (prompt.max_tokens.as_ref(), prompt.output_tokens.as_ref()) {
         findings
-            .problem(second.place, "`output_tokens` and `max_tokens` mean the same")
+            .problem(second.place(), "`output_tokens` and `max_tokens` mean the same")
             .with_help("keep one of the two");
     }
-    let max_tokens = findings.above_zero(&prompt.max_tokens, "`max_tokens`");
-    max_tokens.or_else(|| findings.above_zero(&prompt.output_tokens, "`output_tokens`"))
+    let max_tokens = lengths::resolve(&prompt.max_tokens, "max_tokens", findings);
+    max_tokens.or_else(|| lengths::resolve(&prompt.output_tokens, "output_tokens", findings))
 }
 
-fn fixed(
-    members: Option<&Members>,
-    messages: &str,
-    max_tokens: Option<u32>,
-    input_tokens: Option<u32>,
-) -> Option<Body> {
-    let mut body = Vec::new();
-    members?.frame(max_tokens).render(&mut body, None, |body| body.extend_from_slice(messages.as_bytes()));
-    Some(Body::Fixed { body, input_tokens })
+/// A prompt whose messages are the same every time.
+fn same(source: String, messages: String, members: Option<&Members>, output: Option<Described>) -> Material {
+    let body = |lengths: Option<Lengths>| {
+        let frame = members?.frame(lengths.is_some());
+        let messages = messages.into_bytes().into();
+        Some(Body::Same { frame, messages, input_tokens: None, output: lengths })
+    };
+    material(source, None, output, body)
+}
+
+/// The parts of a prompt whose answers are bounded by `output`; `body` is made with it.
+fn material(
+    source: String,
+    input: Option<LengthsSummary>,
+    output: Option<Described>,
+    body: impl FnOnce(Option<Lengths>) -> Option<Body>,
+) -> Material {
+    let max_tokens = output.as_ref().and_then(|output| output.lengths.only());
+    let summary = output.as_ref().map(|output| output.lengths.summary());
+    let source = match &output {
+        Some(output) if max_tokens.is_none() => format!("{source}; answers: {}", output.text),
+        Some(_) | None => source,
+    };
+    Material { source, max_tokens, input, output: summary, body: body(output.map(|output| output.lengths)) }
 }
 
 fn file(
     prompt: &Prompt,
     members: Option<&Members>,
-    max_tokens: Option<u32>,
+    output: Option<Described>,
     findings: &mut Findings<'_>,
-) -> Option<(String, Option<Body>)> {
+) -> Option<Material> {
     let name = prompt.file.as_ref()?;
     let at = At { value: findings.text(&prompt.file, "the path of the prompts")?, place: name.place };
     let (path, bytes) = findings.file(&at)?;
@@ -225,10 +240,10 @@ fn file(
         }
     };
     let source = format!("{} ({} prompt{})", at.value, lines.len(), if lines.len() == 1 { "" } else { "s" });
-    let lines =
-        lines.into_iter().map(|line| Line { max_tokens: line.max_tokens.or(max_tokens), ..line }).collect();
-    let body = members.map(|m| Body::Lines { frame: m.frame_with_bounds(), unbounded: m.frame(None), lines });
-    Some((source, body))
+    let body = |output| {
+        members.map(|m| Body::Lines { frame: m.frame(true), unbounded: m.frame(false), lines, output })
+    };
+    Some(material(source, None, output, body))
 }
 
 /// The JSON array of one message of the user.

@@ -15,7 +15,7 @@ pub(crate) struct Members {
     pub(crate) extra: Map<String, Value>,
 }
 
-/// A body without its messages and, where each request has its own, without its bound.
+/// A body without its messages and, where answers are bounded, without the bound.
 #[derive(Debug)]
 pub(crate) struct Frame {
     before: Vec<u8>,
@@ -24,24 +24,10 @@ pub(crate) struct Frame {
     after: Vec<u8>,
 }
 
-/// How the answers of a frame are bounded.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Bound {
-    /// The same for every request, or not at all.
-    Fixed(Option<u32>),
-    /// Given with each request.
-    Each,
-}
-
 impl Members {
-    /// A frame whose requests all have the same bound.
-    pub(crate) fn frame(&self, max_tokens: Option<u32>) -> Frame {
-        Frame::new(self, Bound::Fixed(max_tokens))
-    }
-
-    /// A frame whose requests have a bound each.
-    pub(crate) fn frame_with_bounds(&self) -> Frame {
-        Frame::new(self, Bound::Each)
+    /// A frame whose requests have a bound each, or none.
+    pub(crate) fn frame(&self, bounded: bool) -> Frame {
+        Frame::new(self, bounded)
     }
 
     fn body(&self, messages: &str, max_tokens: Option<u32>) -> Vec<u8> {
@@ -63,25 +49,21 @@ impl Members {
 
 impl Frame {
     /// Finds the gaps by rendering two bodies that differ in nothing else.
-    fn new(members: &Members, bound: Bound) -> Frame {
+    fn new(members: &Members, bounded: bool) -> Frame {
         // As long as a bound gets, so that the two differ from its first digit on.
         const LONG: [u32; 2] = [1_000_000_000, 2_000_000_000];
-        let max_tokens = match bound {
-            Bound::Fixed(max_tokens) => max_tokens,
-            Bound::Each => Some(LONG[0]),
-        };
+        let max_tokens = bounded.then_some(LONG[0]);
         let body = members.body("1", max_tokens);
         let messages = first_difference(&body, &members.body("2", max_tokens));
         let (before, rest) = body.split_at(messages);
         let rest = rest.get(1..).unwrap_or_default();
-        let (between, after) = match bound {
-            Bound::Fixed(_) => (rest, &[][..]),
-            Bound::Each => {
-                let number = first_difference(&body, &members.body("1", Some(LONG[1])));
-                let start = number.saturating_sub(messages + 1).min(rest.len());
-                let (between, rest) = rest.split_at(start);
-                (between, rest.get(10..).unwrap_or_default())
-            }
+        let (between, after) = if bounded {
+            let number = first_difference(&body, &members.body("1", Some(LONG[1])));
+            let start = number.saturating_sub(messages + 1).min(rest.len());
+            let (between, rest) = rest.split_at(start);
+            (between, rest.get(10..).unwrap_or_default())
+        } else {
+            (rest, &[][..])
         };
         Frame { before: before.into(), between: between.into(), after: after.into() }
     }
@@ -128,9 +110,9 @@ mod tests {
                     String::from_utf8(out).unwrap()
                 };
                 let whole = |max| String::from_utf8(members.body(messages, max)).unwrap();
-                assert_eq!(render(members.frame(None), None), whole(None));
-                assert_eq!(render(members.frame(Some(7)), None), whole(Some(7)));
-                assert_eq!(render(members.frame_with_bounds(), Some(123)), whole(Some(123)));
+                assert_eq!(render(members.frame(false), None), whole(None));
+                assert_eq!(render(members.frame(true), Some(7)), whole(Some(7)));
+                assert_eq!(render(members.frame(true), Some(1_234_567)), whole(Some(1_234_567)));
             }
         }
     }

@@ -1,5 +1,6 @@
 use std::collections::HashSet;
 
+use floodline_core::lengths::{Pair, Pairs};
 use floodline_core::time::Moment;
 use floodline_wire::tokens::words::WORDS;
 use proptest::prelude::*;
@@ -15,8 +16,17 @@ fn members() -> Members {
     }
 }
 
+fn body(seed: u64, shared: Shared, sizes: Sizes) -> Body {
+    let frame = members().frame(sizes.are_bounded());
+    Body::Synthetic { frame, words: Synthetic::new(seed, 0, shared), sizes }
+}
+
+fn fixed(input: u32, output: Option<u32>) -> Sizes {
+    Sizes::Apart { input: Lengths::fixed(input), output: output.map(Lengths::fixed) }
+}
+
 fn synthetic(seed: u64, tokens: u32) -> Mix {
-    Mix::new(seed, vec![(1, Body::Synthetic { frame: members().frame(Some(100)), tokens })])
+    Mix::new(seed, vec![(1, body(seed, Shared::default(), fixed(tokens, Some(100))))])
 }
 
 fn content(workload: &dyn Workload, i: u64) -> String {
@@ -56,8 +66,13 @@ fn another_seed_sends_other_prompts() {
 
 #[test]
 fn prompts_are_drawn_by_weight() {
-    let fixed = |text: &str| Body::Fixed { body: text.into(), input_tokens: None };
-    let mix = Mix::new(3, vec![(3, fixed("a")), (0, fixed("never")), (1, fixed("b"))]);
+    let same = |text: &str| Body::Same {
+        frame: members().frame(false),
+        messages: text.as_bytes().into(),
+        input_tokens: None,
+        output: None,
+    };
+    let mix = Mix::new(3, vec![(3, same("a")), (0, same("never")), (1, same("b"))]);
     let mut counts = [0u32; 3];
     for i in 0..20_000 {
         counts[mix.render(i, &mut Vec::new()).prompt] += 1;
@@ -73,7 +88,9 @@ fn lines_come_in_order_and_keep_their_own_bounds() {
         line(r#"[{"role":"user","content":"a"}]"#, None),
         line(r#"[{"role":"user","content":"b"}]"#, Some(9)),
     ];
-    let body = Body::Lines { frame: members().frame_with_bounds(), unbounded: members().frame(None), lines };
+    let frames = [members().frame(true), members().frame(false)];
+    let [frame, unbounded] = frames;
+    let body = Body::Lines { frame, unbounded, lines, output: None };
     let mix = Mix::new(1, vec![(1, body)]);
     assert_eq!((0..4).map(|i| content(&mix, i)).collect::<String>(), "abab");
     let mut sent = Vec::new();
@@ -84,11 +101,12 @@ fn lines_come_in_order_and_keep_their_own_bounds() {
 #[test]
 fn a_trace_sends_the_recorded_lengths() {
     let row = |input_tokens, output_tokens| TraceRow { at: Moment(0), input_tokens, output_tokens };
-    let trace =
-        Trace { seed: 1, rows: [row(5, 7), row(40, 1_234_567)].into(), frame: members().frame_with_bounds() };
+    let rows = [row(5, 7), row(40, 1_234_567)].into();
+    let words = Synthetic::new(1, 0, Shared::default());
+    let trace = Trace { rows, frame: members().frame(true), words };
     let mut body = Vec::new();
     let rendered = trace.render(1, &mut body);
-    assert_eq!(rendered.input_tokens, Some(40));
+    assert_eq!((rendered.input_tokens, rendered.max_tokens), (Some(40), Some(1_234_567)));
     let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
     assert_eq!(body["max_tokens"], 1_234_567);
     assert_eq!(content(&trace, 0).split(' ').count(), 5);
@@ -99,8 +117,8 @@ proptest! {
     #[test]
     fn rendering_is_a_function_of_seed_and_index(seed: u64, order in prop::collection::vec(0u64..50, 1..40)) {
         let mix = || Mix::new(seed, vec![
-            (2, Body::Synthetic { frame: members().frame(None), tokens: 9 }),
-            (1, Body::Synthetic { frame: members().frame(Some(5)), tokens: 30 }),
+            (2, body(seed, Shared::default(), fixed(9, None))),
+            (1, body(seed, Shared { system: 4, groups: Some(Groups::new(3, 5, 1.0)), rest: false }, drawn())),
         ]);
         let shared = mix();
         let mut buffer = b"left over".to_vec();
@@ -128,4 +146,112 @@ fn threads_render_the_same() {
             assert_eq!(text, alone[i as usize]);
         }
     });
+}
+
+fn drawn() -> Sizes {
+    let input = Lengths::uniform(20, 60).unwrap();
+    Sizes::Apart { input, output: Some(Lengths::uniform(1, 9).unwrap()) }
+}
+
+/// The texts of system (or nothing) and user message, and what the render said of them.
+fn messages(workload: &dyn Workload, i: u64) -> (String, String, Rendered) {
+    let mut body = Vec::new();
+    let rendered = workload.render(i, &mut body);
+    let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!(body["max_tokens"].as_u64(), rendered.max_tokens.map(u64::from));
+    let text = |role: &str| {
+        let found = body["messages"].as_array().unwrap().iter().find(|message| message["role"] == role);
+        found.map_or("", |message| message["content"].as_str().unwrap()).to_owned()
+    };
+    (text("system"), text("user"), rendered)
+}
+
+#[test]
+fn each_arrival_draws_its_own_lengths_and_sends_them() {
+    let mix = Mix::new(9, vec![(1, body(9, Shared::default(), drawn()))]);
+    let mut seen = HashSet::new();
+    for i in 0..300 {
+        let (_, user, rendered) = messages(&mix, i);
+        assert_eq!(user.split(' ').count(), rendered.input_tokens.unwrap() as usize);
+        seen.insert((rendered.input_tokens, rendered.max_tokens));
+    }
+    assert!(seen.len() > 150, "{}", seen.len());
+}
+
+#[test]
+fn pairs_are_sent_together() {
+    let pair = |input, output| Pair { input, output, weight: 1.0 };
+    let pairs = Pairs::new([pair(12, 80), pair(30, 200)]).unwrap();
+    let mix = Mix::new(9, vec![(1, body(9, Shared::default(), Sizes::Together(pairs)))]);
+    for i in 0..50 {
+        let (_, _, rendered) = messages(&mix, i);
+        let sent = (rendered.input_tokens.unwrap(), rendered.max_tokens.unwrap());
+        assert!([(12, 80), (30, 200)].contains(&sent), "{sent:?}");
+    }
+}
+
+#[test]
+fn a_group_shares_its_beginning_and_nothing_else() {
+    let groups = Groups::new(7, 20, 0.0);
+    let of: Vec<u32> = (0..400).map(|i| groups.of(3, i)).collect();
+    let shared = Shared { system: 11, groups: Some(groups), rest: false };
+    let mix = Mix::new(3, vec![(1, body(3, shared, fixed(60, None)))]);
+    let all: Vec<(String, Vec<String>)> = (0..400)
+        .map(|i| {
+            let (system, user, _) = messages(&mix, i);
+            (system, user.split(' ').map(str::to_owned).collect())
+        })
+        .collect();
+    assert_eq!(of.iter().collect::<HashSet<_>>().len(), 7);
+    for (i, (system, user)) in all.iter().enumerate() {
+        assert_eq!((system, system.split(' ').count(), user.len()), (&all[0].0, 11, 49));
+        for (k, (_, other)) in all.iter().enumerate().take(i) {
+            if of[i] == of[k] {
+                assert_eq!(user[..20], other[..20]);
+            } else {
+                assert_ne!(user[0], other[0], "groups {} and {}", of[i], of[k]);
+            }
+            assert_ne!(user[20..26], other[20..26]);
+        }
+    }
+    // Neighbours differ from the first word behind the prefix on.
+    assert!(all.windows(2).all(|pair| pair[0].1[20] != pair[1].1[20]));
+}
+
+#[test]
+fn without_the_nonce_shorter_prompts_are_the_beginning_of_longer_ones() {
+    let shared = || Shared { system: 5, groups: None, rest: true };
+    let mix = |tokens| Mix::new(3, vec![(1, body(3, shared(), fixed(tokens, None)))]);
+    let (system, long, _) = messages(&mix(500), 1);
+    for (tokens, i) in [(6, 0), (7, 1), (12, 2), (400, 99)] {
+        let (same, short, _) = messages(&mix(tokens), i);
+        assert_eq!((&same, short.split(' ').count()), (&system, tokens as usize - 5));
+        assert!(format!("{long} ").starts_with(&format!("{short} ")));
+    }
+}
+
+/// Zipf's law: group k is drawn in proportion to 1/k^skew.
+#[test]
+fn groups_are_drawn_evenly_or_by_their_skew() {
+    let counts = |skew| {
+        let groups = Groups::new(4, 1, skew);
+        let mut counts = [0u32; 4];
+        (0..24_000).for_each(|i| counts[groups.of(8, i) as usize] += 1);
+        counts
+    };
+    let near = |count: u32, wanted: f64| (f64::from(count) / 24_000.0 - wanted).abs() < 0.015;
+    assert!(counts(0.0).into_iter().all(|count| near(count, 0.25)), "{:?}", counts(0.0));
+    let harmonic = 1.0 + 1.0 / 2.0 + 1.0 / 3.0 + 1.0 / 4.0;
+    for (k, count) in (1..).zip(counts(1.0)) {
+        assert!(near(count, 1.0 / f64::from(k) / harmonic), "{:?}", counts(1.0));
+    }
+}
+
+/// A length that is too short for its prefix still makes a body.
+#[test]
+fn a_prefix_longer_than_the_prompt_is_cut() {
+    let shared = Shared { system: 5, groups: Some(Groups::new(2, 10, 0.0)), rest: false };
+    let mix = Mix::new(3, vec![(1, body(3, shared, fixed(3, None)))]);
+    let (system, user, _) = messages(&mix, 0);
+    assert_eq!((system.split(' ').count(), user.as_str()), (5, ""));
 }

@@ -36,8 +36,14 @@ pub(crate) fn plan() -> Plan {
         ca_file: None,
         insecure: false,
     };
-    let prompt =
-        Prompt { name: "short".into(), weight: 1, source: "120 tokens".into(), max_tokens: Some(80) };
+    let prompt = Prompt {
+        name: "short".into(),
+        weight: 1,
+        source: "120 tokens".into(),
+        max_tokens: Some(80),
+        input: None,
+        output: None,
+    };
     let stages = vec![UserStage { users: 4, length: Some(Span::from_secs(10)), phase: Phase::Main }];
     Plan::new("made-up".into(), 42, target, vec![prompt], Load::Closed { stages, requests: Some(1000) })
 }
