@@ -232,11 +232,13 @@ fn value_of_key_at(text: &str, (line, column): (usize, usize)) -> Option<(usize,
     (!value.is_empty() && !value.starts_with('#')).then(|| (start + 1, value.chars().count()))
 }
 
-/// Whether the line ends with the colon of the key at `line` and `column`.
+/// Whether the key at `line` and `column` is without a value.
 fn nothing_follows(text: &str, (line, column): (usize, usize)) -> bool {
     let this = text.lines().nth(line.saturating_sub(1)).unwrap_or("");
     let rest: String = this.chars().skip(column.saturating_sub(1)).collect();
     let rest = rest.split(" #").next().unwrap_or_default().trim_end();
     let more_indented = text.lines().nth(line).is_some_and(|next| next.starts_with([' ', '-']));
-    rest.ends_with(':') && (rest == ":" || !more_indented)
+    // Within braces, the comma or the brace comes at once.
+    let ends = rest.split_once(": ").is_some_and(|(_, value)| value.trim_start().starts_with([',', '}']));
+    ends || rest.ends_with(':') && (rest == ":" || !more_indented)
 }

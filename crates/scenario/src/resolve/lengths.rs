@@ -116,7 +116,11 @@ fn family(drawn: &Drawn, place: Place, what: &str, findings: &mut Findings<'_>) 
         values.as_ref().map(|at| ("values", at.place)),
         file.as_ref().map(|scalar| ("file", scalar.place)),
     ];
-    let named: Vec<(&str, Place)> = named.into_iter().flatten().collect();
+    let mut named: Vec<(&str, Place)> = named.into_iter().flatten().collect();
+    named.sort_by_key(|(_, place)| match place {
+        Place::Text { line, column, .. } => (*line, *column),
+        Place::Nowhere | Place::Argument(_) => (0, 0),
+    });
     if let [(first, _), (second, place), ..] = named.as_slice() {
         findings
             .problem(*place, format!("`{first}` and `{second}` exclude each other"))
