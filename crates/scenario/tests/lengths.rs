@@ -24,10 +24,10 @@ fn resolve_in(world: &World, prompt: &str) -> Resolved {
 fn sent(resolved: &Resolved, i: u64) -> (HashMap<String, String>, Rendered) {
     let mut body = Vec::new();
     let rendered = resolved.workload.render(i, &mut body);
-    let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+    let body: serde_json::Value = serde_json::from_slice(&body).expect("a body is JSON");
     assert_eq!(body["max_tokens"].as_u64(), rendered.max_tokens.map(u64::from));
-    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
-    let messages = body["messages"].as_array().unwrap().iter();
+    let text = |value: &serde_json::Value| value.as_str().expect("a text").to_owned();
+    let messages = body["messages"].as_array().expect("a list").iter();
     (messages.map(|message| (text(&message["role"]), text(&message["content"]))).collect(), rendered)
 }
 
