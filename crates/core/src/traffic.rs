@@ -119,7 +119,14 @@ mod tests {
             spread: Spread::Constant,
             phase: Phase::Main,
         };
-        let prompt = Prompt { name: "p".into(), weight: 1, source: String::new(), max_tokens: None };
+        let prompt = Prompt {
+            name: "p".into(),
+            weight: 1,
+            source: String::new(),
+            max_tokens: None,
+            input: None,
+            output: None,
+        };
         Scenario {
             name: name.into(),
             start: Span::from_millis(start_ms),
