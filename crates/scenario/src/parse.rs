@@ -1,5 +1,6 @@
 //! From text to a scenario as written. The YAML library stays behind this file.
 
+use serde::de::DeserializeOwned;
 use serde_saphyr::{Error as Yaml, Options};
 
 use crate::Source;
@@ -8,8 +9,7 @@ use crate::excerpt::{Excerpt, Show};
 use crate::written::{Place, Scenario};
 
 /// Keys that the language will have, or that others have, and what this version says to them.
-const LATER: [&str; 17] = [
-    "spend",
+const LATER: [&str; 16] = [
     "stop_when",
     "objectives",
     "retry",
@@ -38,11 +38,15 @@ pub(crate) fn parse(source: &Source<'_>) -> Result<Scenario, Error> {
             .help("a scenario names a target at least, such as `target: {stub: {profile: 8b-h100}}`")
             .into());
     }
+    read(&source).map_err(Error::from)
+}
+
+/// Reads a file of one of this crate's own formats.
+pub(crate) fn read<T: DeserializeOwned>(source: &Source<'_>) -> Result<T, Problem> {
     let mut options = Options::default();
     options.with_snippet = false;
     options.strict_booleans = true;
-    serde_saphyr::from_str_with_options::<Scenario>(text, options)
-        .map_err(|error| problem(&source, &error).into())
+    serde_saphyr::from_str_with_options(source.text, options).map_err(|error| problem(source, &error))
 }
 
 fn problem(source: &Source<'_>, error: &Yaml) -> Problem {
@@ -160,6 +164,8 @@ fn unexpected(expected: &str, text: &str, at: (usize, usize)) -> Problem {
         Some("prompts") => problem.help("such as `prompts: {text: Hello}`, or a list of such mappings"),
         Some("load") => problem.help("such as `load: {users: 8, for: 30s}`, or a list of such mappings"),
         Some("stub") => problem.help("such as `stub: {profile: 8b-h100}`, or `stub: {}`"),
+        Some("prices") => problem
+            .help("such as `prices: {input: $2.50, output: $10}` of a million tokens, or `prices: {file: prices.json}`"),
         Some("key") => problem.help("refer to an environment variable: key: ${env:NAME}"),
         None if at == (1, 1) || expected.starts_with("struct") => {
             problem.help("a scenario is a mapping such as `target: {stub: {profile: 8b-h100}}`")

@@ -5,13 +5,14 @@ mod findings;
 mod lengths;
 mod literal;
 mod load;
+mod prices;
 mod prompts;
 mod replay;
 mod target;
 mod traffic;
 mod url;
 
-use floodline_core::plan::{HealthLimits, Limits, Plan, Timeouts};
+use floodline_core::plan::{HealthLimits, Limits, Load, Plan, Timeouts};
 
 use crate::written::{Given, Place, Scalar, Scenario, Target};
 use crate::{Error, Outside, QuickForm, Resolved, Source, parse};
@@ -83,6 +84,10 @@ impl Overrides {
             }
             if let Some(model) = &self.model {
                 target.value.model = Scalar::new(model, argument("--model")).into();
+                if scenario.prices.as_ref().is_some_and(|prices| prices.value.file.is_none()) {
+                    findings
+                        .warn("the prices of the scenario are taken for those of the model given by --model");
+                }
             }
         }
         let stages = scenario.last_load().0.get_or_insert_with(load::default_stages);
@@ -119,11 +124,15 @@ fn assemble(mut scenario: Scenario, findings: &mut Findings<'_>) -> Result<Resol
     let name = name(&scenario, findings);
     let seed = findings.read(&scenario.seed).unwrap_or_else(|| findings.outside.seed());
     let target = target::resolve(&scenario.target, findings);
+    let model = target.as_ref().map(|target| target.target.model.as_str());
+    let costs = prices::resolve(&scenario.prices, model, findings);
+    let spend = scenario.limits.as_ref().and_then(|limits| limits.spend.as_ref()).map(|spend| spend.place);
     let limits = scenario.limits.0.take().map(|limits| Limits {
         duration: findings.above_zero(&limits.duration, "`duration`"),
         requests: findings.above_zero(&limits.requests, "`requests`"),
         tokens: findings.above_zero(&limits.tokens, "`tokens`"),
         errors: findings.above_zero(&limits.errors, "`errors`"),
+        spend: prices::spend(&limits, scenario.prices.is_some(), findings),
     });
     let timeouts = scenario.timeouts.0.take().map(|timeouts| {
         let usual = Timeouts::default();
@@ -141,12 +150,14 @@ fn assemble(mut scenario: Scenario, findings: &mut Findings<'_>) -> Result<Resol
     let record_bodies = findings.read(&scenario.record_bodies).unwrap_or(false);
     let members = target.as_ref().map(|target| &target.members);
     let streams = traffic::resolve(&mut scenario, &name, seed, members, findings);
+    prices::refuse_unbounded(spend, costs.as_ref(), unbounded(streams.as_deref()), findings);
     findings.conclude()?;
     match (target, streams) {
         (Some(target), Some(streams)) => {
             let (scenarios, workloads) = streams.into_iter().unzip();
             let mut plan = Plan::of_scenarios(name, seed, target.target, scenarios);
             plan.limits = limits.unwrap_or_default();
+            plan.prices = costs;
             plan.timeouts = timeouts.unwrap_or_default();
             plan.health = health.unwrap_or_default();
             plan.record_bodies = record_bodies;
@@ -155,6 +166,15 @@ fn assemble(mut scenario: Scenario, findings: &mut Findings<'_>) -> Result<Resol
         // Whatever is missing was reported; this is for the case that it was not.
         _ => Err(crate::Problem::new("the scenario could not be resolved").into()),
     }
+}
+
+/// The names of the prompts whose answers have no bound.
+fn unbounded(streams: Option<&[traffic::Stream]>) -> impl Iterator<Item = &str> {
+    let scenarios = streams.unwrap_or_default().iter().map(|(scenario, _)| scenario);
+    // The requests of a trace carry the length of the recorded answer.
+    let drawn = scenarios.filter(|scenario| !matches!(scenario.load, Load::Replay(_)));
+    let prompts = drawn.flat_map(|scenario| &scenario.prompts);
+    prompts.filter(|p| p.max_tokens.is_none() && p.output.is_none()).map(|p| p.name.as_str())
 }
 
 /// The name of the run: as given, else the file's.

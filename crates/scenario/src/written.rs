@@ -6,19 +6,21 @@
 
 mod at;
 mod lengths;
+mod prices;
 mod rates;
 mod scalar;
 mod shape;
 
 pub(crate) use at::{At, Given, OneOrMany, Place};
 pub(crate) use lengths::{BinForm, Drawn, Either, Joint, LengthsForm, Number, Prefix, Quoted, Row};
+pub(crate) use prices::{Above, PerMillion, PriceFile, Prices};
 pub(crate) use scalar::{Format, Ratio, Scalar, Text, Written, Wrong};
 pub(crate) use shape::{Header, Headers, WarmupForm};
 
-use floodline_core::Rate;
 use floodline_core::plan::Api;
 use floodline_core::schedule::Spread;
 use floodline_core::time::Span;
+use floodline_core::{Rate, Usd};
 use floodline_wire::openai::MaxTokensField;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -42,6 +44,8 @@ pub(crate) struct Scenario {
     pub(crate) scenarios: Given<OneOrMany<At<Part>>>,
     /// What ends the run before its plan does; reaching one is exit code 5.
     pub(crate) limits: Given<Limits>,
+    /// What the target's model costs: dollars for a million tokens, or a file of prices.
+    pub(crate) prices: Given<At<Prices>>,
     /// How long to wait for things.
     pub(crate) timeouts: Given<Timeouts>,
     /// From where on the load generator counts as the bottleneck and the run as invalid.
@@ -184,6 +188,8 @@ pub(crate) struct Limits {
     pub(crate) tokens: Given<Scalar<u64>>,
     /// Requests that ended in an error.
     pub(crate) errors: Given<Scalar<u64>>,
+    /// Money, such as $5.00: never exceeded, since each request reserves its worst case. Needs prices.
+    pub(crate) spend: Given<Scalar<Usd>>,
 }
 
 /// How long to wait for things.

@@ -52,7 +52,7 @@ objectives: [ttft p95 < 500ms]
       |
     2 | objectives: …
       | ^^^^^^^^^^
-      = help: keys known here: name, seed, target, prompts, load, scenarios, limits, timeouts, health, record_bodies
+      = help: keys known here: name, seed, target, prompts, load, scenarios, limits, prices, timeouts, health, record_bodies
     "#);
 }
 

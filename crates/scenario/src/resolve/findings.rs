@@ -1,7 +1,7 @@
 //! What is found while a scenario is resolved: problems with their places, and warnings.
 
-use floodline_core::Rate;
 use floodline_core::time::Span;
+use floodline_core::{Rate, Usd};
 
 use crate::error::{Error, Problem};
 use crate::excerpt::{Excerpt, Show};
@@ -34,6 +34,19 @@ impl<'a> Findings<'a> {
             ..source
         });
         Findings { source, outside, problems: Vec::new(), warnings: Vec::new() }
+    }
+
+    /// Findings about another file, with places of its own, which are to be [appended](Findings::append).
+    pub(crate) fn of_file<'b>(&self, source: Source<'b>) -> Findings<'b>
+    where
+        'a: 'b,
+    {
+        Findings::new(Some(source), self.outside)
+    }
+
+    pub(crate) fn append(&mut self, other: Findings<'_>) {
+        self.problems.extend(other.problems);
+        self.warnings.extend(other.warnings);
     }
 
     pub(crate) fn problem(&mut self, place: Place, message: impl Into<String>) -> Added<'_> {
@@ -193,6 +206,12 @@ impl Amount for u64 {
 impl Amount for Span {
     fn is_zero(&self) -> bool {
         *self == Span::ZERO
+    }
+}
+
+impl Amount for Usd {
+    fn is_zero(&self) -> bool {
+        (*self).is_zero()
     }
 }
 
