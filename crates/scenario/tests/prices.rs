@@ -27,7 +27,7 @@ models:
 ";
 
 fn usd(text: &str) -> Usd {
-    Usd::parse(text).unwrap()
+    Usd::parse(text).expect("an amount")
 }
 
 fn scenario(rest: &str) -> String {

@@ -153,6 +153,8 @@ struct Case {
     silent: f64,
     /// Whether answers without usage are counted here.
     counts: bool,
+    /// Whether all requests are the largest: a limit of four of them is the hardest to keep.
+    alike: bool,
 }
 
 /// What came of it.
@@ -194,7 +196,20 @@ impl Case {
         let mut share = |most: f64| if random.below(3) == 0 { 0.0 } else { random.fraction() * most };
         let (faults, silent) = (share(0.6), share(0.5));
         let (users, counts) = (1 + random.below(64) as usize, random.below(2) == 0);
-        Case { random, manner, prices, ceilings, users, most_input, most_output, faults, silent, counts }
+        let alike = random.below(2) == 0;
+        Case {
+            random,
+            manner,
+            prices,
+            ceilings,
+            users,
+            most_input,
+            most_output,
+            faults,
+            silent,
+            counts,
+            alike,
+        }
     }
 
     /// Sends until the budget says that nothing more can be sent.
@@ -238,8 +253,10 @@ impl Case {
     }
 
     fn next_request(&mut self) -> Worst {
-        let (input, output) =
-            (1 + self.random.below(self.most_input), 1 + self.random.below(self.most_output));
+        let (input, output) = match self.alike {
+            true => (self.most_input, self.most_output),
+            false => (1 + self.random.below(self.most_input), 1 + self.random.below(self.most_output)),
+        };
         Worst::new(Some(&self.prices), input, output)
     }
 

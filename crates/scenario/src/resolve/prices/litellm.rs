@@ -35,8 +35,16 @@ impl<'a> List<'a> {
         Ok(Some(List(entries)))
     }
 
-    /// What the list has under a name. Entries of several providers count as one if they cost the same.
+    /// What the list has under a name. `openai/gpt-4o` is the `gpt-4o` of that provider before it is one that others
+    /// resell, and entries of several providers count as one if they cost the same.
     pub(super) fn find(&self, wanted: &str) -> Found<'_> {
+        if let Some((provider, model)) = wanted.split_once('/')
+            && !self.0.contains_key(wanted)
+            && let Some((name, entry)) = self.0.get_key_value(model)
+            && provider_of(entry).as_deref() == Some(provider)
+        {
+            return Found::As(name);
+        }
         match lookup::find(self.0.keys().map(String::as_str).collect(), wanted) {
             Found::Several(names) => {
                 let priced: Vec<_> =
@@ -84,6 +92,11 @@ impl<'a> List<'a> {
         prices.max_input_tokens = count("max_input_tokens");
         Ok(prices)
     }
+}
+
+fn provider_of(entry: &RawValue) -> Option<String> {
+    let fields: BTreeMap<String, &RawValue> = serde_json::from_str(entry.get()).ok()?;
+    serde_json::from_str(fields.get("litellm_provider")?.get()).ok()
 }
 
 /// Prices by the number of input tokens above which they apply.
@@ -204,6 +217,7 @@ mod tests {
         "b/other": {"input_cost_per_token": 1e-6, "output_cost_per_token": 3e-6},
         "whisper": {"input_cost_per_second": 0.0001},
         "odd": {"input_cost_per_token": -1, "output_cost_per_token": 1},
+        "router/anthropic/sonnet": {"input_cost_per_token": 1e-6, "output_cost_per_token": 3e-6},
         "list": []
     }"#;
 
@@ -245,6 +259,9 @@ mod tests {
         let list = list();
         assert_eq!(list.find("same"), Found::As("a/same"));
         assert_eq!(list.find("other"), Found::Several(vec!["a/other", "b/other"]));
+        assert_eq!(list.find("anthropic/sonnet"), Found::As("sonnet"));
+        assert_eq!(list.find("other/sonnet"), Found::As("sonnet"));
+        assert_eq!(list.find("router/anthropic/sonnet"), Found::Exactly("router/anthropic/sonnet"));
         assert_eq!(list.find("sample_spec"), Found::Nothing(None));
     }
 
