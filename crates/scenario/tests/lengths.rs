@@ -23,7 +23,7 @@ fn resolve_in(world: &World, prompt: &str) -> Resolved {
 /// What arrival `i` sends: the messages' texts by role, and what the workload says of them.
 fn sent(resolved: &Resolved, i: u64) -> (HashMap<String, String>, Rendered) {
     let mut body = Vec::new();
-    let rendered = resolved.workload.render(i, &mut body);
+    let rendered = resolved.workloads[0].render(i, &mut body);
     let body: serde_json::Value = serde_json::from_slice(&body).expect("a body is JSON");
     assert_eq!(body["max_tokens"].as_u64(), rendered.max_tokens.map(u64::from));
     let text = |value: &serde_json::Value| value.as_str().expect("a text").to_owned();
@@ -57,7 +57,7 @@ fn every_form_draws_exact_prompts_and_says_what_it_is() {
     let world = World::new().file("lengths.csv", "tokens\n10\n20\n20\n30\n");
     for (form, described) in FORMS {
         let resolved = resolve_in(&world, &format!("input_tokens: {form}, output_tokens: {form}"));
-        let prompt = &resolved.plan.prompts[0];
+        let prompt = &resolved.plan.scenarios[0].prompts[0];
         assert!(prompt.source.contains(described), "{form}: {}", prompt.source);
         assert!(prompt.source.contains("; answers: "), "{}", prompt.source);
         let (input, output) = (prompt.input.unwrap(), prompt.output.unwrap());
@@ -76,7 +76,7 @@ fn every_form_draws_exact_prompts_and_says_what_it_is() {
 #[test]
 fn a_number_is_what_it_was() {
     let resolved = resolve("input_tokens: 1_200, output_tokens: 80");
-    let prompt = &resolved.plan.prompts[0];
+    let prompt = &resolved.plan.scenarios[0].prompts[0];
     assert_eq!((prompt.source.as_str(), prompt.max_tokens), ("1,200 tokens", Some(80)));
     let (input, output) = (prompt.input.unwrap(), prompt.output.unwrap());
     assert_eq!((input.mean, input.p50, input.p95, input.most), (1200.0, 1200, 1200, Some(1200)));
@@ -92,7 +92,7 @@ fn prompts_of_a_text_have_drawn_answers_too() {
         let resolved = resolve_in(&world, &format!("{prompt}, max_tokens: {{uniform: [400, 900]}}"));
         let bounds: HashSet<_> = (0..20).map(|i| sent(&resolved, 2 * i).1.max_tokens.unwrap()).collect();
         assert!(bounds.len() > 10 && bounds.iter().all(|bound| (400..=900).contains(bound)), "{bounds:?}");
-        let prompt = &resolved.plan.prompts[0];
+        let prompt = &resolved.plan.scenarios[0].prompts[0];
         assert!(prompt.input.is_none() && prompt.source.ends_with("; answers: uniform, 400 to 900 tokens"));
     }
     // A line's own bound comes first.
@@ -111,7 +111,7 @@ fn pairs_belong_together() {
         ("{file: a.jsonl, input: u.in, output: u.out}", "a.jsonl: 2 pairs"),
     ] {
         let resolved = resolve_in(&world, &format!("lengths: {form}"));
-        let prompt = &resolved.plan.prompts[0];
+        let prompt = &resolved.plan.scenarios[0].prompts[0];
         assert!(prompt.source.starts_with(described), "{}", prompt.source);
         assert_eq!((prompt.input.unwrap().most, prompt.output.unwrap().most), (Some(30), Some(200)));
         let seen: HashSet<_> = (0..60)
@@ -136,7 +136,7 @@ fn prefixes_count_towards_the_length() {
         ),
     ] {
         let resolved = resolve(&format!("input_tokens: 240, prefix: {prefix}"));
-        assert!(resolved.plan.prompts[0].source.contains(described), "{}", resolved.plan.prompts[0].source);
+        assert!(resolved.plan.scenarios[0].prompts[0].source.contains(described), "{}", resolved.plan.scenarios[0].prompts[0].source);
         assert_eq!(resolved.warnings, [""; 0]);
         let all: Vec<_> = (0..60).map(|i| sent(&resolved, i).0).collect();
         for messages in &all {
@@ -208,7 +208,7 @@ fn a_trace_says_what_its_lengths_are() {
         "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:15:46,374,44\n2023-11-16 18:15:47,396,109\n";
     let world = World::new().file("t.csv", trace);
     let resolved = world.resolve("target: {stub: {}}\nload: {replay: t.csv}").unwrap();
-    let prompt = &resolved.plan.prompts[0];
+    let prompt = &resolved.plan.scenarios[0].prompts[0];
     assert_eq!((prompt.input.unwrap().mean, prompt.output.unwrap().most), (385.0, Some(109)));
 }
 
@@ -217,7 +217,7 @@ fn the_longest_prompt_has_ten_million_tokens() {
     let resolved = resolve(
         "input_tokens: {lognormal: {median: 3000, p95: 9000}}, max_tokens: {gamma: {mean: 40, p95: 120}}",
     );
-    let prompt = &resolved.plan.prompts[0];
+    let prompt = &resolved.plan.scenarios[0].prompts[0];
     assert_eq!((prompt.input.unwrap().most, prompt.output.unwrap().most), (Some(10_000_000), None));
 }
 
@@ -236,8 +236,8 @@ proptest! {
         let mut buffer = b"left over".to_vec();
         for i in order {
             let mut fresh = Vec::new();
-            let rendered = one.workload.render(i, &mut buffer);
-            prop_assert_eq!(other.workload.render(i, &mut fresh), rendered);
+            let rendered = one.workloads[0].render(i, &mut buffer);
+            prop_assert_eq!(other.workloads[0].render(i, &mut fresh), rendered);
             prop_assert_eq!(&fresh, &buffer);
         }
     }

@@ -217,6 +217,7 @@ fn a_quick_form_written_down_resolves_to_the_same_plan() {
         let mut again = World::new().resolve(&yaml).unwrap_or_else(|error| panic!("{yaml}\n{error}")).plan;
         if form.name.is_none() {
             again.name.clone_from(&plan.name);
+            again.scenarios[0].name.clone_from(&plan.name);
         }
         assert_eq!(again, plan, "{yaml}");
         assert!(!yaml.contains("canary"), "{yaml}");
