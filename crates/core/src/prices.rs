@@ -158,7 +158,7 @@ impl Prices {
     pub fn expected(&self, mean_input: f64, mean_output: f64) -> Usd {
         // A cast of a float saturates, and makes zero of what is no number.
         let millionths = |mean: f64| libm::ceil(mean * 1e6) as u128;
-        let rates = self.rates_of(mean_input.clamp(0.0, u64::MAX as f64).ceil() as u64);
+        let rates = self.rates_of(libm::ceil(mean_input) as u64);
         let tokens =
             rates.input.times_wide(millionths(mean_input)) + rates.output.times_wide(millionths(mean_output));
         tokens.part_of(MILLION * MILLION) + self.fee()
