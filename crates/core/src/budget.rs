@@ -1,7 +1,7 @@
 //! Hard limits on money, tokens and requests: the ledger that every request passes before it is sent.
 //!
 //! A request reserves its worst case ([`Budget::try_reserve`]) and, once it has ended, settles for what it is charged
-//! ([`charge`], [`Budget::settle`]). A reservation covers one sending: a retry, and a request that is sent again on a new
+//! ([`charge()`], [`Budget::settle`]). A reservation covers one sending: a retry, and a request that is sent again on a new
 //! connection, need one of their own. The ledger knows neither time nor threads; it is meant to stand behind a lock.
 //!
 //! What is guaranteed, for every limited amount:
@@ -75,7 +75,7 @@ pub struct Worst {
     pub output: u32,
 }
 
-/// What a request that ended is charged; made by [`charge`].
+/// What a request that ended is charged; made by [`charge()`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settled {
     /// In money.
