@@ -343,8 +343,8 @@ fn whole(x: f64) -> u32 {
     x.round() as u32
 }
 
-/// With a comma between thousands.
-fn grouped(n: u32) -> String {
+/// A number for people, with a comma between thousands.
+pub fn grouped(n: u32) -> String {
     let digits = n.to_string();
     let mut out = String::with_capacity(digits.len() + 3);
     for (i, digit) in digits.chars().enumerate() {

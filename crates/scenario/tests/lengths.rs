@@ -128,11 +128,11 @@ fn pairs_belong_together() {
 #[test]
 fn prefixes_count_towards_the_length() {
     for (prefix, described) in [
-        ("{system: 80}", "240 tokens, 80 of them in a system message"),
+        ("{system: 80}", "240 tokens, 80 as system message"),
         ("{groups: 5, tokens: 150}", "240 tokens, 150 shared in each of 5 groups"),
         (
             "{system: 80, groups: 5, tokens: 150, skew: 1.1}",
-            "in a system message, 150 shared in each of 5 groups of skew 1.1",
+            "80 as system message, 150 shared in each of 5 groups of skew 1.1",
         ),
     ] {
         let resolved = resolve(&format!("input_tokens: 240, prefix: {prefix}"));

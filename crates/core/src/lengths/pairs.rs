@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Bin, Lengths, Weighted};
+use super::{Bin, Lengths, Weighted, grouped};
 use crate::random::Stream;
 
 /// A prompt and its answer, in tokens, and how often they are drawn.
@@ -52,6 +52,21 @@ impl Pairs {
     /// The lengths of the answers by themselves.
     pub fn output(&self) -> Lengths {
         self.one_side(|row| row.output)
+    }
+
+    /// What they are, for people.
+    pub fn describe(&self) -> String {
+        let (input, output) = (self.input().summary(), self.output().summary());
+        let count = u32::try_from(self.rows.len()).unwrap_or(u32::MAX);
+        format!(
+            "{} pair{}, prompts of median {}, p95 {} tokens, answers of median {}, p95 {}",
+            grouped(count),
+            if count == 1 { "" } else { "s" },
+            grouped(input.p50),
+            grouped(input.p95),
+            grouped(output.p50),
+            grouped(output.p95)
+        )
     }
 
     fn one_side(&self, side: impl Fn(&Pair) -> u32) -> Lengths {

@@ -21,6 +21,23 @@ fn share_up_to(sorted: &[u32], tokens: u32) -> f64 {
     (below + upto) as f64 / 2.0 / sorted.len() as f64
 }
 
+/// Pinned: a changed number would silently change the lengths of every recorded seed.
+#[test]
+fn the_lengths_of_a_seed_never_change() {
+    let first =
+        |lengths: &Lengths| [0, 1, 2].map(|i| lengths.draw(&mut Stream::new(42, Purpose::Lengths, i)));
+    let bins = [Bin { low: 1, high: 100, weight: 3.0 }, Bin { low: 101, high: 1000, weight: 1.0 }];
+    for (lengths, drawn) in [
+        (Lengths::lognormal(Centre::Median(3000.0), percentile(95, 9000.0)).unwrap(), [1774, 5935, 5235]),
+        (Lengths::normal(Centre::Mean(500.0), percentile(95, 900.0)).unwrap(), [309, 748, 703]),
+        (Lengths::gamma(Centre::Mean(400.0), percentile(95, 1200.0)).unwrap(), [19, 56, 78]),
+        (Lengths::uniform(400, 900).unwrap(), [649, 483, 721]),
+        (Weighted::new(bins).unwrap().into(), [53, 10, 14]),
+    ] {
+        assert_eq!(first(&lengths), drawn, "{}", lengths.describe());
+    }
+}
+
 /// Quoted figures are those of the draws. Five standard errors of a share are 0.5·5/√n.
 #[test]
 fn drawn_quantiles_are_those_quoted() {
@@ -150,6 +167,12 @@ fn pairs_stay_together_and_have_their_weights() {
     }
     assert!((4850..5150).contains(&long), "{long}");
     assert_eq!((pairs.input().quantile(0.5), pairs.output().most()), (3000, Some(200)));
+    assert_eq!(
+        pairs.describe(),
+        "2 pairs, prompts of median 3,000, p95 3,000 tokens, answers of median 200, p95 200"
+    );
+    let text = serde_json::to_string(&pairs).unwrap();
+    assert_eq!(serde_json::from_str::<Pairs>(&text).unwrap(), pairs);
     assert!(Pairs::new([pair(1, 1, 0.0)]).is_none());
 }
 

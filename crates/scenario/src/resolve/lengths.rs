@@ -89,16 +89,7 @@ pub(super) fn pairs(joint: &At<Joint>, findings: &mut Findings<'_>) -> Option<(P
             return None;
         }
     };
-    let (input, output) = (pairs.input().summary(), pairs.output().summary());
-    let text = format!(
-        "{from}{} pair{}, prompts of median {}, p95 {} tokens, answers of median {}, p95 {}",
-        pairs.rows().len(),
-        if pairs.rows().len() == 1 { "" } else { "s" },
-        input.p50,
-        input.p95,
-        output.p50,
-        output.p95
-    );
+    let text = format!("{from}{}", pairs.describe());
     Some((pairs, text))
 }
 

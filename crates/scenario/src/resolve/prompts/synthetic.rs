@@ -1,6 +1,6 @@
 //! Synthetic prompts: their lengths, and what they share.
 
-use floodline_core::lengths::{Lengths, Pair, Pairs};
+use floodline_core::lengths::{Lengths, Pair, Pairs, grouped};
 
 use super::{Described, Material, material};
 use crate::resolve::MOST_TOKENS;
@@ -47,7 +47,11 @@ pub(super) fn resolve(
     // Something must be left to be the user's message, and to be different.
     let needed = prefix.total().saturating_add(u64::from(unique || prefix.of_group() == 0));
     let shares = prefix.describe();
-    let rest = if unique { String::new() } else { ", always the same".into() };
+    let rest = match unique {
+        true => "",
+        false if of.prompt.prefix.is_none() => ", always the same",
+        false => ", all else always the same",
+    };
     if let Some(joint) = of.prompt.lengths.as_ref() {
         if let Some(place) =
             of.prompt.output_tokens.as_ref().or(of.prompt.max_tokens.as_ref()).map(Either::place)
@@ -102,7 +106,7 @@ fn room(
     let most = lengths.most().unwrap_or(MOST_TOKENS).min(MOST_TOKENS);
     if most < needed {
         let longest = if lengths.only().is_some() { "the prompt has" } else { "the longest prompt has" };
-        let message = format!("the prefix needs {needed} tokens and {longest} {most}");
+        let message = format!("the prefix needs {} tokens and {longest} {}", grouped(needed), grouped(most));
         findings.problem(place, message).with_help(HELP);
         return None;
     }
@@ -110,9 +114,10 @@ fn room(
     // One in a thousand is not worth a word.
     if share >= 0.001 {
         findings.warn(format!(
-            "prompt `{}`: {:.1} % of its lengths are shorter than its prefix needs and count as {needed} tokens",
+            "prompt `{}`: {:.1} % of its lengths are shorter than its prefix needs and count as {} tokens",
             of.name,
-            100.0 * share
+            100.0 * share,
+            grouped(needed)
         ));
     }
     Some(needed)
@@ -147,20 +152,16 @@ impl SharedTokens {
 
     /// For people; begins with a comma, or is empty.
     fn describe(&self) -> String {
-        let mut text = String::new();
-        if self.system > 0 {
-            text.push_str(&format!(", {} of them in a system message", self.system));
-        }
-        if let Some(GroupTokens { count, tokens, skew }) = &self.groups {
-            text.push_str(&format!(
-                ", {tokens} shared in each of {count} group{}",
-                if *count == 1 { "" } else { "s" }
-            ));
-            if *skew > 0.0 {
-                text.push_str(&format!(" of skew {skew}"));
-            }
-        }
-        text
+        let system = match self.system {
+            0 => String::new(),
+            tokens => format!(", {} as system message", grouped(tokens)),
+        };
+        let groups = self.groups.as_ref().map(|GroupTokens { count, tokens, skew }| {
+            let skew = if *skew > 0.0 { format!(" of skew {skew}") } else { String::new() };
+            let plural = if *count == 1 { "" } else { "s" };
+            format!(", {} shared in each of {} group{plural}{skew}", grouped(*tokens), grouped(*count))
+        });
+        system + &groups.unwrap_or_default()
     }
 }
 
