@@ -4,6 +4,9 @@
 pub trait Workload: Send + Sync {
     /// Replaces `body` by the request body of arrival `i`, counted within the scenario.
     fn render(&self, i: u64, body: &mut Vec<u8>) -> Rendered;
+
+    /// What [`render`](Self::render) would return, without the body.
+    fn outline(&self, i: u64) -> Rendered;
 }
 
 /// What [`Workload::render`] wrote.

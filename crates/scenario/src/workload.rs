@@ -75,34 +75,48 @@ impl Mix {
 impl Workload for Mix {
     fn render(&self, i: u64, body: &mut Vec<u8>) -> Rendered {
         body.clear();
+        let rendered = self.outline(i);
+        let Rendered { prompt, input_tokens, max_tokens } = rendered;
+        match self.prompts.get(prompt) {
+            None => {}
+            Some(Body::Same { frame, messages, .. }) => {
+                frame.render(body, max_tokens, |body| body.extend_from_slice(messages));
+            }
+            Some(Body::Synthetic { frame, words, .. }) => {
+                frame.render(body, max_tokens, |body| words.messages(body, i, input_tokens.unwrap_or(0)));
+            }
+            Some(Body::Lines { frame, unbounded, lines, .. }) => {
+                let frame = if max_tokens.is_some() { frame } else { unbounded };
+                if let Some(line) = line(lines, i) {
+                    frame.render(body, max_tokens, |body| body.extend_from_slice(&line.messages));
+                }
+            }
+        }
+        rendered
+    }
+
+    fn outline(&self, i: u64) -> Rendered {
         let prompt = self.draw(i);
         let (input_tokens, max_tokens) = match self.prompts.get(prompt) {
             None => (None, None),
-            Some(Body::Same { frame, messages, input_tokens, output }) => {
-                let max_tokens = sizes::bound(output.as_ref(), self.seed, i);
-                frame.render(body, max_tokens, |body| body.extend_from_slice(messages));
-                (*input_tokens, max_tokens)
+            Some(Body::Same { input_tokens, output, .. }) => {
+                (*input_tokens, sizes::bound(output.as_ref(), self.seed, i))
             }
-            Some(Body::Synthetic { frame, words, sizes }) => {
+            Some(Body::Synthetic { sizes, .. }) => {
                 let (tokens, max_tokens) = sizes.draw(self.seed, i);
-                frame.render(body, max_tokens, |body| words.messages(body, i, tokens));
                 (Some(tokens), max_tokens)
             }
-            Some(Body::Lines { frame, unbounded, lines, output }) => {
-                match lines.get((i % lines.len().max(1) as u64) as usize) {
-                    None => (None, None),
-                    Some(line) => {
-                        let max_tokens =
-                            line.max_tokens.or_else(|| sizes::bound(output.as_ref(), self.seed, i));
-                        let frame = if max_tokens.is_some() { frame } else { unbounded };
-                        frame.render(body, max_tokens, |body| body.extend_from_slice(&line.messages));
-                        (None, max_tokens)
-                    }
-                }
+            Some(Body::Lines { lines, output, .. }) => {
+                let own = line(lines, i).and_then(|line| line.max_tokens);
+                (None, own.or_else(|| sizes::bound(output.as_ref(), self.seed, i)))
             }
         };
         Rendered { prompt, input_tokens, max_tokens }
     }
+}
+
+fn line(lines: &[Line], i: u64) -> Option<&Line> {
+    lines.get((i % lines.len().max(1) as u64) as usize)
 }
 
 /// The requests of a trace: prompts and answers of the recorded lengths.
@@ -116,12 +130,15 @@ pub(crate) struct Trace {
 impl Workload for Trace {
     fn render(&self, i: u64, body: &mut Vec<u8>) -> Rendered {
         body.clear();
-        let row = self.rows.get((i % self.rows.len().max(1) as u64) as usize);
-        if let Some(row) = row {
-            self.frame.render(body, Some(row.output_tokens), |body| {
-                self.words.messages(body, i, row.input_tokens);
-            });
+        let rendered = self.outline(i);
+        if let Some(tokens) = rendered.input_tokens {
+            self.frame.render(body, rendered.max_tokens, |body| self.words.messages(body, i, tokens));
         }
+        rendered
+    }
+
+    fn outline(&self, i: u64) -> Rendered {
+        let row = self.rows.get((i % self.rows.len().max(1) as u64) as usize);
         Rendered {
             prompt: 0,
             input_tokens: row.map(|row| row.input_tokens),
