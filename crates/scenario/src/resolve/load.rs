@@ -1,8 +1,13 @@
 //! The load: stages of rates, stages of users, or a recorded trace.
+//!
+//! Here: what kind each stage is, whether they go together, in what order, and how long each lasts. What a
+//! stage of a kind says is read by the module of that kind.
 
-use floodline_core::Rate;
-use floodline_core::plan::{Load, UserStage};
-use floodline_core::schedule::{Phase, Stage as RateStage};
+mod open;
+mod users;
+
+use floodline_core::plan::Load;
+use floodline_core::schedule::Phase;
 use floodline_core::time::Span;
 
 use super::findings::Findings;
@@ -40,13 +45,15 @@ pub(crate) fn resolve(written: Option<OneOrMany<At<Stage>>>, findings: &mut Find
         let phase = if kinds[i].is_warmup() { Phase::Warmup } else { Phase::Main };
         let length = length(stage, *place, last && phase == Phase::Main, findings);
         misplaced(stage, main, findings);
-        match rate_or_users(stage, findings) {
-            None => ok = false,
-            Some(RateOrUsers::Rate(rate)) => {
-                let spread = findings.read(&stage.arrivals).unwrap_or_default();
-                rates.push(RateStage { rate, length, spread, phase });
-            }
-            Some(RateOrUsers::Users(count)) => users.push(UserStage { users: count, length, phase }),
+        match main {
+            Kind::Users => match users::stage(stage, length, phase, findings) {
+                Some(stage) => users.push(stage),
+                None => ok = false,
+            },
+            _ => match open::stage(stage, length, phase, findings) {
+                Some(stage) => rates.push(stage),
+                None => ok = false,
+            },
         }
     }
     ok.then_some(match main {
@@ -195,49 +202,4 @@ fn length(stage: &Stage, place: Place, may_be_open: bool, findings: &mut Finding
             None
         }
     }
-}
-
-/// Requests per second that one process could come near to; more would only be late.
-const FASTEST: u64 = 1_000_000;
-
-/// A rate at which requests can be sent at their times.
-fn paceable(written: &Scalar<Rate>, findings: &mut Findings<'_>) -> Option<Rate> {
-    let rate = findings.read_one(written)?;
-    let nanoseconds = u128::from(rate.count) * u128::from(Span::from_secs(1).0);
-    if nanoseconds > u128::from(FASTEST) * u128::from(rate.per.0) {
-        findings
-            .problem(
-                written.place,
-                format!("{rate} is faster than requests can be paced: at most {FASTEST}/s"),
-            )
-            .with_help("lower the rate, or share it among several runs on several machines");
-        return None;
-    }
-    Some(rate)
-}
-
-enum RateOrUsers {
-    Rate(Rate),
-    Users(u32),
-}
-
-fn rate_or_users(stage: &Stage, findings: &mut Findings<'_>) -> Option<RateOrUsers> {
-    if let Some(At { value, place }) = stage.warmup.as_ref() {
-        return match value {
-            WarmupForm::Rate(rate) => {
-                let rate = match rate.place {
-                    Place::Nowhere => Scalar::new(&rate.text, *place),
-                    _ => rate.clone(),
-                };
-                paceable(&rate, findings).map(RateOrUsers::Rate)
-            }
-            WarmupForm::Users(users) => {
-                findings.above_zero(&users.clone().into(), "`users`").map(RateOrUsers::Users)
-            }
-        };
-    }
-    if let Some(rate) = stage.hold.as_ref() {
-        return paceable(rate, findings).map(RateOrUsers::Rate);
-    }
-    findings.above_zero(&stage.users, "`users`").map(RateOrUsers::Users)
 }
