@@ -11,7 +11,7 @@ use crate::stats::Quantile;
 use crate::time::{Moment, Span};
 use crate::timeline::Timeline;
 
-/// Everything that is known of a run after some of its events. Warm-up is counted apart.
+/// Everything that is known of a run after some of its events. Warm-up and cool-down are counted apart.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Fold {
     /// The distributions of the main phase.
@@ -22,9 +22,9 @@ pub struct Fold {
     pub warmup: u64,
     /// Requests of the cool-down that ended.
     pub cooldown: u64,
-    /// Times that a recorded request was put on the wire, warm-up included.
+    /// Times that a recorded request was put on the wire, warm-up and cool-down included.
     pub times_sent: u64,
-    /// Second by second, warm-up included.
+    /// Second by second, warm-up and cool-down included.
     pub timeline: Timeline,
     /// The samples of the generator, in order.
     pub samples: Vec<Sample>,
@@ -137,7 +137,7 @@ impl Fold {
             waiting: now.waiting,
             requests_per_s: per_second(now.sent, before.sent),
             tokens_per_s: per_second(now.events, before.events) * tokens_per_event,
-            ended: self.counts.ended() + self.warmup,
+            ended: self.counts.ended() + self.warmup + self.cooldown,
             errors: self.counts.errors(),
             ttft_p50: ttft.quantile(Quantile::P50),
             ttft_p99: ttft.quantile(Quantile::P99),
@@ -158,7 +158,7 @@ pub struct Live {
     pub requests_per_s: f64,
     /// Output tokens in the last second; from events until the server's counts are known.
     pub tokens_per_s: f64,
-    /// Requests that ended, warm-up included.
+    /// Requests that ended, warm-up and cool-down included.
     pub ended: u64,
     /// Requests of the main phase that ended in an error.
     pub errors: u64,

@@ -25,6 +25,7 @@ pub mod summary;
 pub mod time;
 pub mod timeline;
 pub mod traffic;
+pub mod users;
 pub mod verdict;
 pub mod workload;
 

@@ -27,6 +27,8 @@ pub enum Metric {
     LatencyFromSchedule,
     /// Resolving, connecting and TLS, of requests that opened a connection.
     Connect,
+    /// Waiting that the plan ordered before sending, of requests that had to wait.
+    Held,
     /// Sent − scheduled, less connecting and ordered waiting.
     Late,
     /// Kernel arrival to the program reading it, of token-bearing arrivals; of other answers, the worst.
@@ -35,7 +37,7 @@ pub enum Metric {
 
 impl Metric {
     /// Every metric, in the order in which people want to read them.
-    pub const ALL: [Metric; 11] = [
+    pub const ALL: [Metric; 12] = [
         Metric::Ttft,
         Metric::TtftFromSchedule,
         Metric::FirstContent,
@@ -45,6 +47,7 @@ impl Metric {
         Metric::Latency,
         Metric::LatencyFromSchedule,
         Metric::Connect,
+        Metric::Held,
         Metric::Late,
         Metric::Lag,
     ];
@@ -61,6 +64,7 @@ impl Metric {
             Metric::Latency => "latency",
             Metric::LatencyFromSchedule => "latency_from_schedule",
             Metric::Connect => "connect",
+            Metric::Held => "held",
             Metric::Late => "late",
             Metric::Lag => "lag",
         }
@@ -99,6 +103,7 @@ impl Metrics {
             count(Metric::LatencyFromSchedule, from(scheduled, r.last));
         }
         count(Metric::Connect, r.connect);
+        count(Metric::Held, r.held);
         count(Metric::Late, r.late);
         if r.arrivals.count() == 0 {
             count(Metric::Lag, r.lag_max);

@@ -15,6 +15,8 @@ use crate::rate::Rate;
 use crate::schedule::{Phase, Schedule, Stage};
 use crate::time::{Moment, Span};
 
+pub use crate::users::{SessionStage, UserStage};
+
 /// Name and version of the format of `plan.json`.
 pub const FORMAT: &str = "floodline-plan/1";
 
@@ -58,6 +60,9 @@ pub struct Scenario {
     pub prompts: Vec<Prompt>,
     /// When it is sent.
     pub load: Load,
+    /// So many of its requests may be in flight at once; those beyond wait in the order of their arrival.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cap: Option<u32>,
 }
 
 /// The API spoken with a target.
@@ -168,25 +173,20 @@ pub enum Load {
     },
     /// By users who wait for their answer before they ask again.
     Closed {
-        /// Stretches of one number of users, in order.
+        /// Stretches of users, in order.
         stages: Vec<UserStage>,
+        /// The run ends after this many requests of the main phase.
+        requests: Option<u64>,
+    },
+    /// By users who arrive at instants of the plan's choosing, ask a few times, and leave.
+    Sessions {
+        /// Stretches of one rate of arrivals, in order.
+        stages: Vec<SessionStage>,
         /// The run ends after this many requests of the main phase.
         requests: Option<u64>,
     },
     /// At the instants of a recorded trace.
     Replay(Replay),
-}
-
-/// A stretch of a fixed number of users.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct UserStage {
-    /// How many users are at work.
-    pub users: u32,
-    /// How long it lasts; none is "until the run ends otherwise".
-    #[serde(rename = "length_ns")]
-    pub length: Option<Span>,
-    /// Whether it is measured.
-    pub phase: Phase,
 }
 
 /// A recorded trace, and how it is played.
@@ -310,7 +310,7 @@ pub struct HealthLimits {
 impl Plan {
     /// A plan with every choice at its default, for one scenario of the given prompts and load.
     pub fn new(name: String, seed: u64, target: Target, prompts: Vec<Prompt>, load: Load) -> Plan {
-        let scenario = Scenario { name: name.clone(), start: Span::ZERO, prompts, load };
+        let scenario = Scenario { name: name.clone(), start: Span::ZERO, prompts, load, cap: None };
         Plan::of_scenarios(name, seed, target, vec![scenario])
     }
 
@@ -363,21 +363,32 @@ impl Scenario {
     fn planned_requests(&self, seed: u64) -> Option<u64> {
         match &self.load {
             Load::Open { stages, requests } => planned_open(stages, *requests, seed),
-            // Whichever comes first ends it; with an end in time, nobody knows beforehand.
-            Load::Closed { stages, requests } => {
-                requests.filter(|_| stages.last().is_some_and(|stage| stage.length.is_none()))
-            }
+            Load::Closed { stages, requests } => planned_closed(stages, *requests),
+            // How often sessions ask before the last stage ends, nobody knows beforehand.
+            Load::Sessions { requests, .. } => requests.filter(|_| self.planned_length().is_none()),
             Load::Replay(replay) => Some(replay.requests),
         }
     }
 
     /// From its start to the end of its last stage, if the plan says so.
     pub fn planned_length(&self) -> Option<Span> {
-        let add = |sum: Span, length: Option<Span>| Some(sum + length?);
         match &self.load {
-            Load::Open { stages, .. } => stages.iter().map(|s| s.length).try_fold(Span::ZERO, add),
-            Load::Closed { stages, .. } => stages.iter().map(|s| s.length).try_fold(Span::ZERO, add),
             Load::Replay(replay) => Some(replay.length),
+            Load::Open { .. } | Load::Closed { .. } | Load::Sessions { .. } => {
+                self.stretches().into_iter().try_fold(Span::ZERO, |sum, (_, length)| Some(sum + length?))
+            }
+        }
+    }
+
+    /// The phase and the length of each of its stages, in order; a replay has one.
+    pub fn stretches(&self) -> Vec<(Phase, Option<Span>)> {
+        match &self.load {
+            Load::Open { stages, .. } => stages.iter().map(|s| (s.phase, s.length)).collect(),
+            Load::Closed { stages, .. } => stages.iter().map(|s| (s.phase, s.length)).collect(),
+            Load::Sessions { stages, .. } => {
+                stages.iter().map(|s| (s.arrivals.phase, s.arrivals.length)).collect()
+            }
+            Load::Replay(replay) => vec![(Phase::Main, Some(replay.length))],
         }
     }
 
@@ -392,6 +403,22 @@ impl Scenario {
 /// is the scenario, and another for each further one, so that no two send the same prompts.
 pub fn scenario_seed(seed: u64, k: usize) -> u64 {
     if k == 0 { seed } else { random::Stream::new(seed, random::Purpose::Scenarios, k as u64).bits() }
+}
+
+/// Of users: with an end in time, nobody knows beforehand how far they get until then.
+fn planned_closed(stages: &[UserStage], requests: Option<u64>) -> Option<u64> {
+    let last = stages.last().filter(|last| last.length.is_none() && last.phase == Phase::Main)?;
+    let measured = stages.iter().filter(|stage| stage.phase == Phase::Main).count();
+    let asked = last
+        .iterations
+        .filter(|_| measured == 1)
+        .map(|iterations| u64::from(last.users) * u64::from(iterations));
+    match (requests, asked) {
+        (Some(requests), Some(asked)) => Some(requests.min(asked)),
+        // Where earlier stages are measured too, nobody knows how many are left for the last.
+        (Some(_), None) if last.iterations.is_some() => None,
+        (requests, asked) => requests.or(asked),
+    }
 }
 
 fn planned_open(stages: &[Stage], requests: Option<u64>, seed: u64) -> Option<u64> {

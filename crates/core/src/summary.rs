@@ -98,6 +98,9 @@ pub struct Requests {
     pub by_outcome: BTreeMap<String, u64>,
     /// Requests of the warm-up, which are in no other figure.
     pub warmup: u64,
+    /// Requests of the cool-down, which are in no other figure.
+    #[serde(default)]
+    pub cooldown: u64,
 }
 
 /// A distribution in numbers. Absent means that nothing was measured.
@@ -281,6 +284,7 @@ fn requests(plan: &Plan, fold: &Fold) -> Requests {
         failed: counts.errors(),
         by_outcome,
         warmup: fold.warmup,
+        cooldown: fold.cooldown,
     }
 }
 

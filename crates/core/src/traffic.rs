@@ -3,7 +3,7 @@
 //! A pure function of the plan, made as it is asked for. Scenarios run side by side, each from its own
 //! start; their arrivals are merged (at the same instant, in the order of the scenarios) and numbered
 //! from 0 over all of them, so that any number of workers can each take their share of one list. Closed
-//! loops have no planned instants and are not part of it.
+//! loops and sessions, whose requests have no planned instants, are not part of it.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -88,7 +88,7 @@ fn instants(scenario: &Scenario, seed: u64) -> Result<Instants, String> {
             let rows = replay.rows.clone();
             Box::new((0..rows.len()).map(move |i| (rows[i].at + start, Phase::Main)))
         }
-        Load::Closed { .. } => Box::new(std::iter::empty()),
+        Load::Closed { .. } | Load::Sessions { .. } => Box::new(std::iter::empty()),
     })
 }
 
@@ -132,6 +132,7 @@ mod tests {
             start: Span::from_millis(start_ms),
             prompts: vec![prompt],
             load: Load::Open { stages: vec![stage], requests },
+            cap: None,
         }
     }
 

@@ -141,7 +141,7 @@ fn health_reasons(plan: &Plan, fold: &Fold, stamps: Stamps) -> Vec<String> {
         }
     }
     let starved = fold.samples.last().map_or(0, |s| s.starved);
-    if starved * 100 > (fold.counts.ended() + fold.warmup).max(1) {
+    if starved * 100 > (fold.counts.ended() + fold.warmup + fold.cooldown).max(1) {
         reasons.push(format!(
             "generator_starved: {starved} requests could not be sent for lack of descriptors, ports or memory; raise \
              `ulimit -n`, lower the concurrency, or use more than one target address"
