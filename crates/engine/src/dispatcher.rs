@@ -10,13 +10,14 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use floodline_core::event::{Ended as EndedBy, Finished, ProviderSample, Sample};
-use floodline_core::plan::{Limits, Load, Scenario};
+use floodline_core::plan::{Limits, Scenario, scenario_seed};
 use floodline_core::traffic::Traffic;
 use floodline_core::verdict::Stamps;
 use floodline_core::workload::Workload;
 use floodline_core::{Moment, Plan, Record, RunEvent, Span};
 use tokio::sync::{mpsc, watch};
 
+use crate::admission::Admission;
 use crate::clock::{self, Clock};
 use crate::connect::probe;
 use crate::counter::Counter;
@@ -180,27 +181,20 @@ fn share_out(
     clock: Clock,
 ) -> Result<(Vec<Work>, Pace), EngineError> {
     let mut work: Vec<Work> = (0..workers).map(|_| Work::default()).collect();
+    let admission = Arc::new(Admission::new(plan, clock));
     let mut crowds = Vec::new();
-    let mut planned = false;
-    for (number, scenario) in plan.scenarios.iter().enumerate() {
-        let Load::Closed { stages, requests } = &scenario.load else {
-            planned = true;
+    for (number, workload) in workloads.iter().enumerate() {
+        let seed = scenario_seed(plan.seed, number);
+        let Some(crowd) = Crowd::new(plan, number, seed, workload.clone(), admission.clone()) else {
             continue;
         };
-        let crowd = Arc::new(Crowd::new(
-            number,
-            scenario.start,
-            stages.clone(),
-            workloads[number].clone(),
-            *requests,
-            plan.limits.requests,
-        ));
+        let crowd = Arc::new(crowd);
         for (first, work) in work.iter_mut().enumerate() {
             work.users.push(Users { crowd: crowd.clone(), first: first as u32, step: workers as u32 });
         }
         crowds.push(crowd);
     }
-    if !planned {
+    if crowds.len() == plan.scenarios.len() {
         return Ok((work, Pace { pacer: None, crowds }));
     }
     let senders = work
@@ -214,7 +208,7 @@ fn share_out(
     let stop = Arc::new(AtomicBool::new(false));
     let traffic = Traffic::new(plan).map_err(EngineError::DoesNotFit)?;
     let limit = plan.limits.requests;
-    let pacer = Pacer { traffic, workloads, workers: senders, clock, stop: stop.clone(), limit };
+    let pacer = Pacer { traffic, workloads, workers: senders, admission, clock, stop: stop.clone(), limit };
     let thread = thread::Builder::new().name("pacer".into()).spawn(move || pacer.run())?;
     Ok((work, Pace { pacer: Some((thread, stop)), crowds }))
 }

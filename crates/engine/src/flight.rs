@@ -15,6 +15,7 @@ use floodline_core::{Moment, Outcome, Phase, Record, Span};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Sleep;
 
+use crate::admission::{Pass, Place};
 use crate::answer::{Answer, Broken, Judged};
 use crate::connect::{ConnectError, connect};
 use crate::socket::{Scratch, Socket};
@@ -34,6 +35,8 @@ pub(crate) struct Job {
     pub(crate) body: Vec<u8>,
     /// A user's way in, given back once it has its connection.
     pub(crate) door: Option<OwnedSemaphorePermit>,
+    /// What it may have to wait for, asked for when it was due.
+    pub(crate) pass: Pass,
 }
 
 /// Sends one request and records how it went; the future's output is how it ended. The flight has begun
@@ -42,8 +45,14 @@ pub(crate) fn fly(worker: &Rc<Worker>, job: Job) -> impl Future<Output = Outcome
     let id = worker.request_id(job.scenario, job.index);
     let request = worker.common.target.request(&id, &job.body);
     let mut flight = Flight::begin(worker, &job, id);
-    let door = job.door;
-    async move { flight.run(&request, door).await }
+    let Job { door, pass, .. } = job;
+    async move {
+        match flight.admitted(pass).await {
+            // The place is held until the flight is over.
+            Ok(_place) => flight.run(&request, door).await,
+            Err(outcome) => outcome,
+        }
+    }
 }
 
 struct Flight {
@@ -53,6 +62,8 @@ struct Flight {
     /// Of the attempt under way.
     sent: Option<Moment>,
     answer: Option<Answer>,
+    /// Since when it waits for what the plan ordered, as long as it does.
+    held_since: Option<Moment>,
 }
 
 /// How one attempt ended.
@@ -93,7 +104,32 @@ impl Flight {
         record.key.clone_from(&worker.common.key_name);
         record.request_id = Some(id);
         worker.began();
-        Flight { worker: worker.clone(), record: Some(record), sent: None, answer: None }
+        Flight { worker: worker.clone(), record: Some(record), sent: None, answer: None, held_since: None }
+    }
+
+    /// Waits as the plan orders, and keeps on record for how long; ends the flight if the run is to send nothing
+    /// new before its turn comes.
+    async fn admitted(&mut self, pass: Pass) -> Result<Option<Place>, Outcome> {
+        let (asked, grant) = match pass {
+            Pass::Free => return Ok(None),
+            Pass::Place(place) => return Ok(Some(place)),
+            Pass::Wait(asked, grant) => (asked, grant),
+        };
+        self.held_since = Some(asked);
+        let worker = self.worker.clone();
+        let granted = tokio::select! {
+            biased;
+            () = worker.drains() => None,
+            granted = grant => granted.ok(),
+        };
+        let Some(place) = granted else {
+            return Err(self.end(Outcome::NotSent, Some("the run ended while it was held".into())));
+        };
+        self.held_since = None;
+        if let Some(record) = &mut self.record {
+            record.held = Some(place.since.since(asked));
+        }
+        Ok(Some(place))
     }
 
     async fn run(&mut self, request: &[u8], door: Option<OwnedSemaphorePermit>) -> Outcome {
@@ -196,8 +232,8 @@ impl Flight {
         let Some(record) = &mut self.record else { return };
         record.sent = self.sent;
         if let (None, Some(sent)) = (record.late, self.sent) {
-            let connecting = record.connect.unwrap_or_default();
-            record.late = Some(sent.since(record.scheduled) - connecting);
+            let ordered = record.connect.unwrap_or_default() + record.held.unwrap_or_default();
+            record.late = Some(sent.since(record.scheduled) - ordered);
         }
         if self.sent.is_some() {
             self.worker.sent();
@@ -257,6 +293,7 @@ impl Flight {
         let now = self.worker.clock.now();
         let (sent, worker) = (self.sent, self.worker.clone());
         if let Some(record) = &mut self.record {
+            record.held = record.held.or(self.held_since.map(|asked| now.since(asked)));
             record.outcome = outcome;
             record.error = error;
             record.last.get_or_insert(now);
@@ -276,6 +313,7 @@ impl Drop for Flight {
         if let Some(record) = &self.record {
             let (outcome, why) = match self.sent.or(record.sent) {
                 Some(_) => (Outcome::Cancelled, "given up when the run ended"),
+                None if self.held_since.is_some() => (Outcome::NotSent, "the run ended while it was held"),
                 None => (Outcome::NotSent, "the run ended before it was sent"),
             };
             self.end(outcome, Some(why.into()));

@@ -2,6 +2,7 @@
 
 use floodline_core::Plan;
 use floodline_core::plan::{Load, Scenario};
+use floodline_core::users;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::EngineError;
@@ -27,14 +28,14 @@ pub(crate) fn descriptor_limit() -> Option<u64> {
 
 /// Refuses a load that cannot fit, with the numbers.
 ///
-/// Only a closed loop says beforehand how many connections it needs; an open loop finds out.
+/// Only a closed loop says beforehand how many connections it needs; an open loop finds out, and so do sessions.
 ///
 /// # Errors
 /// [`EngineError::DoesNotFit`], naming what is short and what to do.
 pub fn fits(plan: &Plan, own_provider: bool) -> Result<(), EngineError> {
     let users_of = |scenario: &Scenario| match &scenario.load {
-        Load::Closed { stages, .. } => stages.iter().map(|s| u64::from(s.users)).max().unwrap_or(0),
-        Load::Open { .. } | Load::Replay(_) => 0,
+        Load::Closed { stages, .. } => u64::from(users::most(stages)),
+        Load::Open { .. } | Load::Sessions { .. } | Load::Replay(_) => 0,
     };
     let users = plan.scenarios.iter().map(users_of).sum();
     check(users, own_provider, descriptor_limit(), local_ports(), available_memory())

@@ -11,6 +11,7 @@ use floodline_core::traffic::Traffic;
 use floodline_core::workload::Workload;
 use tokio::sync::mpsc::UnboundedSender;
 
+use crate::admission::Admission;
 use crate::clock::Clock;
 use crate::flight::Job;
 
@@ -21,6 +22,7 @@ pub(crate) struct Pacer {
     pub(crate) workloads: Vec<Arc<dyn Workload>>,
     /// One for each worker; arrival i goes to worker i modulo their number.
     pub(crate) workers: Vec<UnboundedSender<Job>>,
+    pub(crate) admission: Arc<Admission>,
     pub(crate) clock: Clock,
     /// Set, and the thread unparked, to end the run early.
     pub(crate) stop: Arc<AtomicBool>,
@@ -61,6 +63,7 @@ impl Pacer {
                 input_tokens: rendered.input_tokens,
                 body,
                 door: None,
+                pass: self.admission.ask(arrival.scenario),
             };
             let worker = (arrival.index % self.workers.len() as u64) as usize;
             // A worker that is gone has ended its part of the run.

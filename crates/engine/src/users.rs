@@ -1,27 +1,34 @@
-//! The users of a closed loop: each asks, waits for the answer, and asks again.
+//! The users of closed loops, and sessions: each asks, waits for the answer, thinks, and asks again.
+//!
+//! Who is there when and how long each thinks is decided in `core::users`; here they live. What all of one
+//! scenario share is their crowd, whichever workers they live on.
+
+mod loops;
+mod sessions;
 
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::time::Duration;
 
-use floodline_core::plan::UserStage;
+use floodline_core::plan::{Load, Plan};
+use floodline_core::users::{SessionStage, TimeLaw, UserStage, Visitor};
 use floodline_core::workload::Workload;
 use floodline_core::{Moment, Outcome, Phase, Span};
-use tokio::sync::{Semaphore, watch};
-use tokio::task::JoinSet;
+use tokio::sync::{OwnedSemaphorePermit, watch};
 
-use crate::clock::Clock;
+use crate::admission::Admission;
 use crate::flight::{Job, fly};
 use crate::worker::{Halt, Worker, reached};
 
-/// What all users of a run have in common.
+/// What all users of a scenario have in common.
 pub(crate) struct Crowd {
-    /// The number of their scenario, and when it starts.
+    /// The number of their scenario, when it starts, and its seed.
     scenario: usize,
     start: Span,
-    stages: Vec<UserStage>,
+    seed: u64,
+    course: Course,
     workload: Arc<dyn Workload>,
+    admission: Arc<Admission>,
     /// Requests of the main phase after which the plan ends.
     requests: Option<u64>,
     /// Requests after which the limit is reached.
@@ -31,6 +38,14 @@ pub(crate) struct Crowd {
     started_main: AtomicU64,
     /// Whether the limit was reached.
     limited: AtomicBool,
+    /// Whether there is nothing left to ask, for anybody: those who think need not think on.
+    exhausted: watch::Sender<bool>,
+}
+
+/// How users come and go.
+enum Course {
+    Users(Arc<[UserStage]>),
+    Sessions(Arc<[SessionStage]>),
 }
 
 /// The users of one worker: every `step`th from `first` on.
@@ -40,140 +55,61 @@ pub(crate) struct Users {
     pub(crate) step: u32,
 }
 
-/// So many users of one worker come in at once: the handshakes of ten thousand would overflow the queue of
-/// any listener. Who waits at the door is not free yet.
-const DOOR: usize = 256;
-
 /// A user whose connection failed waits so long before the next try: without the time that an answer
 /// takes, a crowd of them would be a flood of nothing but failures.
-const AFTER_FAILURE: Duration = Duration::from_millis(100);
+const AFTER_FAILURE: Span = Span::from_millis(100);
 
 impl Users {
     /// Lives the lives of these users to their end.
     pub(crate) async fn run(self, worker: &Rc<Worker>, halt: watch::Receiver<Halt>) {
-        let most = self.crowd.stages.iter().map(|s| s.users).max().unwrap_or(0);
-        let door = Arc::new(Semaphore::new(DOOR));
-        let mut users = JoinSet::new();
-        for number in (self.first..most).step_by(self.step.max(1) as usize) {
-            let (crowd, worker, halt) = (self.crowd.clone(), worker.clone(), halt.clone());
-            let door = door.clone();
-            users.spawn_local(async move { user(number, &crowd, &worker, door, halt).await });
-        }
-        let clock = worker.clock;
+        let lives = async {
+            match &self.crowd.course {
+                Course::Users(stages) => loops::run(&self, stages, worker, &halt).await,
+                Course::Sessions(stages) => sessions::run(&self, stages, worker, &halt).await,
+            }
+        };
         let mut halted = halt.clone();
-        let mut ended = halt;
-        // Once there is nothing more to ask, requests in flight have the same grace as in an open loop.
+        // Once there is nothing more to ask, requests in flight have the same grace as in an open loop. What is
+        // started on the worker's event loop lives on until then.
         tokio::select! {
             biased;
-            () = async { while let Some(Ok(Left::ThePlan)) = users.join_next().await {} } => {}
+            () = lives => {}
             () = reached(&mut halted, Halt::Drain) => {}
-            () = self.crowd.end(&clock, &mut ended) => {}
-        }
-        users.detach_all();
-    }
-}
-
-/// Why a user left.
-enum Left {
-    /// The plan has no place for it any more.
-    ThePlan,
-    /// The run has no requests any more, for nobody.
-    TheRun,
-}
-
-/// One user's life.
-async fn user(
-    number: u32,
-    crowd: &Crowd,
-    worker: &Rc<Worker>,
-    door: Arc<Semaphore>,
-    mut halt: watch::Receiver<Halt>,
-) -> Left {
-    let mut body = Vec::new();
-    if !wait_until(Moment::START, &worker.clock, &mut halt).await {
-        return Left::TheRun;
-    }
-    // A user is free when it comes in, one after the other, and then whenever its answer has ended. From there
-    // on, making the next request and getting round to it are the generator's work, and count as lateness.
-    let mut free = worker.clock.now();
-    let mut entered = None;
-    let mut inside = false;
-    while *halt.borrow() == Halt::No {
-        let phase = match crowd.at(number, free.since(Moment::START)) {
-            Turn::Now(phase) => phase,
-            Turn::Over => return Left::ThePlan,
-            Turn::At(moment) => {
-                if !wait_until(moment, &worker.clock, &mut halt).await {
-                    return Left::TheRun;
-                }
-                free = worker.clock.now().max(moment);
-                continue;
-            }
-        };
-        if !std::mem::replace(&mut inside, true) {
-            entered = door.clone().acquire_owned().await.ok();
-            free = worker.clock.now();
-            continue;
-        }
-        let Some(index) = crowd.next(phase) else { return Left::TheRun };
-        let rendered = crowd.workload.render(index, &mut body);
-        let job = Job {
-            index,
-            scenario: crowd.scenario,
-            phase,
-            scheduled: free,
-            prompt: rendered.prompt,
-            input_tokens: rendered.input_tokens,
-            body: std::mem::take(&mut body),
-            door: entered.take(),
-        };
-        let outcome = fly(worker, job).await;
-        if matches!(outcome, Outcome::Connection | Outcome::NotSent) {
-            tokio::select! {
-                () = tokio::time::sleep(AFTER_FAILURE) => {}
-                () = reached(&mut halt, Halt::Drain) => {}
-            }
-        }
-        free = worker.clock.now();
-    }
-    Left::TheRun
-}
-
-/// False if the run was halted meanwhile.
-async fn wait_until(moment: Moment, clock: &Clock, halt: &mut watch::Receiver<Halt>) -> bool {
-    while let Some(left) = clock.until(moment) {
-        tokio::select! {
-            () = tokio::time::sleep(left) => {}
-            () = reached(halt, Halt::Drain) => return false,
+            () = self.crowd.is_exhausted() => {}
+            () = self.crowd.end(worker, halt.clone()) => {}
         }
     }
-    true
-}
-
-/// What a user does next.
-#[derive(Debug, PartialEq, Eq)]
-enum Turn {
-    /// Asks, in this phase.
-    Now(Phase),
-    /// Waits for a stage that has a place for it.
-    At(Moment),
-    /// Leaves.
-    Over,
 }
 
 impl Crowd {
+    /// The users of a plan's scenario; none of one that sends at instants of the plan's choosing.
     pub(crate) fn new(
+        plan: &Plan,
         scenario: usize,
-        start: Span,
-        stages: Vec<UserStage>,
+        seed: u64,
         workload: Arc<dyn Workload>,
-        requests: Option<u64>,
-        limit: Option<u64>,
-    ) -> Crowd {
-        let zero = || AtomicU64::new(0);
-        let limited = AtomicBool::new(false);
-        let (started, started_main) = (zero(), zero());
-        Crowd { scenario, start, stages, workload, requests, limit, started, started_main, limited }
+        admission: Arc<Admission>,
+    ) -> Option<Crowd> {
+        let planned = plan.scenarios.get(scenario)?;
+        let (course, requests) = match &planned.load {
+            Load::Closed { stages, requests } => (Course::Users(stages.as_slice().into()), *requests),
+            Load::Sessions { stages, requests } => (Course::Sessions(stages.as_slice().into()), *requests),
+            Load::Open { .. } | Load::Replay(_) => return None,
+        };
+        Some(Crowd {
+            scenario,
+            start: planned.start,
+            seed,
+            course,
+            workload,
+            admission,
+            requests,
+            limit: plan.limits.requests,
+            started: AtomicU64::new(0),
+            started_main: AtomicU64::new(0),
+            limited: AtomicBool::new(false),
+            exhausted: watch::Sender::new(false),
+        })
     }
 
     /// Whether the limit on requests was reached.
@@ -181,35 +117,43 @@ impl Crowd {
         self.limited.load(Relaxed)
     }
 
+    async fn is_exhausted(&self) {
+        // The sender is part of the crowd and cannot be gone.
+        let _ = self.exhausted.subscribe().wait_for(|exhausted| *exhausted).await;
+    }
+
     /// Waits for the end of the last stage; for ever if it has none.
-    async fn end(&self, clock: &Clock, halt: &mut watch::Receiver<Halt>) {
-        let length = self.stages.iter().try_fold(Span::ZERO, |sum, stage| Some(sum + stage.length?));
-        match length {
-            Some(length) => {
-                wait_until(Moment::START + self.start + length, clock, halt).await;
+    async fn end(&self, worker: &Worker, mut halt: watch::Receiver<Halt>) {
+        let lengths: Option<Vec<Span>> = match &self.course {
+            Course::Users(stages) => stages.iter().map(|stage| stage.length).collect(),
+            Course::Sessions(stages) => stages.iter().map(|stage| stage.arrivals.length).collect(),
+        };
+        match lengths {
+            Some(lengths) => {
+                let end = lengths.into_iter().fold(self.start, |sum, length| sum + length);
+                wait_until(Moment::START + end, worker, &mut halt).await;
             }
             None => std::future::pending().await,
         }
     }
 
-    fn at(&self, user: u32, elapsed: Span) -> Turn {
-        let mut start = self.start;
-        for stage in &self.stages {
-            let end = stage.length.map(|length| start + length);
-            if end.is_none_or(|end| elapsed < end) && user < stage.users {
-                return match elapsed < start {
-                    true => Turn::At(Moment::START + start),
-                    false => Turn::Now(stage.phase),
-                };
-            }
-            let Some(end) = end else { return Turn::Over };
-            start = end;
-        }
-        Turn::Over
+    /// How long the scenario has been going at `at`.
+    fn elapsed(&self, at: Moment) -> Span {
+        at.since(Moment::START + self.start)
     }
 
     /// The index of the next request, unless the plan or a limit says that there is none.
     fn next(&self, phase: Phase) -> Option<u64> {
+        let next = self.take_next(phase);
+        let last =
+            phase == Phase::Main && self.requests.is_some_and(|most| self.started_main.load(Relaxed) >= most);
+        if next.is_none() || last {
+            self.exhausted.send_if_modified(|exhausted| !std::mem::replace(exhausted, true));
+        }
+        next
+    }
+
+    fn take_next(&self, phase: Phase) -> Option<u64> {
         if phase == Phase::Main {
             take(&self.started_main, self.requests)?;
         }
@@ -227,50 +171,132 @@ fn take(counter: &AtomicU64, most: Option<u64>) -> Option<u64> {
     counter.fetch_update(Relaxed, Relaxed, more).ok()
 }
 
+/// One user or session, as it lives on a worker.
+struct Life {
+    crowd: Arc<Crowd>,
+    worker: Rc<Worker>,
+    halt: watch::Receiver<Halt>,
+    visitor: Visitor,
+    body: Vec<u8>,
+}
+
+impl Life {
+    fn new(crowd: &Arc<Crowd>, worker: &Rc<Worker>, halt: &watch::Receiver<Halt>, visitor: Visitor) -> Life {
+        Life { crowd: crowd.clone(), worker: worker.clone(), halt: halt.clone(), visitor, body: Vec::new() }
+    }
+
+    /// Asks once and waits for the answer; returns how that ended, or none if there is nothing more to ask.
+    async fn ask(
+        &mut self,
+        phase: Phase,
+        scheduled: Moment,
+        door: Option<OwnedSemaphorePermit>,
+    ) -> Option<Outcome> {
+        if *self.halt.borrow() > Halt::No {
+            return None;
+        }
+        let index = self.crowd.next(phase)?;
+        let rendered = self.crowd.workload.render(index, &mut self.body);
+        let job = Job {
+            index,
+            scenario: self.crowd.scenario,
+            phase,
+            scheduled,
+            prompt: rendered.prompt,
+            input_tokens: rendered.input_tokens,
+            body: std::mem::take(&mut self.body),
+            door,
+            pass: self.crowd.admission.ask(self.crowd.scenario),
+        };
+        Some(fly(&self.worker, job).await)
+    }
+
+    /// Thinks after an answer; returns when it is free again, or none if the run was halted meanwhile.
+    ///
+    /// Without a thought a user is free when its answer has ended. From there on, making the next request and
+    /// getting round to it are the generator's work, and count as lateness.
+    async fn think(&mut self, think: Option<TimeLaw>, outcome: Outcome) -> Option<Moment> {
+        let answered = self.worker.clock.now();
+        let mut pause = self.visitor.thinks(think);
+        if matches!(outcome, Outcome::Connection | Outcome::NotSent) {
+            pause = pause.max(AFTER_FAILURE);
+        }
+        let free = answered + pause;
+        (pause == Span::ZERO || self.wait_until(free).await).then_some(free)
+    }
+
+    /// False if the run was halted meanwhile.
+    async fn wait_until(&mut self, moment: Moment) -> bool {
+        wait_until(moment, &self.worker, &mut self.halt).await
+    }
+}
+
+/// False if the run was halted meanwhile.
+async fn wait_until(moment: Moment, worker: &Worker, halt: &mut watch::Receiver<Halt>) -> bool {
+    while let Some(left) = worker.clock.until(moment) {
+        tokio::select! {
+            () = tokio::time::sleep(left) => {}
+            () = reached(halt, Halt::Drain) => return false,
+        }
+    }
+    true
+}
+
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use floodline_core::plan::{Address, Api, Prompt, Target};
+    use floodline_core::workload::Rendered;
 
-    fn crowd(stages: &[(u32, Option<u64>, Phase)]) -> Vec<UserStage> {
-        stages
-            .iter()
-            .map(|&(users, seconds, phase)| UserStage { users, length: seconds.map(Span::from_secs), phase })
-            .collect()
-    }
+    use super::*;
+    use crate::clock::Clock;
 
     struct Nothing;
     impl Workload for Nothing {
-        fn render(&self, _: u64, _: &mut Vec<u8>) -> floodline_core::workload::Rendered {
-            floodline_core::workload::Rendered { prompt: 0, input_tokens: None, max_tokens: None }
+        fn render(&self, i: u64, _: &mut Vec<u8>) -> Rendered {
+            self.outline(i)
+        }
+
+        fn outline(&self, _: u64) -> Rendered {
+            Rendered { prompt: 0, input_tokens: None, max_tokens: None }
         }
     }
 
-    fn of(stages: Vec<UserStage>, requests: Option<u64>, limit: Option<u64>) -> Crowd {
-        Crowd::new(0, Span::ZERO, stages, Arc::new(Nothing), requests, limit)
-    }
-
-    #[test]
-    fn users_come_and_go_with_the_stages() {
-        let crowd = of(crowd(&[(2, Some(5), Phase::Warmup), (4, Some(10), Phase::Main)]), None, None);
-        assert_eq!(crowd.at(0, Span::ZERO), Turn::Now(Phase::Warmup));
-        assert_eq!(crowd.at(3, Span::ZERO), Turn::At(Moment(5_000_000_000)));
-        assert_eq!(crowd.at(3, Span::from_secs(5)), Turn::Now(Phase::Main));
-        assert_eq!(crowd.at(0, Span::from_secs(15)), Turn::Over);
+    fn of(requests: Option<u64>, limit: Option<u64>) -> Crowd {
+        let target = Target {
+            api: Api::OpenAiChat,
+            address: Address::Url(String::new()),
+            model: "m".into(),
+            key_env: None,
+            headers: Vec::new(),
+            stream: true,
+            max_tokens_field: "max_tokens".into(),
+            body: Default::default(),
+            ca_file: None,
+            insecure: false,
+        };
+        let prompt = Prompt { name: "p".into(), weight: 1, source: String::new(), max_tokens: None };
+        let load = Load::Closed { stages: vec![UserStage::new(1, None, Phase::Main)], requests };
+        let mut plan = Plan::new("test".into(), 1, target, vec![prompt], load);
+        plan.limits.requests = limit;
+        let admission = Arc::new(Admission::new(&plan, Clock::starting_in(Span::ZERO)));
+        Crowd::new(&plan, 0, 1, Arc::new(Nothing), admission).unwrap()
     }
 
     #[test]
     fn warm_up_does_not_use_up_the_requests_of_the_plan() {
-        let crowd = of(crowd(&[(1, None, Phase::Main)]), Some(2), None);
+        let crowd = of(Some(2), None);
         assert_eq!(crowd.next(Phase::Warmup), Some(0));
         assert_eq!(crowd.next(Phase::Main), Some(1));
+        assert!(!*crowd.exhausted.borrow());
         assert_eq!(crowd.next(Phase::Main), Some(2));
+        assert!(*crowd.exhausted.borrow(), "those who think must not be waited for");
         assert_eq!(crowd.next(Phase::Main), None);
         assert!(!crowd.limited());
     }
 
     #[test]
     fn a_limit_counts_every_request_and_is_remembered() {
-        let crowd = of(crowd(&[(1, None, Phase::Main)]), None, Some(1));
+        let crowd = of(None, Some(1));
         assert_eq!(crowd.next(Phase::Warmup), Some(0));
         assert_eq!(crowd.next(Phase::Main), None);
         assert!(crowd.limited());

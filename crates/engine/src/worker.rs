@@ -90,6 +90,7 @@ pub(crate) struct Worker {
     idle: RefCell<Vec<Socket>>,
     in_flight: Cell<usize>,
     landed: Notify,
+    halt: watch::Receiver<Halt>,
     gauges: Arc<Gauges>,
     outbox: Arc<Outbox>,
 }
@@ -117,6 +118,11 @@ impl Worker {
 
     pub(crate) fn put_idle(&self, socket: Socket) {
         self.idle.borrow_mut().push(socket);
+    }
+
+    /// Waits until nothing new is to be sent.
+    pub(crate) async fn drains(&self) {
+        reached(&mut self.halt.clone(), Halt::Drain).await;
     }
 
     pub(crate) fn began(&self) {
@@ -181,6 +187,7 @@ pub(crate) fn run(
         idle: RefCell::default(),
         in_flight: Cell::new(0),
         landed: Notify::new(),
+        halt: halt.clone(),
         gauges: gauges.clone(),
         outbox,
     });

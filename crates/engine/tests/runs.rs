@@ -137,7 +137,7 @@ fn the_grace_is_the_same_in_a_closed_loop() {
         peer.wait_for_close();
     });
     let mut plan = plan(0);
-    let stage = UserStage { users: 2, length: Some(Span::from_millis(50)), phase: Phase::Main };
+    let stage = UserStage::new(2, Some(Span::from_millis(50)), Phase::Main);
     plan.scenarios[0].load = Load::Closed { stages: vec![stage], requests: None };
     plan.timeouts.grace = Span::from_millis(50);
     let left = run(plan, endpoint(url(port))).unwrap();

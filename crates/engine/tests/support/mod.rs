@@ -19,6 +19,10 @@ impl Workload for Body {
     fn render(&self, i: u64, body: &mut Vec<u8>) -> Rendered {
         body.clear();
         body.extend_from_slice(format!("{{\"i\":{i}}}").as_bytes());
+        self.outline(i)
+    }
+
+    fn outline(&self, _: u64) -> Rendered {
         Rendered { prompt: 0, input_tokens: Some(3), max_tokens: None }
     }
 }
@@ -45,7 +49,7 @@ pub(crate) fn plan(requests: u64) -> Plan {
         input: None,
         output: None,
     };
-    let stage = UserStage { users: 1, length: None, phase: Phase::Main };
+    let stage = UserStage::new(1, None, Phase::Main);
     let load = Load::Closed { stages: vec![stage], requests: Some(requests) };
     let mut plan = Plan::new("test".into(), 1, target, vec![prompt], load);
     plan.timeouts.grace = Span::from_secs(10);

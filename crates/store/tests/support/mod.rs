@@ -44,7 +44,7 @@ pub(crate) fn plan() -> Plan {
         input: None,
         output: None,
     };
-    let stages = vec![UserStage { users: 4, length: Some(Span::from_secs(10)), phase: Phase::Main }];
+    let stages = vec![UserStage::new(4, Some(Span::from_secs(10)), Phase::Main)];
     Plan::new("made-up".into(), 42, target, vec![prompt], Load::Closed { stages, requests: Some(1000) })
 }
 

@@ -20,5 +20,5 @@ pub(super) fn stage(
         }
         _ => findings.above_zero(&stage.users, "`users`"),
     }?;
-    Some(UserStage { users, length, phase })
+    Some(UserStage::new(users, length, phase))
 }
