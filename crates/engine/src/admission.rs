@@ -55,10 +55,10 @@ impl Admission {
         Admission { gates: plan.scenarios.iter().map(|scenario| scenario.cap.map(gate)).collect() }
     }
 
-    /// Asks for a pass for a request of this scenario that is due now.
-    pub(crate) fn ask(&self, scenario: usize) -> Pass {
+    /// Asks for a pass for a request of this scenario that is due now, and was scheduled at `scheduled`.
+    pub(crate) fn ask(&self, scenario: usize, scheduled: Moment) -> Pass {
         match self.gates.get(scenario) {
-            Some(Some(gate)) => gate.ask(),
+            Some(Some(gate)) => gate.ask(scheduled),
             Some(None) | None => Pass::Free,
         }
     }
@@ -69,8 +69,9 @@ impl Gate {
         Gate { clock, queue: Mutex::new(Queue { free: places, waiting: VecDeque::new() }) }
     }
 
-    fn ask(self: &Arc<Gate>) -> Pass {
-        let now = self.clock.now();
+    fn ask(self: &Arc<Gate>, scheduled: Moment) -> Pass {
+        // Waiting goes by another clock than this one: nobody has waited before being scheduled.
+        let now = self.clock.now().max(scheduled);
         let mut queue = lock(&self.queue);
         // A free place has nobody waiting for it: whoever gives one back hands it on.
         match queue.free.checked_sub(1) {
@@ -147,14 +148,14 @@ mod tests {
     #[test]
     fn places_are_handed_on_in_the_order_of_asking() {
         let gate = gate(1);
-        let first = place(gate.ask());
-        let (mut second, mut third) = (wait(gate.ask()), wait(gate.ask()));
+        let first = place(gate.ask(Moment::START));
+        let (mut second, mut third) = (wait(gate.ask(Moment::START)), wait(gate.ask(Moment::START)));
         assert!(second.try_recv().is_err());
         drop(first);
         assert!(third.try_recv().is_err());
         drop(second.try_recv().unwrap());
         let third = third.try_recv().unwrap();
-        let fourth = wait(gate.ask());
+        let fourth = wait(gate.ask(Moment::START));
         drop((third, fourth));
         assert_eq!(lock(&gate.queue).free, 1);
     }
@@ -162,13 +163,13 @@ mod tests {
     #[test]
     fn who_gives_up_waiting_takes_no_place_with_it() {
         let gate = gate(1);
-        let first = place(gate.ask());
-        let (second, third) = (wait(gate.ask()), wait(gate.ask()));
+        let first = place(gate.ask(Moment::START));
+        let (second, third) = (wait(gate.ask(Moment::START)), wait(gate.ask(Moment::START)));
         drop(second);
         drop(first);
         // The third was given the place and gives up before it has looked.
         drop(third);
         assert_eq!(lock(&gate.queue).free, 1);
-        place(gate.ask());
+        place(gate.ask(Moment::START));
     }
 }

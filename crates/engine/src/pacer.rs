@@ -63,7 +63,7 @@ impl Pacer {
                 input_tokens: rendered.input_tokens,
                 body,
                 door: None,
-                pass: self.admission.ask(arrival.scenario),
+                pass: self.admission.ask(arrival.scenario, arrival.at),
             };
             let worker = (arrival.index % self.workers.len() as u64) as usize;
             // A worker that is gone has ended its part of the run.

@@ -206,7 +206,7 @@ impl Life {
             input_tokens: rendered.input_tokens,
             body: std::mem::take(&mut self.body),
             door,
-            pass: self.crowd.admission.ask(self.crowd.scenario),
+            pass: self.crowd.admission.ask(self.crowd.scenario, scheduled),
         };
         Some(fly(&self.worker, job).await)
     }

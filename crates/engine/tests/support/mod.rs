@@ -76,6 +76,16 @@ pub(crate) fn run(plan: Plan, endpoint: Endpoint) -> Result<Left, EngineError> {
 
 /// Runs a plan, asking it to stop as often as `stops` says after each record.
 pub(crate) fn run_until(
+    plan: Plan,
+    endpoint: Endpoint,
+    stops: impl Fn(&Record) -> u32,
+) -> Result<Left, EngineError> {
+    run_on(1, plan, endpoint, stops)
+}
+
+/// The same with several workers.
+pub(crate) fn run_on(
+    workers: usize,
     mut plan: Plan,
     endpoint: Endpoint,
     stops: impl Fn(&Record) -> u32,
@@ -85,7 +95,7 @@ pub(crate) fn run_until(
         plan: Arc::new(plan),
         endpoint,
         workloads: vec![Arc::new(Body)],
-        workers: 1,
+        workers,
         id: "t".into(),
         provider: None,
     };
