@@ -42,6 +42,12 @@ pub const FACTOR: u64 = 4;
 /// Whole answers within their bounds that prove that a provider keeps to what it is asked for.
 pub const PROOFS: u32 = 8;
 
+/// The most tokens that a provider can be expected to count of a prompt of which we counted `tokens`: its tokenizer
+/// may be another one, and the template that makes a chat of messages adds a few tokens to each.
+pub const fn input_bound(tokens: u32) -> u32 {
+    tokens.saturating_add(tokens / 4).saturating_add(32)
+}
+
 /// The limits. What is missing is not limited.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ceilings {

@@ -10,6 +10,7 @@ pub mod budget;
 pub mod distribution;
 pub mod event;
 pub mod fold;
+pub mod forecast;
 pub mod lengths;
 pub mod metric;
 pub mod money;

@@ -360,13 +360,26 @@ impl Scenario {
     /// Requests of the main phase, when the plan alone decides how many they are.
     ///
     /// Counting the arrivals of a Poisson schedule means drawing them; beyond a million it is left out.
-    fn planned_requests(&self, seed: u64) -> Option<u64> {
+    pub(crate) fn planned_requests(&self, seed: u64) -> Option<u64> {
         match &self.load {
             Load::Open { stages, requests } => planned_open(stages, *requests, seed),
             Load::Closed { stages, requests } => planned_closed(stages, *requests),
             // How often sessions ask before the last stage ends, nobody knows beforehand.
             Load::Sessions { requests, .. } => requests.filter(|_| self.planned_length().is_none()),
             Load::Replay(replay) => Some(replay.requests),
+        }
+    }
+
+    /// Arrivals of all phases that an open loop or a replay can be expected to have, where it has an end.
+    pub(crate) fn expected_arrivals(&self) -> Option<f64> {
+        match &self.load {
+            Load::Open { stages, requests } => {
+                let expected = expected_arrivals(stages);
+                let most = requests.map_or(expected, |most| expected.min(most as f64));
+                most.is_finite().then_some(most)
+            }
+            Load::Replay(replay) => Some(replay.requests as f64),
+            Load::Closed { .. } | Load::Sessions { .. } => None,
         }
     }
 
@@ -423,15 +436,17 @@ fn planned_closed(stages: &[UserStage], requests: Option<u64>) -> Option<u64> {
 
 fn planned_open(stages: &[Stage], requests: Option<u64>, seed: u64) -> Option<u64> {
     const MOST: u64 = 1_000_000;
-    let expected: f64 = stages
-        .iter()
-        .map(|s| s.rate.as_per_second() * s.length.map_or(f64::INFINITY, Span::as_secs_f64))
-        .sum();
+    let expected = expected_arrivals(stages);
     if expected > MOST as f64 {
         return requests.filter(|&r| (r as f64) < expected * 0.99);
     }
     let main = Schedule::new(stages.to_vec(), seed).ok()?.filter(|a| a.phase == Phase::Main).count() as u64;
     Some(requests.map_or(main, |r| r.min(main)))
+}
+
+/// The integral of the rate; infinite where the last stage has no end.
+fn expected_arrivals(stages: &[Stage]) -> f64 {
+    stages.iter().map(|s| s.rate.as_per_second() * s.length.map_or(f64::INFINITY, Span::as_secs_f64)).sum()
 }
 
 /// FNV-1a, 64 bits: a fingerprint that is the same everywhere; not for anything adversarial.

@@ -136,7 +136,11 @@ fn prefixes_count_towards_the_length() {
         ),
     ] {
         let resolved = resolve(&format!("input_tokens: 240, prefix: {prefix}"));
-        assert!(resolved.plan.scenarios[0].prompts[0].source.contains(described), "{}", resolved.plan.scenarios[0].prompts[0].source);
+        assert!(
+            resolved.plan.scenarios[0].prompts[0].source.contains(described),
+            "{}",
+            resolved.plan.scenarios[0].prompts[0].source
+        );
         assert_eq!(resolved.warnings, [""; 0]);
         let all: Vec<_> = (0..60).map(|i| sent(&resolved, i).0).collect();
         for messages in &all {

@@ -1,0 +1,291 @@
+//! What a plan will send and what that can cost, before anything is sent.
+//!
+//! A plan with its seed is exact: for up to [`WALKED`] requests each is looked at, its instant, its prompt's length and the
+//! bound on its answer. Larger plans are looked at up to there and the rest is scaled by the integral of the rate. What
+//! only answers decide (how often the users of a closed loop get to ask) is unknown, and said to be.
+//!
+//! *Expected* takes every answer to be as long as its bound, since what a model will say is not known; it is exact for the
+//! simulated provider and too high for most others. *Worst* adds the allowance for other tokenizers and chat templates
+//! ([`input_bound`]) and prices nothing as cached.
+
+use std::collections::VecDeque;
+
+use crate::budget::{Worst, input_bound};
+use crate::money::Usd;
+use crate::plan::{Load, Plan, Scenario, scenario_seed};
+use crate::time::Span;
+use crate::traffic::Traffic;
+use crate::workload::{Rendered, Workload};
+
+/// So many requests are looked at one by one.
+pub const WALKED: u64 = 200_000;
+
+/// The span of which the busiest is looked for.
+const MINUTE: Span = Span::from_secs(60);
+
+/// What is to come.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Forecast {
+    /// Requests of all phases; none where only the answers decide.
+    pub requests: Option<u64>,
+    /// Whether they were looked at one by one.
+    pub exact: bool,
+    /// When the plan's last stage ends; none where it does not say.
+    pub length: Option<Span>,
+    /// Tokens of prompts; none where a length is not known.
+    pub input_tokens: Option<u64>,
+    /// Tokens of answers if each is as long as its bound; none where one has no bound.
+    pub output_tokens: Option<u64>,
+    /// The cost if each answer is as long as its bound; none without prices, or where a length is unknown.
+    pub expected: Option<Usd>,
+    /// The most that it can cost, the spend limit considered; none without prices, or where nothing bounds it.
+    pub worst: Option<Usd>,
+    /// The most requests in any minute, of open loops and replays.
+    pub busiest_minute: Option<u64>,
+    /// The most tokens of prompts and bounds of answers in any minute, of open loops and replays.
+    pub busiest_minute_tokens: Option<u64>,
+}
+
+/// Looks ahead. `workloads` are those of the plan's scenarios, in order.
+///
+/// # Errors
+/// When the rates of a scenario cannot be added exactly.
+pub fn forecast(plan: &Plan, workloads: &[&dyn Workload]) -> Result<Forecast, String> {
+    let mut sums = Sums::new(plan);
+    let mut minute = Minute::default();
+    let mut walked = 0;
+    let mut whole = true;
+    for planned in Traffic::new(plan)? {
+        if walked == WALKED {
+            whole = false;
+            break;
+        }
+        let Some(workload) = workloads.get(planned.scenario) else { continue };
+        let tokens = sums.add(&workload.outline(planned.nth));
+        minute.add(planned.at.0, tokens);
+        walked += 1;
+    }
+    let mut requests = if whole { Some(walked) } else { expected_arrivals(plan) };
+    for (k, scenario) in plan.scenarios.iter().enumerate() {
+        if matches!(scenario.load, Load::Open { .. } | Load::Replay(_)) {
+            continue;
+        }
+        let asked = scenario.planned_requests(scenario_seed(plan.seed, k));
+        let (Some(workload), Some(asked)) = (workloads.get(k), asked) else {
+            requests = None;
+            continue;
+        };
+        let seen = asked.min(WALKED);
+        for i in 0..seen {
+            sums.add(&workload.outline(i));
+        }
+        whole &= seen == asked;
+        walked += seen;
+        requests = requests.map(|n| n + asked);
+    }
+    let (busiest, busiest_tokens) = minute.busiest();
+    let requests = match (requests, plan.limits.requests) {
+        (Some(n), Some(most)) => Some(n.min(most)),
+        (n, _) => n,
+    };
+    let scale =
+        |sum: Option<u64>| Some(libm::round(sum? as f64 * requests? as f64 / walked.max(1) as f64) as u64);
+    let money = |sum: Option<Usd>| Some(scaled(sum?, requests?, walked.max(1)));
+    let bounded = |worst: Option<Usd>| match (worst, plan.limits.spend) {
+        (Some(worst), Some(limit)) => Some(worst.min(limit)),
+        (worst, limit) => worst.or(limit),
+    };
+    let has_prices = plan.prices.is_some();
+    Ok(Forecast {
+        requests,
+        exact: whole,
+        length: plan.planned_length(),
+        input_tokens: scale(sums.input),
+        output_tokens: scale(sums.output),
+        expected: bounded(money(sums.expected))
+            .filter(|_| has_prices && sums.expected.is_some() && requests.is_some()),
+        worst: bounded(money(sums.worst)).filter(|_| has_prices),
+        busiest_minute: whole.then_some(busiest).filter(|&n| n > 0),
+        busiest_minute_tokens: if whole { busiest_tokens } else { None },
+    })
+}
+
+/// The sums so far; one that lacks a term is unknown.
+struct Sums<'a> {
+    plan: &'a Plan,
+    input: Option<u64>,
+    output: Option<u64>,
+    expected: Option<Usd>,
+    worst: Option<Usd>,
+}
+
+impl Sums<'_> {
+    fn new(plan: &Plan) -> Sums<'_> {
+        Sums { plan, input: Some(0), output: Some(0), expected: Some(Usd::ZERO), worst: Some(Usd::ZERO) }
+    }
+
+    /// Adds one request; its tokens, where they are known.
+    fn add(&mut self, request: &Rendered) -> Option<u64> {
+        let prices = self.plan.prices.as_ref();
+        let most = request.max_tokens.or(prices.and_then(|prices| prices.max_output_tokens));
+        let (input, output) = (request.input_tokens, request.max_tokens);
+        let plus = |sum: Option<u64>, n: Option<u32>| Some(sum? + u64::from(n?));
+        self.input = plus(self.input, input);
+        self.output = plus(self.output, output);
+        let cost = |input: Option<u32>, output: Option<u32>| {
+            Some(prices?.expected(f64::from(input?), f64::from(output?)))
+        };
+        self.expected = self.expected.zip(cost(input, output)).map(|(sum, cost)| sum + cost);
+        let worst =
+            |input: Option<u32>, most: Option<u32>| Some(Worst::new(prices, input_bound(input?), most?).usd);
+        self.worst = self.worst.zip(worst(input, most)).map(|(sum, worst)| sum + worst);
+        Some(u64::from(input?) + u64::from(output?))
+    }
+}
+
+/// The busiest minute so far.
+#[derive(Default)]
+struct Minute {
+    inside: VecDeque<(u64, Option<u64>)>,
+    tokens: u64,
+    most: u64,
+    most_tokens: u64,
+    unknown: bool,
+}
+
+impl Minute {
+    /// A request at `at` nanoseconds, of so many tokens.
+    fn add(&mut self, at: u64, tokens: Option<u64>) {
+        while self.inside.front().is_some_and(|(first, _)| at - first >= MINUTE.0) {
+            let gone = self.inside.pop_front().and_then(|(_, tokens)| tokens);
+            self.tokens -= gone.unwrap_or(0);
+        }
+        self.inside.push_back((at, tokens));
+        self.unknown |= tokens.is_none();
+        self.tokens += tokens.unwrap_or(0);
+        self.most = self.most.max(self.inside.len() as u64);
+        self.most_tokens = self.most_tokens.max(self.tokens);
+    }
+
+    /// Its requests and, where all are known, its tokens.
+    fn busiest(&self) -> (u64, Option<u64>) {
+        (self.most, (self.most > 0 && !self.unknown).then_some(self.most_tokens))
+    }
+}
+
+/// The expected arrivals of the open loops and replays, where they end.
+fn expected_arrivals(plan: &Plan) -> Option<u64> {
+    let of = |scenario: &Scenario| match &scenario.load {
+        Load::Open { .. } | Load::Replay(_) => scenario.expected_arrivals(),
+        Load::Closed { .. } | Load::Sessions { .. } => Some(0.0),
+    };
+    plan.scenarios.iter().map(of).try_fold(0.0, |sum, n| Some(sum + n?)).map(|n: f64| libm::round(n) as u64)
+}
+
+/// `sum` of `walked` requests, for `requests` of them; rounded up.
+fn scaled(sum: Usd, requests: u64, walked: u64) -> Usd {
+    if requests == walked { sum } else { sum.times(requests).part_of(u128::from(walked)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{Address, Api, Target};
+    use crate::prices::{Prices, Rates};
+    use crate::rate::Rate;
+    use crate::schedule::{Phase, Spread, Stage};
+    use crate::users::UserStage;
+
+    /// Prompts of 100 tokens and answers of 10, but every fourth answer of 40.
+    struct Fixed;
+
+    impl Workload for Fixed {
+        fn render(&self, i: u64, _: &mut Vec<u8>) -> Rendered {
+            self.outline(i)
+        }
+
+        fn outline(&self, i: u64) -> Rendered {
+            let max_tokens = Some(if i % 4 == 3 { 40 } else { 10 });
+            Rendered { prompt: 0, input_tokens: Some(100), max_tokens }
+        }
+    }
+
+    fn plan(load: Load) -> Plan {
+        let target = Target {
+            api: Api::OpenAiChat,
+            address: Address::Url("http://127.0.0.1:1/".into()),
+            model: "m".into(),
+            key_env: None,
+            headers: Vec::new(),
+            stream: true,
+            max_tokens_field: "max_tokens".into(),
+            body: serde_json::Map::new(),
+            ca_file: None,
+            insecure: false,
+        };
+        let mut plan = Plan::new("test".into(), 1, target, Vec::new(), load);
+        let million = |dollars| Usd::dollars(dollars);
+        plan.prices =
+            Some(Prices::flat(Rates { input: million(1), output: million(10), ..Rates::default() }));
+        plan
+    }
+
+    fn hold(rate: &str, seconds: u64) -> Load {
+        let stage = Stage {
+            rate: Rate::parse(rate).unwrap(),
+            length: Some(Span::from_secs(seconds)),
+            spread: Spread::Constant,
+            phase: Phase::Main,
+        };
+        Load::Open { stages: vec![stage], requests: None }
+    }
+
+    #[test]
+    fn a_small_plan_is_looked_at_request_by_request() {
+        let forecast = forecast(&plan(hold("4/s", 120)), &[&Fixed]).unwrap();
+        assert_eq!((forecast.requests, forecast.exact), (Some(480), true));
+        assert_eq!(
+            (forecast.input_tokens, forecast.output_tokens),
+            (Some(48_000), Some(360 * 10 + 120 * 40))
+        );
+        assert_eq!(
+            (forecast.busiest_minute, forecast.busiest_minute_tokens),
+            (Some(240), Some(240 * 100 + 60 * 70))
+        );
+        // 48,000 tokens at $1 and 8,400 at $10 a million.
+        assert_eq!(forecast.expected, Some(Usd::parse("0.132").unwrap()));
+        // 157 of each prompt's 100 tokens.
+        assert_eq!(forecast.worst, Some(Usd::parse("0.15936").unwrap()));
+    }
+
+    #[test]
+    fn a_large_plan_is_scaled_up() {
+        let forecast = forecast(&plan(hold("1000/s", 1000)), &[&Fixed]).unwrap();
+        assert_eq!((forecast.requests, forecast.exact), (Some(1_000_000), false));
+        assert_eq!(forecast.input_tokens, Some(100_000_000));
+        assert_eq!(forecast.expected, Some(Usd::parse("275").unwrap()));
+    }
+
+    #[test]
+    fn a_spend_limit_bounds_what_nothing_else_does() {
+        let users = vec![UserStage::new(8, Some(Span::from_secs(60)), Phase::Main)];
+        let mut plan = plan(Load::Closed { stages: users, requests: None });
+        let unknown = forecast(&plan, &[&Fixed]).unwrap();
+        assert_eq!((unknown.requests, unknown.expected, unknown.worst), (None, None, None));
+        plan.limits.spend = Some(Usd::dollars(3));
+        let bounded = forecast(&plan, &[&Fixed]).unwrap();
+        assert_eq!((bounded.requests, bounded.expected, bounded.worst), (None, None, Some(Usd::dollars(3))));
+        plan.scenarios[0].load = hold("4/s", 120);
+        assert_eq!(forecast(&plan, &[&Fixed]).unwrap().worst, Some(Usd::parse("0.15936").unwrap()));
+    }
+
+    #[test]
+    fn the_busiest_minute_slides() {
+        let mut minute = Minute::default();
+        for second in [0, 50, 61, 70, 109, 111] {
+            minute.add(second * 1_000_000_000, Some(1));
+        }
+        // 50, 61, 70 and 109 lie within a minute.
+        assert_eq!(minute.busiest(), (4, Some(4)));
+    }
+}
