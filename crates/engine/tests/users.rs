@@ -45,7 +45,7 @@ fn sessions(stages: Vec<SessionStage>) -> Plan {
 }
 
 fn run(workers: usize, plan: Plan) -> Left {
-    run_on(workers, plan, endpoint(url()), |_| 0).unwrap()
+    run_on(workers, plan, endpoint(url()), |_| 0).expect("it can be run")
 }
 
 fn scheduled_ms(left: &Left) -> Vec<f64> {
