@@ -155,6 +155,18 @@ pub struct Overrun {
     pub factor: Option<f64>,
 }
 
+/// What a budget tells of a run when it is over.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Books {
+    /// What ended requests were charged.
+    pub spent: Amounts,
+    /// The most that was kept at once, of each amount by itself.
+    pub reserved_max: Amounts,
+    /// What was billed above its worst case, if anything was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overrun: Option<Overrun>,
+}
+
 /// The ledger.
 #[derive(Clone, Debug, Default)]
 pub struct Budget {
@@ -236,6 +248,11 @@ impl Budget {
     /// What was billed above its worst case, if anything was.
     pub fn overrun(&self) -> Option<Overrun> {
         self.overrun
+    }
+
+    /// What there is to tell at the end.
+    pub fn books(&self) -> Books {
+        Books { spent: self.spent, reserved_max: self.reserved_max, overrun: self.overrun }
     }
 
     /// Why a request can never be sent, if it cannot: what is spent never becomes less.

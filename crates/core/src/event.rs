@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::budget::Books;
 use crate::record::Record;
 use crate::time::{Moment, Span};
 
@@ -76,6 +77,9 @@ pub struct Finished {
     /// CPU time of the generator from process start to here, the built-in provider excluded.
     #[serde(rename = "cpu_ns")]
     pub cpu: Span,
+    /// The budget's books, where something was limited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub books: Option<Books>,
 }
 
 /// What ended a run.

@@ -107,6 +107,15 @@ pub struct Target {
     pub insecure: bool,
 }
 
+impl Target {
+    /// Answers to each request that the model is asked for (`n`, `best_of`), all of which are paid for.
+    pub fn choices(&self) -> u32 {
+        let asked = |name| self.body.get(name).and_then(serde_json::Value::as_u64);
+        let most = asked("n").max(asked("best_of")).unwrap_or(1).max(1);
+        u32::try_from(most).unwrap_or(u32::MAX)
+    }
+}
+
 /// An address, or the built-in provider.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -21,7 +21,8 @@ use crate::admission::Admission;
 use crate::clock::{self, Clock};
 use crate::connect::probe;
 use crate::counter::Counter;
-use crate::pacer::{Paced, Pacer};
+use crate::ledger::Ledger;
+use crate::pacer::Pacer;
 use crate::stamp::Stamping;
 use crate::target::{Endpoint, Target};
 use crate::users::{Crowd, Users};
@@ -89,10 +90,11 @@ pub struct Ready {
 pub struct Running {
     plan: Arc<Plan>,
     counter: Counter,
+    ledger: Arc<Ledger>,
     provider: Option<Box<dyn Provider>>,
     clock: Clock,
     workers: Vec<Seat>,
-    pace: Pace,
+    pacer: Option<Pacing>,
     halt: watch::Sender<Halt>,
     _stamping: Stamping,
 }
@@ -104,12 +106,10 @@ struct Seat {
     outbox: Arc<Outbox>,
 }
 
-/// What decides when requests are sent.
-struct Pace {
-    /// The thread of the open loops and replays, and what ends it early.
-    pacer: Option<(JoinHandle<Paced>, Arc<AtomicBool>)>,
-    /// The users of the closed loops.
-    crowds: Vec<Arc<Crowd>>,
+/// The thread of the open loops and replays, and what ends it early.
+struct Pacing {
+    thread: JoinHandle<()>,
+    stop: Arc<AtomicBool>,
 }
 
 /// From the decision to start to moment zero.
@@ -143,11 +143,13 @@ impl Ready {
             key_name: plan.target.key_env.clone(),
             keep_text: plan.record_bodies,
             run_id: id,
+            ledger: Arc::new(Ledger::new(&plan)),
         });
+        let ledger = common.ledger.clone();
         let (halt, halted) = watch::channel(Halt::No);
         let clock = Clock::starting_in(LEAD);
         let workers = workers.max(1);
-        let (work, pace) = share_out(&plan, workloads, workers, clock)?;
+        let (work, pacer) = share_out(&plan, workloads, workers, clock, &ledger)?;
         let mut seats = Vec::with_capacity(workers);
         for (number, work) in work.into_iter().enumerate() {
             let (gauges, outbox) = (Arc::new(Gauges::default()), Arc::new(Outbox::default()));
@@ -162,7 +164,17 @@ impl Ready {
             seats.push(Seat { thread: Some(thread), gauges, outbox });
         }
         let counter = Counter::new(&endpoint.model);
-        Ok(Running { plan, counter, provider, clock, workers: seats, pace, halt, _stamping: stamping })
+        Ok(Running {
+            plan,
+            counter,
+            ledger,
+            provider,
+            clock,
+            workers: seats,
+            pacer,
+            halt,
+            _stamping: stamping,
+        })
     }
 }
 
@@ -179,10 +191,11 @@ fn share_out(
     workloads: Vec<Arc<dyn Workload>>,
     workers: usize,
     clock: Clock,
-) -> Result<(Vec<Work>, Pace), EngineError> {
+    ledger: &Arc<Ledger>,
+) -> Result<(Vec<Work>, Option<Pacing>), EngineError> {
     let mut work: Vec<Work> = (0..workers).map(|_| Work::default()).collect();
     let admission = Arc::new(Admission::new(plan, clock));
-    let mut crowds = Vec::new();
+    let mut closed = 0;
     for (number, workload) in workloads.iter().enumerate() {
         let seed = scenario_seed(plan.seed, number);
         let Some(crowd) = Crowd::new(plan, number, seed, workload.clone(), admission.clone()) else {
@@ -192,10 +205,10 @@ fn share_out(
         for (first, work) in work.iter_mut().enumerate() {
             work.users.push(Users { crowd: crowd.clone(), first: first as u32, step: workers as u32 });
         }
-        crowds.push(crowd);
+        closed += 1;
     }
-    if crowds.len() == plan.scenarios.len() {
-        return Ok((work, Pace { pacer: None, crowds }));
+    if closed == plan.scenarios.len() {
+        return Ok((work, None));
     }
     let senders = work
         .iter_mut()
@@ -207,10 +220,10 @@ fn share_out(
         .collect();
     let stop = Arc::new(AtomicBool::new(false));
     let traffic = Traffic::new(plan).map_err(EngineError::DoesNotFit)?;
-    let limit = plan.limits.requests;
-    let pacer = Pacer { traffic, workloads, workers: senders, admission, clock, stop: stop.clone(), limit };
+    let ledger = ledger.clone();
+    let pacer = Pacer { traffic, workloads, workers: senders, admission, ledger, clock, stop: stop.clone() };
     let thread = thread::Builder::new().name("pacer".into()).spawn(move || pacer.run())?;
-    Ok((work, Pace { pacer: Some((thread, stop)), crowds }))
+    Ok((work, Some(Pacing { thread, stop })))
 }
 
 impl Running {
@@ -264,7 +277,7 @@ impl Running {
         sink(Some(RunEvent::Sampled(Box::new(self.sample()))));
         let provider = self.provider.as_ref().map_or(Span::ZERO, |p| p.sample().cpu);
         let cpu = clock::process_cpu() - provider;
-        sink(Some(RunEvent::Finished(Finished { at, why, cpu })));
+        sink(Some(RunEvent::Finished(Finished { at, why, cpu, books: self.ledger.books() })));
         if broken { Err(EngineError::Broken) } else { Ok(()) }
     }
 
@@ -273,7 +286,7 @@ impl Running {
         for worker in &self.workers {
             for ended in std::mem::take(&mut *lock(&worker.outbox)) {
                 if let Some(record) = self.counter.take(ended) {
-                    watch.hand_over(record, sink);
+                    watch.hand_over(record, &self.ledger, sink);
                 }
             }
         }
@@ -284,7 +297,7 @@ impl Running {
     fn collect_counted(&mut self, patience: Span, watch: &mut Watch, sink: &mut dyn FnMut(Option<RunEvent>)) {
         let mut patience = patience;
         while let Some(record) = self.counter.counted(patience.into()) {
-            watch.hand_over(record, sink);
+            watch.hand_over(record, &self.ledger, sink);
             patience = Span::ZERO;
         }
     }
@@ -296,13 +309,14 @@ impl Running {
             1 => return Some((Halt::Drain, EndedBy::Interrupted)),
             _ => return Some((Halt::Now, EndedBy::InterruptedNow)),
         }
-        let limit = watch.reached(&self.plan.limits, self.clock.elapsed())?;
+        let limit = self.ledger.exhausted();
+        let limit = limit.or_else(|| watch.reached(&self.plan.limits, self.clock.elapsed()))?;
         Some((Halt::Drain, EndedBy::Limit(limit)))
     }
 
     fn halt_at(&self, level: Halt) {
         self.halt.send_if_modified(|halt| std::mem::replace(halt, (*halt).max(level)) < level);
-        if let Some((thread, stop)) = &self.pace.pacer {
+        if let Some(Pacing { thread, stop }) = &self.pacer {
             stop.store(true, Relaxed);
             thread.thread().unpark();
         }
@@ -313,17 +327,9 @@ impl Running {
         let threads = self.workers.iter_mut().filter_map(|worker| worker.thread.take());
         // A worker that panicked has recorded its flights as cancelled on the way out.
         let broken = threads.map(JoinHandle::join).filter(Result::is_err).count() > 0;
-        let paced = self.pace.pacer.take().map(|(thread, _)| thread.join());
-        let limited =
-            matches!(paced, Some(Ok(Paced::Limit))) || self.pace.crowds.iter().any(|crowd| crowd.limited());
-        let why = match ended_by {
-            Some(why) => why,
-            None if limited => {
-                EndedBy::Limit(format!("{} requests were sent", self.plan.limits.requests.unwrap_or(0)))
-            }
-            None => EndedBy::Plan,
-        };
-        (why, broken)
+        let _ = self.pacer.take().map(|pacing| pacing.thread.join());
+        let limit = || self.ledger.exhausted().map(EndedBy::Limit);
+        (ended_by.or_else(limit).unwrap_or(EndedBy::Plan), broken)
     }
 
     fn sample(&self) -> Sample {
@@ -353,29 +359,28 @@ impl Running {
 /// What limits are watched by.
 #[derive(Debug, Default)]
 struct Watch {
-    tokens: u64,
     errors: u64,
 }
 
 impl Watch {
     /// Looks at a record on its way out.
-    fn hand_over(&mut self, record: Box<Record>, sink: &mut dyn FnMut(Option<RunEvent>)) {
-        let tokens = [record.input_tokens, record.output_tokens].into_iter().flatten();
-        self.tokens += tokens.map(u64::from).sum::<u64>();
+    fn hand_over(
+        &mut self,
+        mut record: Box<Record>,
+        ledger: &Ledger,
+        sink: &mut dyn FnMut(Option<RunEvent>),
+    ) {
+        ledger.price(&mut record);
         self.errors += u64::from(record.outcome.is_error());
         sink(Some(RunEvent::Ended(record)));
     }
 
     /// The limit that is reached, in words.
     fn reached(&self, limits: &Limits, elapsed: Span) -> Option<String> {
-        let over = |limit: Option<u64>, n: u64| limit.filter(|&limit| n >= limit);
         if let Some(limit) = limits.duration.filter(|&limit| elapsed >= limit) {
             return Some(format!("the run had lasted {limit}"));
         }
-        if over(limits.tokens, self.tokens).is_some() {
-            return Some(format!("{} tokens were used", self.tokens));
-        }
-        over(limits.errors, self.errors)?;
+        limits.errors.filter(|&limit| self.errors >= limit)?;
         Some(format!("{} requests had ended in an error", self.errors))
     }
 }

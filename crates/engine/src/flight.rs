@@ -10,6 +10,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use floodline_core::budget::{Reservation, Worst};
 use floodline_core::record::{Attempt, AttemptEnd};
 use floodline_core::{Moment, Outcome, Phase, Record, Span};
 use tokio::sync::OwnedSemaphorePermit;
@@ -18,6 +19,7 @@ use tokio::time::Sleep;
 use crate::admission::{Pass, Place};
 use crate::answer::{Answer, Broken, Judged};
 use crate::connect::{ConnectError, connect};
+use crate::ledger::Funds;
 use crate::socket::{Scratch, Socket};
 use crate::worker::{Ended, Worker};
 
@@ -33,6 +35,10 @@ pub(crate) struct Job {
     /// Tokens of the prompt, where the plan knows them.
     pub(crate) input_tokens: Option<u32>,
     pub(crate) body: Vec<u8>,
+    /// The most that it can cost.
+    pub(crate) worst: Worst,
+    /// The room for it in the run's budget; none if it has yet to ask for it.
+    pub(crate) funds: Option<Funds>,
     /// A user's way in, given back once it has its connection.
     pub(crate) door: Option<OwnedSemaphorePermit>,
     /// What it may have to wait for, asked for when it was due.
@@ -45,11 +51,15 @@ pub(crate) fn fly(worker: &Rc<Worker>, job: Job) -> impl Future<Output = Outcome
     let id = worker.request_id(job.scenario, job.index);
     let request = worker.common.target.request(&id, &job.body);
     let mut flight = Flight::begin(worker, &job, id);
-    let Job { door, pass, .. } = job;
+    let Job { door, pass, funds, .. } = job;
     async move {
-        match flight.admitted(pass).await {
-            // The place is held until the flight is over.
-            Ok(_place) => flight.run(&request, door).await,
+        // The place is held until the flight is over.
+        let _place = match flight.admitted(pass).await {
+            Ok(place) => place,
+            Err(outcome) => return outcome,
+        };
+        match flight.funded(funds).await {
+            Ok(()) => flight.run(&request, door).await,
             Err(outcome) => outcome,
         }
     }
@@ -64,6 +74,9 @@ struct Flight {
     answer: Option<Answer>,
     /// Since when it waits for what the plan ordered, as long as it does.
     held_since: Option<Moment>,
+    /// The most that it can cost, and the room that is kept for that.
+    worst: Worst,
+    reservation: Option<Reservation>,
 }
 
 /// How one attempt ended.
@@ -104,7 +117,15 @@ impl Flight {
         record.key.clone_from(&worker.common.key_name);
         record.request_id = Some(id);
         worker.began();
-        Flight { worker: worker.clone(), record: Some(record), sent: None, answer: None, held_since: None }
+        Flight {
+            worker: worker.clone(),
+            record: Some(record),
+            sent: None,
+            answer: None,
+            held_since: None,
+            worst: job.worst,
+            reservation: None,
+        }
     }
 
     /// Waits as the plan orders, and keeps on record for how long; ends the flight if the run is to send nothing
@@ -130,6 +151,27 @@ impl Flight {
             record.held = Some(place.since.since(asked));
         }
         Ok(Some(place))
+    }
+
+    /// Waits for room in the run's budget, unless it has been found before; ends the flight if there is none.
+    async fn funded(&mut self, funds: Option<Funds>) -> Result<(), Outcome> {
+        let worker = self.worker.clone();
+        let funds = match funds {
+            Some(funds) => funds,
+            None => {
+                self.held_since = Some(worker.clock.now());
+                match worker.fund(self.worst).await {
+                    Ok(funds) => funds,
+                    Err(why) => return Err(self.end(Outcome::NotSent, Some(why))),
+                }
+            }
+        };
+        self.held_since = None;
+        self.reservation = funds.reservation;
+        if let (Some(record), Some(waited)) = (&mut self.record, funds.waited) {
+            record.held = Some(record.held.unwrap_or_default() + waited);
+        }
+        Ok(())
     }
 
     async fn run(&mut self, request: &[u8], door: Option<OwnedSemaphorePermit>) -> Outcome {
@@ -301,7 +343,9 @@ impl Flight {
         if sent.is_some() {
             self.note_attempt(AttemptEnd::Outcome(outcome));
         }
-        if let Some(record) = self.record.take() {
+        if let Some(mut record) = self.record.take() {
+            let ledger = &worker.common.ledger;
+            ledger.settle(&mut record, self.worst, self.reservation.take(), uncounted.is_some());
             worker.ended(Ended { record, uncounted });
         }
         outcome

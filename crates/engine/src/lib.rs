@@ -17,6 +17,7 @@ mod dispatcher;
 mod error;
 mod flight;
 pub mod health;
+mod ledger;
 mod pacer;
 mod socket;
 pub mod stamp;

@@ -14,6 +14,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use crate::admission::Admission;
 use crate::clock::Clock;
 use crate::flight::Job;
+use crate::ledger::Ledger;
 
 /// The pacer's work.
 pub(crate) struct Pacer {
@@ -23,36 +24,22 @@ pub(crate) struct Pacer {
     /// One for each worker; arrival i goes to worker i modulo their number.
     pub(crate) workers: Vec<UnboundedSender<Job>>,
     pub(crate) admission: Arc<Admission>,
+    /// What the run may spend.
+    pub(crate) ledger: Arc<Ledger>,
     pub(crate) clock: Clock,
     /// Set, and the thread unparked, to end the run early.
     pub(crate) stop: Arc<AtomicBool>,
-    /// Requests after which the limit is reached.
-    pub(crate) limit: Option<u64>,
-}
-
-/// How the pacer came to its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Paced {
-    /// It was through, or was stopped.
-    Plan,
-    /// The limit on requests was reached.
-    Limit,
 }
 
 impl Pacer {
     /// Sends until the plan ends. The workers learn of the end by their channels being closed.
-    pub(crate) fn run(mut self) -> Paced {
+    pub(crate) fn run(mut self) {
         least_timer_slack();
-        let mut all = 0;
-        loop {
-            let Some(arrival) = self.traffic.next() else { return Paced::Plan };
-            if self.limit.is_some_and(|most| all >= most) {
-                return Paced::Limit;
-            }
+        while let Some(arrival) = self.traffic.next() {
             let mut body = Vec::new();
             let rendered = self.workloads[arrival.scenario].render(arrival.nth, &mut body);
             if !self.wait_until(arrival.at) {
-                return Paced::Plan;
+                return;
             }
             let job = Job {
                 index: arrival.index,
@@ -61,6 +48,8 @@ impl Pacer {
                 scheduled: arrival.at,
                 prompt: rendered.prompt,
                 input_tokens: rendered.input_tokens,
+                worst: self.ledger.worst(&rendered, &body),
+                funds: None,
                 body,
                 door: None,
                 pass: self.admission.ask(arrival.scenario, arrival.at),
@@ -68,7 +57,6 @@ impl Pacer {
             let worker = (arrival.index % self.workers.len() as u64) as usize;
             // A worker that is gone has ended its part of the run.
             let _ = self.workers[worker].send(job);
-            all += 1;
         }
     }
 

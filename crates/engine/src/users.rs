@@ -8,7 +8,7 @@ mod sessions;
 
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use floodline_core::plan::{Load, Plan};
 use floodline_core::users::{SessionStage, TimeLaw, UserStage, Visitor};
@@ -31,13 +31,9 @@ pub(crate) struct Crowd {
     admission: Arc<Admission>,
     /// Requests of the main phase after which the plan ends.
     requests: Option<u64>,
-    /// Requests after which the limit is reached.
-    limit: Option<u64>,
     /// Indices given out so far, and those of the main phase.
     started: AtomicU64,
     started_main: AtomicU64,
-    /// Whether the limit was reached.
-    limited: AtomicBool,
     /// Whether there is nothing left to ask, for anybody: those who think need not think on.
     exhausted: watch::Sender<bool>,
 }
@@ -104,17 +100,10 @@ impl Crowd {
             workload,
             admission,
             requests,
-            limit: plan.limits.requests,
             started: AtomicU64::new(0),
             started_main: AtomicU64::new(0),
-            limited: AtomicBool::new(false),
             exhausted: watch::Sender::new(false),
         })
-    }
-
-    /// Whether the limit on requests was reached.
-    pub(crate) fn limited(&self) -> bool {
-        self.limited.load(Relaxed)
     }
 
     async fn is_exhausted(&self) {
@@ -157,11 +146,7 @@ impl Crowd {
         if phase == Phase::Main {
             take(&self.started_main, self.requests)?;
         }
-        let index = take(&self.started, self.limit);
-        if index.is_none() {
-            self.limited.store(true, Relaxed);
-        }
-        index
+        Some(self.started.fetch_add(1, Relaxed))
     }
 }
 
@@ -197,6 +182,9 @@ impl Life {
         }
         let index = self.crowd.next(phase)?;
         let rendered = self.crowd.workload.render(index, &mut self.body);
+        // Users who find no room in the budget have not asked.
+        let worst = self.worker.common.ledger.worst(&rendered, &self.body);
+        let funds = self.worker.fund(worst).await.ok()?;
         let job = Job {
             index,
             scenario: self.crowd.scenario,
@@ -205,6 +193,8 @@ impl Life {
             prompt: rendered.prompt,
             input_tokens: rendered.input_tokens,
             body: std::mem::take(&mut self.body),
+            worst,
+            funds: Some(funds),
             door,
             pass: self.crowd.admission.ask(self.crowd.scenario, scheduled),
         };
@@ -244,7 +234,7 @@ async fn wait_until(moment: Moment, worker: &Worker, halt: &mut watch::Receiver<
 
 #[cfg(test)]
 mod tests {
-    use floodline_core::plan::{Address, Api, Prompt, Target};
+    use floodline_core::plan::{Address, Api, Target};
     use floodline_core::workload::Rendered;
 
     use super::*;
@@ -261,7 +251,7 @@ mod tests {
         }
     }
 
-    fn of(requests: Option<u64>, limit: Option<u64>) -> Crowd {
+    fn of(requests: Option<u64>) -> Crowd {
         let target = Target {
             api: Api::OpenAiChat,
             address: Address::Url(String::new()),
@@ -274,31 +264,20 @@ mod tests {
             ca_file: None,
             insecure: false,
         };
-        let prompt = Prompt { name: "p".into(), weight: 1, source: String::new(), max_tokens: None };
         let load = Load::Closed { stages: vec![UserStage::new(1, None, Phase::Main)], requests };
-        let mut plan = Plan::new("test".into(), 1, target, vec![prompt], load);
-        plan.limits.requests = limit;
+        let mut plan = Plan::new("test".into(), 1, target, Vec::new(), load);
         let admission = Arc::new(Admission::new(&plan, Clock::starting_in(Span::ZERO)));
         Crowd::new(&plan, 0, 1, Arc::new(Nothing), admission).unwrap()
     }
 
     #[test]
     fn warm_up_does_not_use_up_the_requests_of_the_plan() {
-        let crowd = of(Some(2), None);
+        let crowd = of(Some(2));
         assert_eq!(crowd.next(Phase::Warmup), Some(0));
         assert_eq!(crowd.next(Phase::Main), Some(1));
         assert!(!*crowd.exhausted.borrow());
         assert_eq!(crowd.next(Phase::Main), Some(2));
         assert!(*crowd.exhausted.borrow(), "those who think must not be waited for");
         assert_eq!(crowd.next(Phase::Main), None);
-        assert!(!crowd.limited());
-    }
-
-    #[test]
-    fn a_limit_counts_every_request_and_is_remembered() {
-        let crowd = of(None, Some(1));
-        assert_eq!(crowd.next(Phase::Warmup), Some(0));
-        assert_eq!(crowd.next(Phase::Main), None);
-        assert!(crowd.limited());
     }
 }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use floodline_core::budget::Worst;
 use floodline_core::plan::Timeouts;
 use floodline_core::{Record, Span};
 use tokio::runtime::Runtime;
@@ -14,6 +15,7 @@ use tokio::task::{JoinSet, LocalSet};
 
 use crate::clock::{self, Clock};
 use crate::flight::{Job, fly};
+use crate::ledger::{Funds, Ledger};
 use crate::socket::{Scratch, Socket};
 use crate::target::Target;
 use crate::users::Users;
@@ -65,6 +67,8 @@ pub(crate) struct Common {
     pub(crate) keep_text: bool,
     /// What the run's requests are named after.
     pub(crate) run_id: String,
+    /// What the run may spend.
+    pub(crate) ledger: Arc<Ledger>,
 }
 
 /// What the dispatcher sees of a worker while it runs. One thread writes, so plain loads and stores do.
@@ -123,6 +127,15 @@ impl Worker {
     /// Waits until nothing new is to be sent.
     pub(crate) async fn drains(&self) {
         reached(&mut self.halt.clone(), Halt::Drain).await;
+    }
+
+    /// Waits for room in the run's budget; or says why there is none, or none any more.
+    pub(crate) async fn fund(&self, worst: Worst) -> Result<Funds, String> {
+        tokio::select! {
+            biased;
+            funds = self.common.ledger.reserve(worst, self.clock) => funds.map_err(|why| why.to_string()),
+            () = self.drains() => Err("the run ended while it waited for room in its budget".into()),
+        }
     }
 
     pub(crate) fn began(&self) {

@@ -23,7 +23,7 @@ impl Workload for Body {
     }
 
     fn outline(&self, _: u64) -> Rendered {
-        Rendered { prompt: 0, input_tokens: Some(3), max_tokens: None }
+        Rendered { prompt: 0, input_tokens: Some(3), max_tokens: Some(10) }
     }
 }
 

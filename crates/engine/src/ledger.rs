@@ -1,0 +1,147 @@
+//! The run's budget as the workers share it: who wants to send reserves the worst case first, and waits where requests
+//! in flight may leave room for it.
+//!
+//! Rules and guarantees are `core::budget`'s; here is only who waits for whom. The first to ask is the first to be
+//! let through, so that no large request starves behind small ones.
+
+use std::sync::Mutex;
+
+use floodline_core::budget::{
+    Admission, Books, Budget, Ceilings, Ended, Exhausted, Reservation, Worst, charge, input_bound,
+};
+use floodline_core::plan::Plan;
+use floodline_core::prices::Prices;
+use floodline_core::record::{Record, TokenSource};
+use floodline_core::workload::Rendered;
+use floodline_core::{Outcome, Span};
+use tokio::sync::Notify;
+
+use crate::clock::Clock;
+use crate::worker::lock;
+
+/// The budget of a run, and the prices it is kept in.
+pub(crate) struct Ledger {
+    prices: Option<Prices>,
+    /// Answers to one request that the model is asked for (`n`), each of which is paid.
+    choices: u32,
+    /// None where nothing is limited.
+    limited: Option<Limited>,
+}
+
+/// The room that a request has found.
+pub(crate) struct Funds {
+    /// None where nothing is limited.
+    pub(crate) reservation: Option<Reservation>,
+    /// How long it had to wait for it, if it had to.
+    pub(crate) waited: Option<Span>,
+}
+
+struct Limited {
+    budget: Mutex<Budget>,
+    /// Held by the one who is first in the queue.
+    turn: tokio::sync::Mutex<()>,
+    settled: Notify,
+    /// Why nothing more may be sent, once that is so.
+    exhausted: Mutex<Option<Exhausted>>,
+}
+
+impl Ledger {
+    pub(crate) fn new(plan: &Plan) -> Ledger {
+        let ceilings =
+            Ceilings { usd: plan.limits.spend, tokens: plan.limits.tokens, requests: plan.limits.requests };
+        let limited = (ceilings != Ceilings::default()).then(|| Limited {
+            budget: Mutex::new(Budget::new(ceilings)),
+            turn: tokio::sync::Mutex::new(()),
+            settled: Notify::new(),
+            exhausted: Mutex::new(None),
+        });
+        Ledger { prices: plan.prices.clone(), choices: plan.target.choices(), limited }
+    }
+
+    /// The most that a rendered request can cost. Of a prompt that nobody has counted, every byte of the body may be
+    /// a token; of an answer without a bound, the model's own is taken, and where that is unknown nothing: whoever
+    /// limits what answers cost has been asked for a bound.
+    pub(crate) fn worst(&self, rendered: &Rendered, body: &[u8]) -> Worst {
+        let bytes = || u32::try_from(body.len()).unwrap_or(u32::MAX);
+        let input = rendered.input_tokens.map_or_else(bytes, input_bound);
+        let model = || self.prices.as_ref().and_then(|prices| prices.max_output_tokens);
+        let output = rendered.max_tokens.or_else(model).unwrap_or(0);
+        Worst::new(self.prices.as_ref(), input, output.saturating_mul(self.choices))
+    }
+
+    /// Waits for room.
+    pub(crate) async fn reserve(&self, worst: Worst, clock: Clock) -> Result<Funds, Exhausted> {
+        let Some(limited) = &self.limited else { return Ok(Funds { reservation: None, waited: None }) };
+        let asked = clock.now();
+        let mut waited = limited.turn.try_lock().is_err();
+        let _turn = limited.turn.lock().await;
+        loop {
+            // Who settles between the look and the wait must be heard.
+            let mut settled = std::pin::pin!(limited.settled.notified());
+            settled.as_mut().enable();
+            match lock(&limited.budget).try_reserve(worst) {
+                Admission::Granted(reservation) => {
+                    let waited = waited.then(|| clock.now().since(asked));
+                    return Ok(Funds { reservation: Some(reservation), waited });
+                }
+                Admission::Exhausted(why) => {
+                    lock(&limited.exhausted).get_or_insert(why);
+                    return Err(why);
+                }
+                Admission::Wait => {}
+            }
+            waited = true;
+            settled.await;
+        }
+    }
+
+    /// Charges a request that ended, and gives its room back. Its cost is noted, unless its tokens are still to be
+    /// counted and nothing is limited by them.
+    pub(crate) fn settle(
+        &self,
+        record: &mut Record,
+        worst: Worst,
+        reservation: Option<Reservation>,
+        uncounted: bool,
+    ) {
+        let settled = charge(&ended(record), worst, self.prices.as_ref());
+        if self.prices.is_some() && (self.limited.is_some() || !uncounted) {
+            record.cost = Some(settled.usd);
+        }
+        if let (Some(limited), Some(reservation)) = (&self.limited, reservation) {
+            lock(&limited.budget).settle(reservation, settled);
+            limited.settled.notify_waiters();
+        }
+    }
+
+    /// Notes the cost of a request whose tokens have been counted since it ended.
+    pub(crate) fn price(&self, record: &mut Record) {
+        if let (None, Some(prices), Some(counted)) = (record.cost, &self.prices, record.counted_usage()) {
+            record.cost = Some(prices.cost(&counted));
+        }
+    }
+
+    /// Why nothing more may be sent, in words, if that is so.
+    pub(crate) fn exhausted(&self) -> Option<String> {
+        let limited = self.limited.as_ref()?;
+        lock(&limited.exhausted).map(|why| why.to_string())
+    }
+
+    /// What there is to tell when the run is over; none where nothing was limited.
+    pub(crate) fn books(&self) -> Option<Books> {
+        Some(lock(&self.limited.as_ref()?.budget).books())
+    }
+}
+
+fn ended(record: &Record) -> Ended {
+    let counted = record.counted_usage();
+    let by_server = record.token_source == Some(TokenSource::Usage);
+    Ended {
+        outcome: record.outcome,
+        sent: record.sent.is_some(),
+        status: record.status,
+        answered: record.first_token.is_some() || record.outcome == Outcome::Ok,
+        usage: counted.filter(|_| by_server),
+        counted: counted.filter(|_| !by_server),
+    }
+}
