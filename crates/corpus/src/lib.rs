@@ -3,3 +3,5 @@
 //! Pure: bytes in, prompts out; the caller reads and writes files.
 
 #![forbid(unsafe_code)]
+
+pub mod privacy;
