@@ -4,4 +4,6 @@
 
 #![forbid(unsafe_code)]
 
+pub mod build;
+pub mod logs;
 pub mod privacy;

@@ -27,6 +27,7 @@ mod view;
 mod web;
 
 pub use clean::{Cleaner, Masking};
+pub(crate) use find::placeholders;
 pub use names::Names;
 
 /// A kind of personal data.

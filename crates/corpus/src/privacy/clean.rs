@@ -56,11 +56,9 @@ impl Masking<'_> {
     /// Looks for placeholders that a text has already, so that none gets a second meaning. To be called with every
     /// text of the prompt before the first is masked.
     pub fn expect(&mut self, text: &str) {
-        for place in placeholders(text) {
-            let written = &text[place.start + 1..place.end - 1];
-            let Some((label, number)) = written.rsplit_once('_') else { continue };
-            let kind = Kind::ALL.into_iter().find(|kind| kind.label() == label);
-            if let (Some(kind), Ok(number)) = (kind, number.parse::<u32>()) {
+        for (kind, place) in placeholders(text) {
+            let number = &text[place.start + kind.label().len() + 2..place.end - 1];
+            if let Ok(number) = number.parse::<u32>() {
                 let taken = &mut self.taken[kind as usize];
                 *taken = (*taken).max(number.min(u32::MAX / 2));
             }

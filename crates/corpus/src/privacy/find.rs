@@ -30,8 +30,8 @@ pub(super) fn find(text: &str, kinds: Kinds, names: &Names) -> Vec<Found> {
     }
     let ours = placeholders(text);
     found.retain(|one| {
-        let next = ours.partition_point(|p| p.end < one.place.end);
-        !one.place.is_empty() && !ours.get(next).is_some_and(|p| p.start <= one.place.start)
+        let next = ours.partition_point(|(_, p)| p.end < one.place.end);
+        !one.place.is_empty() && !ours.get(next).is_some_and(|(_, p)| p.start <= one.place.start)
     });
     settled(text, found)
 }
@@ -111,16 +111,17 @@ fn settled(text: &str, mut found: Vec<Found>) -> Vec<Found> {
 }
 
 /// The placeholders that stand in a text already.
-pub(super) fn placeholders(text: &str) -> Vec<Range<usize>> {
+pub(crate) fn placeholders(text: &str) -> Vec<(Kind, Range<usize>)> {
     let bytes = text.as_bytes();
     memchr::memchr_iter(b'<', bytes)
         .filter_map(|start| {
             let rest = &text[start + 1..];
-            let label = Kind::ALL.into_iter().map(Kind::label).find(|label| rest.starts_with(label))?;
+            let kind = Kind::ALL.into_iter().find(|kind| rest.starts_with(kind.label()))?;
+            let label = kind.label();
             let number = rest[label.len()..].strip_prefix('_')?;
             let digits = number.bytes().take(10).take_while(u8::is_ascii_digit).count();
             let closed = digits > 0 && number.as_bytes().get(digits) == Some(&b'>');
-            closed.then(|| start..start + label.len() + digits + 3)
+            closed.then(|| (kind, start..start + label.len() + digits + 3))
         })
         .collect()
 }
