@@ -38,6 +38,8 @@ pub(crate) enum Command {
     Stub(StubArgs),
     /// Show a recorded run again
     Report(ReportArgs),
+    /// Make corpora of prompts
+    Corpus(CorpusArgs),
 }
 
 const RUN_EXAMPLES: &str = "\
@@ -146,5 +148,78 @@ pub(crate) struct ReportArgs {
     pub(crate) run: PathBuf,
     /// Print the summary as JSON
     #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct CorpusArgs {
+    #[command(subcommand)]
+    pub(crate) command: CorpusCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CorpusCommand {
+    /// Make a corpus from production logs, without personal data
+    #[command(after_help = CORPUS_BUILD_NOTES)]
+    Build(Box<CorpusBuildArgs>),
+}
+
+const CORPUS_BUILD_NOTES: &str = "\
+Reads JSON lines or JSON documents: requests to OpenAI and Anthropic (alone, in
+batches, or beside their answers), LiteLLM's logs, OpenTelemetry spans.
+
+What is found becomes a placeholder such as <EMAIL_1>, the same for the same
+value within one prompt. Loopback addresses and net masks stay. Forms are found,
+not meanings: look at a --dry-run, and at the corpus, before you share it.
+
+Examples:
+  floodline corpus build gateway.jsonl --out corpus.jsonl --sample 1000
+  floodline corpus build spans.json --dry-run --names customers.txt";
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct CorpusBuildArgs {
+    /// Log files
+    #[arg(required = true)]
+    pub(crate) logs: Vec<PathBuf>,
+    /// File for the corpus, one JSON object a line; replaced if it is there
+    #[arg(long, value_name = "FILE", required_unless_present = "dry_run")]
+    pub(crate) out: Option<PathBuf>,
+    /// Draw this many prompts, all with the same chance [default: take all]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) sample: Option<u32>,
+    /// Seed of the draw
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// Format of the logs: auto, openai, anthropic, litellm, otel
+    #[arg(long, value_name = "NAME", default_value = "auto")]
+    pub(crate) format: String,
+    /// Fewest tokens of a prompt
+    #[arg(long, value_name = "N")]
+    pub(crate) min_tokens: Option<u32>,
+    /// Most tokens of a prompt
+    #[arg(long, value_name = "N")]
+    pub(crate) max_tokens: Option<u32>,
+    /// Model whose vocabulary counts the tokens [default: o200k_base, of newer OpenAI models]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) model: Option<String>,
+
+    /// Take out these kinds only: email, phone, card, iban, ip, key, name [default: all]
+    #[arg(long, value_name = "KIND,...", value_delimiter = ',', help_heading = "Personal data")]
+    pub(crate) remove: Option<Vec<String>>,
+    /// Do not take out these kinds
+    #[arg(long, value_name = "KIND,...", value_delimiter = ',', help_heading = "Personal data")]
+    pub(crate) keep: Vec<String>,
+    /// Names to take out, one a line; without a list only the names of participants are
+    #[arg(long, value_name = "FILE", help_heading = "Personal data")]
+    pub(crate) names: Option<PathBuf>,
+    /// Write no corpus; show what would be taken out, already masked
+    #[arg(long, help_heading = "Personal data")]
+    pub(crate) dry_run: bool,
+
+    /// File for the report, as JSON
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub(crate) report: Option<PathBuf>,
+    /// Print the report as JSON
+    #[arg(long, help_heading = "Output")]
     pub(crate) json: bool,
 }

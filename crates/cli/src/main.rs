@@ -7,6 +7,7 @@
 
 mod args;
 mod arrivals;
+mod corpus;
 mod interrupt;
 mod outside;
 mod provider;
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
         Command::Arrivals(args) => arrivals::arrivals(&args),
         Command::Stub(args) => stub::stub(args),
         Command::Report(args) => report::report(&args),
+        Command::Corpus(args) => corpus::corpus(args),
     };
     match outcome {
         Ok(code) => ExitCode::from(code),

@@ -11,6 +11,7 @@
 mod line;
 mod report;
 mod sample;
+mod words;
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};

@@ -45,7 +45,7 @@ pub enum Kind {
     Ip,
     /// Keys, tokens, passwords, private keys, and long strings that look like nothing else.
     Key,
-    /// Names from a list.
+    /// Names from a list, and of those who take part in a conversation.
     Name,
 }
 

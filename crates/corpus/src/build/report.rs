@@ -135,6 +135,8 @@ pub struct Report {
     pub unknown_model: Option<String>,
     /// What was looked for.
     pub kinds: Kinds,
+    /// Whether there was a list of names; without one only the names of participants are taken out.
+    pub names_listed: bool,
     /// What was taken out of the prompts written.
     pub removed: Counts,
     /// How many of the prompts written something was taken out of.
@@ -167,6 +169,7 @@ impl Report {
             vocabulary: vocabulary.name(),
             unknown_model: options.model.as_ref().filter(unknown).cloned(),
             kinds: options.cleaner.kinds(),
+            names_listed: options.cleaner.has_names(),
             removed: Counts::default(),
             touched: 0,
             left_out: LeftOut::default(),

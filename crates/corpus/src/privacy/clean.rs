@@ -16,7 +16,7 @@ pub struct Cleaner {
 }
 
 impl Cleaner {
-    /// Takes out these kinds. Names are those of the list.
+    /// Takes out these kinds. Names are those of the list, and the names of those who take part in a conversation.
     pub fn new(kinds: Kinds, names: Names) -> Cleaner {
         Cleaner { kinds, names }
     }
@@ -24,6 +24,11 @@ impl Cleaner {
     /// What it takes out.
     pub fn kinds(&self) -> Kinds {
         self.kinds
+    }
+
+    /// Whether it has a list of names.
+    pub fn has_names(&self) -> bool {
+        !self.names.is_empty()
     }
 
     /// Begins a prompt: its numbers start anew.
