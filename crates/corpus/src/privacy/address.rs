@@ -39,18 +39,18 @@ pub(super) fn find(text: &str, mut found: impl FnMut(Range<usize>)) {
             continue;
         }
         let end = run_end(bytes, at, usize::MAX, |b| b.is_ascii_hexdigit() || b == b':' || b == b'.');
-        let whole = at..end;
-        if !word_before(bytes, at) {
-            match trimmed(text, &whole) {
-                run if text[run.clone()].contains("::") || text[run.clone()].matches(':').count() == 7 => {
-                    v6(text, &run, &mut found);
-                }
-                // An address with its port.
-                run => v4(
-                    text,
-                    &(run.start..text[run.clone()].find(':').map_or(run.end, |i| run.start + i)),
-                    &mut found,
-                ),
+        // In `node:10.1.2.3` the run begins inside a word.
+        let start = match word_before(bytes, at) {
+            true => text[at..end].find(':').map_or(end, |mark| at + mark),
+            false => at,
+        };
+        if !v6(text, &trimmed(text, &(start..end)), &mut found) {
+            // An address with its port, or behind a name.
+            let mut piece = start;
+            for part in text[start..end].split(':') {
+                let length = part.trim_end_matches('.').len();
+                v4(text, &(piece..piece + length), &mut found);
+                piece += part.len() + 1;
             }
         }
         at = end;
@@ -104,9 +104,10 @@ fn near(text: &str, at: usize) -> bool {
     marks.take(5).all(|c| " :=\"'.(§".contains(c))
 }
 
-fn v6(text: &str, run: &Range<usize>, found: &mut impl FnMut(Range<usize>)) {
+/// Whether the run is an IPv6 address, found or not.
+fn v6(text: &str, run: &Range<usize>, found: &mut impl FnMut(Range<usize>)) -> bool {
     let written = &text[run.clone()];
-    let Ok(address) = written.parse::<Ipv6Addr>() else { return };
+    let Ok(address) = written.parse::<Ipv6Addr>() else { return false };
     let bytes = text.as_bytes();
     let goes_on = bytes.get(run.end).is_some_and(|&b| b.is_ascii_alphanumeric() || b == b'_' || b == b':');
     // Paths of programs, such as `a::b` and `dead::beef`, are written like addresses.
@@ -115,7 +116,8 @@ fn v6(text: &str, run: &Range<usize>, found: &mut impl FnMut(Range<usize>)) {
     let routed = matches!(first, 0x2000..=0x3fff | 0xfc00..=0xfdff | 0xfe80..=0xfebf | 0xff00..);
     let digits = written.bytes().any(|b| b.is_ascii_digit());
     let nobody = address.is_loopback() || address.is_unspecified();
-    if !goes_on && !nobody && digits && (groups > 2 || routed) {
+    if !goes_on && !nobody && digits && (groups > 2 || routed || written.contains('.')) {
         found(run.clone());
     }
+    true
 }

@@ -47,17 +47,21 @@ fn name_before(text: &str, mark: usize) -> Option<String> {
     if is_secret_name(name) {
         return Some(name.to_ascii_lowercase());
     }
-    let two = name.eq_ignore_ascii_case("key") && start > 0 && bytes[start - 1] == b' ';
-    let first = &text[run_start(bytes, start.saturating_sub(1), 16, |b| b.is_ascii_alphabetic())..start];
-    let joined = format!("{}{name}", first.trim_end()).to_ascii_lowercase();
-    (two && is_secret_name(&joined)).then_some(joined)
+    if !name.eq_ignore_ascii_case("key") || start == 0 || bytes[start - 1] != b' ' {
+        return None;
+    }
+    let first = &text[run_start(bytes, start - 1, 16, |b| b.is_ascii_alphabetic())..start - 1];
+    let joined = format!("{first}{name}").to_ascii_lowercase();
+    is_secret_name(&joined).then_some(joined)
 }
 
 /// The value that begins behind `start`.
 fn value(text: &str, start: usize, name: &str, tight: bool, found: &mut impl FnMut(Range<usize>)) {
     let bytes = text.as_bytes();
     let mut start = run_end(bytes, start, 8, |b| b == b' ' || b == b'\t' || b == b'*');
-    start = after_scheme(text, start);
+    let behind = after_scheme(text, start);
+    let schemed = behind > start;
+    start = behind;
     // b"..." and f"..." of programs.
     if matches!(bytes.get(start), Some(b'b' | b'f' | b'r'))
         && matches!(bytes.get(start + 1), Some(b'"' | b'\''))
@@ -76,8 +80,7 @@ fn value(text: &str, start: usize, name: &str, tight: bool, found: &mut impl FnM
         }
         start = inside;
     }
-    let end =
-        run_end(bytes, start, LONGEST, |b| !b.is_ascii_whitespace() && !b"\"'`<>,;&()[]{}|".contains(&b));
+    let end = bare_end(bytes, start);
     let written = text[start..end].trim_end_matches(['.', '!', '?', ':', '*', '\\']);
     // `password: str = "..."` of typed programs.
     let next = run_end(bytes, end, 2, |b| b == b' ');
@@ -85,9 +88,27 @@ fn value(text: &str, start: usize, name: &str, tight: bool, found: &mut impl FnM
         return value(text, next + 1, name, tight, found);
     }
     let called = matches!(bytes.get(end), Some(b'(' | b'[' | b'{'));
-    if !called && is_bare_secret(name, written, tight) {
+    // What follows a scheme is made by programs.
+    let mixed = |class: fn(&u8) -> bool| written.as_bytes().iter().any(class);
+    let made =
+        schemed && written.len() >= 8 && mixed(u8::is_ascii_uppercase) && mixed(u8::is_ascii_lowercase);
+    if !called && !is_stand_in(written) && (made || is_bare_secret(name, written, tight)) {
         found(start..start + written.len());
     }
+}
+
+/// Where a value without quotes ends. An ampersand ends it only if another assignment follows, as in a query.
+fn bare_end(bytes: &[u8], start: usize) -> usize {
+    let part = |b: u8| !b.is_ascii_whitespace() && !b"\"'`<>,;&()[]{}|".contains(&b);
+    let mut end = run_end(bytes, start, LONGEST, part);
+    while bytes.get(end) == Some(&b'&') && end - start < LONGEST {
+        let name = run_end(bytes, end + 1, 64, |b| b.is_ascii_alphanumeric() || b"_-.;".contains(&b));
+        if bytes.get(name) == Some(&b'=') {
+            break;
+        }
+        end = run_end(bytes, end + 1, LONGEST, part);
+    }
+    end
 }
 
 /// Behind the scheme of an `Authorization` header, if there is one.

@@ -61,7 +61,7 @@ pub(super) fn is_drawn_by_lot(text: &str) -> bool {
     text.len() >= 24
         && classes.upper > 1
         && classes.lower > 1
-        && classes.digits > 1
+        && classes.digits > 0
         && classes.letters_in_words * 5 < text.len() * 2
         && entropy(text) >= 3.5
 }

@@ -15,16 +15,29 @@ pub(super) fn digit_at(text: &[u8], at: usize) -> bool {
     text.get(at).is_some_and(u8::is_ascii_digit)
 }
 
-/// The end of the run from `at` on of bytes that belong, at most `most` long.
+/// The end of the run from `at` on of bytes that belong, at most `most` long; no character is cut.
 pub(super) fn run_end(text: &[u8], at: usize, most: usize, belongs: impl Fn(u8) -> bool) -> usize {
     let rest = text.get(at..).unwrap_or_default();
-    at + rest.iter().take(most).position(|&b| !belongs(b)).unwrap_or(rest.len().min(most))
+    let mut end = at + rest.iter().take(most).position(|&b| !belongs(b)).unwrap_or(rest.len().min(most));
+    while end > at && is_inside_a_character(text, end) {
+        end -= 1;
+    }
+    end
 }
 
-/// The start of the run of bytes that belong and end at `at`, at most `most` long.
+/// The start of the run of bytes that belong and end at `at`, at most `most` long; no character is cut.
 pub(super) fn run_start(text: &[u8], at: usize, most: usize, belongs: impl Fn(u8) -> bool) -> usize {
     let before = text.get(..at).unwrap_or_default();
-    at - before.iter().rev().take(most).position(|&b| !belongs(b)).unwrap_or(before.len().min(most))
+    let mut start =
+        at - before.iter().rev().take(most).position(|&b| !belongs(b)).unwrap_or(before.len().min(most));
+    while start < at && is_inside_a_character(text, start) {
+        start += 1;
+    }
+    start
+}
+
+fn is_inside_a_character(text: &[u8], at: usize) -> bool {
+    text.get(at).is_some_and(|byte| byte & 0xc0 == 0x80)
 }
 
 /// The last words before `at`, in lower case, the nearest first; at most four, from at most 48 bytes.
