@@ -119,10 +119,18 @@ impl Builder {
 
     fn value(&mut self, value: &Value, out: &mut Vec<u8>) {
         let wanted = self.options.format;
-        logs::read(value, wanted, &mut |request| match request {
-            Ok(logged) => self.request(logged, out),
-            Err(reason) => self.unusable(reason, Some(value)),
+        let mut any = false;
+        logs::read(value, wanted, &mut |request| {
+            any = true;
+            match request {
+                Ok(logged) => self.request(logged, out),
+                Err(reason) => self.unusable(reason, Some(value)),
+            }
         });
+        if !any {
+            // A list or an export of nothing.
+            self.unusable(Unusable::NoPrompt, Some(value));
+        }
     }
 
     fn unusable(&mut self, reason: Unusable, value: Option<&Value>) {

@@ -54,7 +54,7 @@ impl Category {
 pub struct Tokens(BTreeMap<u32, u64>);
 
 impl Tokens {
-    fn add(&mut self, tokens: u32) {
+    pub(super) fn add(&mut self, tokens: u32) {
         *self.0.entry(tokens).or_default() += 1;
     }
 

@@ -56,7 +56,7 @@ impl Report {
         match spread(&self.output_tokens) {
             Some(spread) => say(
                 "answers",
-                format!("{spread}, known of {}", counted(self.output_tokens.count(), "prompt")),
+                format!("{spread}, known for {}", counted(self.output_tokens.count(), "prompt")),
             ),
             None => say("answers", "their lengths are not in the log".into()),
         }
