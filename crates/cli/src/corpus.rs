@@ -241,8 +241,14 @@ fn refuse_input(written: &Path, args: &CorpusBuildArgs) -> Result<(), Failure> {
 fn same_file(a: &Path, b: &Path) -> bool {
     match (rustix::fs::stat(a), rustix::fs::stat(b)) {
         (Ok(a), Ok(b)) => (a.st_dev, a.st_ino) == (b.st_dev, b.st_ino),
-        _ => a == b,
+        // One that is not there yet: the same name in the same folder.
+        _ => a.file_name() == b.file_name() && folder(a) == folder(b),
     }
+}
+
+fn folder(path: &Path) -> PathBuf {
+    let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::canonicalize(parent).unwrap_or_else(|_| parent.to_owned())
 }
 
 /// A file that appears under its name when it is complete; before, and if it never is, there is none.

@@ -6,7 +6,7 @@ use super::key_forms::{is_secret_name, is_stand_in};
 use super::letters::{run_end, run_start};
 
 /// The longest value in quotes that is looked for, in bytes.
-const LONGEST: usize = 4096;
+const LONGEST: usize = 1024;
 
 /// Every value that is assigned to the name of a secret.
 pub(super) fn find(text: &str, mut found: impl FnMut(Range<usize>)) {

@@ -86,13 +86,10 @@ fn number(bytes: &[u8], groups: &[Range<usize>]) -> Vec<u8> {
 /// numbers only those count that are grouped as cards are, from a known network.
 fn plausible(number: &[u8], groups: &[Range<usize>], alone: bool) -> bool {
     let lengths: Vec<usize> = groups.iter().map(Range::len).collect();
-    let grouped = match lengths.as_slice() {
-        [_] | [4, 6, 4 | 5] | [4, 4, 4, 1..=4] | [4, 4, 4, 4, 1..=3] => true,
-        _ => false,
-    };
+    let grouped = matches!(lengths.as_slice(), [_] | [4, 6, 4 | 5] | [4, 4, 4, 1..=4] | [4, 4, 4, 4, 1..=3]);
     let network = match number {
-        [4, ..] | [5, 0..=8, ..] | [2, 2..=7, ..] | [3, 4..=8, ..] | [6, ..] => true,
-        [8, 1 | 2, ..] | [9, 7, ..] => true,
+        [2, 2..=7, ..] | [3, 4..=8, ..] | [4, ..] | [5, 0..=8, ..] | [6, ..] => true,
+        [first, second, ..] => matches!((first, second), (8, 1 | 2) | (9, 7)),
         _ => false,
     };
     number.first().is_some_and(|&d| d > 1) && (alone || grouped && network)

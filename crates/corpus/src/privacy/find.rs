@@ -31,7 +31,7 @@ pub(super) fn find(text: &str, kinds: Kinds, names: &Names) -> Vec<Found> {
     let ours = placeholders(text);
     found.retain(|one| {
         let next = ours.partition_point(|(_, p)| p.end < one.place.end);
-        !one.place.is_empty() && !ours.get(next).is_some_and(|(_, p)| p.start <= one.place.start)
+        !one.place.is_empty() && ours.get(next).is_none_or(|(_, p)| p.start > one.place.start)
     });
     settled(text, found)
 }

@@ -17,14 +17,17 @@ pub(super) fn find(text: &str, mut found: impl FnMut(Range<usize>)) {
             continue;
         }
         let end = run_end(bytes, at, usize::MAX, is_key_byte);
-        if let Some(key) = in_run(text, at..end) {
-            let end = key.end;
-            found(key);
-            at = end;
-        } else {
-            bearer(text, at..end, &mut found);
+        match in_run(text, at..end) {
+            // Behind it there may be another.
+            Some(key) => {
+                at = key.end;
+                found(key);
+            }
+            None => {
+                bearer(text, at..end, &mut found);
+                at = end;
+            }
         }
-        at = at.max(end);
     }
 }
 

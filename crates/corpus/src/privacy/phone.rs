@@ -12,8 +12,9 @@ use super::phone_context::{self, Context};
 /// Digits of a number with its country code (E.164), and the fewest that count.
 const MOST: usize = 15;
 const FEWEST: usize = 7;
-/// Groups that a number may have.
+/// Groups that a number may have, and those that are looked at together: a table of numbers is read in parts.
 const GROUPS: usize = 8;
+const TOGETHER: usize = 64;
 
 /// Every telephone number in a text.
 pub(super) fn find(text: &str, mut found: impl FnMut(Range<usize>)) {
@@ -58,7 +59,7 @@ impl Run {
             groups.push(at..end);
             let next = run_end(bytes, end, 3, |b| b" -./()".contains(&b));
             let joined = next > end && digit_at(bytes, next) && !bytes[end..next].starts_with(b"..");
-            if !joined {
+            if !joined || groups.len() == TOGETHER {
                 return Run { start, plus, groups };
             }
             at = next;

@@ -236,6 +236,13 @@ fn keys() {
     ]);
 }
 
+/// Regression: of several keys in one run of characters only as many went as there are rounds.
+#[test]
+fn every_key_of_a_run_goes() {
+    let keys = [concat!("ghp_", "abcdefghijklmnop1234"); 9].join("/");
+    assert_eq!(masked(&keys), ["<KEY_1>"; 9].join("/"));
+}
+
 #[test]
 fn names_of_a_list() {
     all(&[

@@ -5,6 +5,9 @@ use std::ops::Range;
 use super::key_forms::{is_secret_name, is_short_secret_name, is_stand_in, looks_random};
 use super::letters::run_end;
 
+/// The longest value that is looked at, in bytes.
+const LONGEST: usize = 1024;
+
 /// Every `user:password` before a host, and every secret in a query.
 pub(super) fn find(text: &str, mut found: impl FnMut(Range<usize>)) {
     let bytes = text.as_bytes();
@@ -25,10 +28,13 @@ pub(super) fn find(text: &str, mut found: impl FnMut(Range<usize>)) {
         if name_end == start || bytes.get(name_end) != Some(&b'=') {
             continue;
         }
-        let end = run_end(bytes, name_end + 1, 4096, |b| {
-            !b.is_ascii_whitespace() && !b"&#\"'`<>()[]{}|\\,;".contains(&b)
-        });
-        let (name, value) = (&text[start..name_end], &text[name_end + 1..end]);
+        let name = &text[start..name_end];
+        if !is_secret_name(name) && !is_short_secret_name(name) {
+            continue;
+        }
+        let part = |b: u8| !b.is_ascii_whitespace() && !b"?&#\"'`<>()[]{}|\\,;".contains(&b);
+        let end = run_end(bytes, name_end + 1, LONGEST, part);
+        let value = &text[name_end + 1..end];
         let value = value.trim_end_matches(['.', '!', '?', ':']);
         let likely = is_secret_name(name) && value.len() >= 4
             || is_short_secret_name(name) && value.len() >= 8 && looks_random(value);
