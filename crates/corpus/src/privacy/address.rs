@@ -1,6 +1,7 @@
 //! IP addresses.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+// Of `core`, which has addresses and no sockets.
+use core::net::{Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
 
 use super::letters::{run_end, word_at, word_before, words_before};

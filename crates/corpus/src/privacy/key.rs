@@ -34,11 +34,11 @@ pub(super) fn find(text: &str, mut found: impl FnMut(Range<usize>)) {
 /// How many beginnings of keys are tried in one run, so that a run of nothing but beginnings takes no longer than others.
 const ATTEMPTS: usize = 64;
 
-/// Whether a text begins as keys do.
+/// Whether a text begins as keys do. Asked of every word, so its first letter decides most cases.
 fn begins(text: &str) -> bool {
-    text.starts_with("sk-")
-        || text.starts_with("eyJ")
-        || BEGINNINGS.iter().any(|(beginning, _)| text.starts_with(beginning))
+    let first = text.as_bytes().first();
+    let fits = |beginning: &str| beginning.as_bytes().first() == first && text.starts_with(beginning);
+    fits("sk-") || fits("eyJ") || BEGINNINGS.iter().any(|(beginning, _)| fits(beginning))
 }
 
 /// What a key is made of. A dot is no part of most, but joins the parts of web tokens.
