@@ -272,8 +272,13 @@ impl NewFile {
         hidden.push(format!(".{}.part", std::process::id()));
         let beside = path.with_file_name(hidden);
         let file = File::options().write(true).create_new(true).open(&beside);
-        let file =
-            file.map_err(|e| Failure::usage(format!("cannot write {}: {}", path.display(), why(&e))))?;
+        let file = file.map_err(|e| {
+            let why = match e.kind() {
+                io::ErrorKind::NotFound => "there is no such folder".into(),
+                _ => why(&e),
+            };
+            Failure::usage(format!("cannot write {}: {why}", path.display()))
+        })?;
         Ok(NewFile { path: path.to_owned(), beside, file: io::BufWriter::new(file), kept: false })
     }
 
