@@ -193,7 +193,7 @@ mod tests {
     use crate::plan::{Address, Api, Target};
     use crate::prices::{Prices, Rates};
     use crate::rate::Rate;
-    use crate::schedule::{Phase, Spread, Stage};
+    use crate::schedule::{Phase, Stage};
     use crate::users::UserStage;
 
     /// Prompts of 100 tokens and answers of 10, but every fourth answer of 40.
@@ -231,12 +231,7 @@ mod tests {
     }
 
     fn hold(rate: &str, seconds: u64) -> Load {
-        let stage = Stage {
-            rate: Rate::parse(rate).unwrap(),
-            length: Some(Span::from_secs(seconds)),
-            spread: Spread::Constant,
-            phase: Phase::Main,
-        };
+        let stage = Stage::hold(Rate::parse(rate).unwrap(), Some(Span::from_secs(seconds)));
         Load::Open { stages: vec![stage], requests: None }
     }
 

@@ -16,6 +16,7 @@ pub mod metric;
 pub mod money;
 pub mod outcome;
 pub mod plan;
+mod precise;
 pub mod prices;
 pub mod random;
 pub mod rate;

@@ -12,7 +12,7 @@ use crate::money::Usd;
 use crate::prices::Prices;
 use crate::random;
 use crate::rate::Rate;
-use crate::schedule::{Phase, Schedule, Stage};
+use crate::schedule::{Integral, Phase, Schedule, Stage};
 use crate::time::{Moment, Span};
 
 pub use crate::users::{SessionStage, UserStage};
@@ -405,10 +405,10 @@ impl Scenario {
     /// The phase and the length of each of its stages, in order; a replay has one.
     pub fn stretches(&self) -> Vec<(Phase, Option<Span>)> {
         match &self.load {
-            Load::Open { stages, .. } => stages.iter().map(|s| (s.phase, s.length)).collect(),
+            Load::Open { stages, .. } => stages.iter().map(|s| (s.phase, s.length())).collect(),
             Load::Closed { stages, .. } => stages.iter().map(|s| (s.phase, s.length)).collect(),
             Load::Sessions { stages, .. } => {
-                stages.iter().map(|s| (s.arrivals.phase, s.arrivals.length)).collect()
+                stages.iter().map(|s| (s.arrivals.phase, s.arrivals.length())).collect()
             }
             Load::Replay(replay) => vec![(Phase::Main, Some(replay.length))],
         }
@@ -417,7 +417,7 @@ impl Scenario {
     /// The highest rate of an open loop, for a plan's summary.
     pub fn peak_rate(&self) -> Option<Rate> {
         let Load::Open { stages, .. } = &self.load else { return None };
-        stages.iter().map(|s| s.rate).max_by(|a, b| a.as_per_second().total_cmp(&b.as_per_second()))
+        stages.iter().map(Stage::peak_rate).max_by(|a, b| a.as_per_second().total_cmp(&b.as_per_second()))
     }
 }
 
@@ -455,7 +455,7 @@ fn planned_open(stages: &[Stage], requests: Option<u64>, seed: u64) -> Option<u6
 
 /// The integral of the rate; infinite where the last stage has no end.
 fn expected_arrivals(stages: &[Stage]) -> f64 {
-    stages.iter().map(|s| s.rate.as_per_second() * s.length.map_or(f64::INFINITY, Span::as_secs_f64)).sum()
+    Integral::new(stages).ok().and_then(|integral| integral.total()).unwrap_or(f64::INFINITY)
 }
 
 /// FNV-1a, 64 bits: a fingerprint that is the same everywhere; not for anything adversarial.

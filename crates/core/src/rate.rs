@@ -17,6 +17,9 @@ pub struct Rate {
 }
 
 impl Rate {
+    /// No arrivals at all.
+    pub const NONE: Rate = Rate::per_second(0);
+
     /// `count` arrivals each second.
     pub const fn per_second(count: u64) -> Rate {
         Rate { count, per: Span::from_secs(1) }

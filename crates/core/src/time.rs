@@ -157,7 +157,7 @@ impl fmt::Display for Span {
             999_500..999_500_000 => format!("{} ms", three_digits(ns as f64 / 1e6)),
             999_500_000..99_950_000_000 => format!("{} s", three_digits(ns as f64 / 1e9)),
             _ => {
-                let s = (ns + 500_000_000) / 1_000_000_000;
+                let s = ns.saturating_add(500_000_000) / 1_000_000_000;
                 match s {
                     0..3600 => format!("{}m {:02}s", s / 60, s % 60),
                     _ => format!("{}h {:02}m", s / 3600, s % 3600 / 60),
@@ -190,6 +190,11 @@ mod tests {
         for wrong in ["", "5", "s", "-3s", "1.2.3s", "3 weeks", "99999999999999999d"] {
             assert!(Span::parse(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn the_longest_span_is_shown_without_a_panic() {
+        assert_eq!(Span(u64::MAX).to_string(), "5124095h 34m");
     }
 
     #[test]

@@ -109,16 +109,11 @@ mod tests {
     use super::*;
     use crate::plan::{Address, Api, Prompt, Target};
     use crate::rate::Rate;
-    use crate::schedule::{Spread, Stage};
+    use crate::schedule::Stage;
     use crate::time::Span;
 
     fn scenario(name: &str, start_ms: u64, rate: &str, length_ms: u64, requests: Option<u64>) -> Scenario {
-        let stage = Stage {
-            rate: Rate::parse(rate).unwrap(),
-            length: Some(Span::from_millis(length_ms)),
-            spread: Spread::Constant,
-            phase: Phase::Main,
-        };
+        let stage = Stage::hold(Rate::parse(rate).unwrap(), Some(Span::from_millis(length_ms)));
         let prompt = Prompt {
             name: "p".into(),
             weight: 1,

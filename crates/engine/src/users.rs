@@ -115,7 +115,7 @@ impl Crowd {
     async fn end(&self, worker: &Worker, mut halt: watch::Receiver<Halt>) {
         let lengths: Option<Vec<Span>> = match &self.course {
             Course::Users(stages) => stages.iter().map(|stage| stage.length).collect(),
-            Course::Sessions(stages) => stages.iter().map(|stage| stage.arrivals.length).collect(),
+            Course::Sessions(stages) => stages.iter().map(|stage| stage.arrivals.length()).collect(),
         };
         match lengths {
             Some(lengths) => {
@@ -265,7 +265,7 @@ mod tests {
             insecure: false,
         };
         let load = Load::Closed { stages: vec![UserStage::new(1, None, Phase::Main)], requests };
-        let mut plan = Plan::new("test".into(), 1, target, Vec::new(), load);
+        let plan = Plan::new("test".into(), 1, target, Vec::new(), load);
         let admission = Arc::new(Admission::new(&plan, Clock::starting_in(Span::ZERO)));
         Crowd::new(&plan, 0, 1, Arc::new(Nothing), admission).unwrap()
     }

@@ -8,19 +8,14 @@ use std::sync::{Arc, Barrier};
 
 use floodline_core::plan::{Load, Plan};
 use floodline_core::rate::Rate;
-use floodline_core::schedule::{Spread, Stage};
-use floodline_core::{Outcome, Phase, Record, Span};
+use floodline_core::schedule::Stage;
+use floodline_core::{Outcome, Record, Span};
 use support::{Peer, STREAM, done, endpoint, finish, plan, run, run_on, run_until, server, token};
 
 /// Forty requests that are due within less than a millisecond.
 fn at_once(cap: u32) -> Plan {
     let mut plan = plan(0);
-    let stage = Stage {
-        rate: Rate::per_second(100_000),
-        length: Some(Span(400_000)),
-        spread: Spread::Constant,
-        phase: Phase::Main,
-    };
+    let stage = Stage::hold(Rate::per_second(100_000), Some(Span(400_000)));
     plan.scenarios[0].load = Load::Open { stages: vec![stage], requests: None };
     plan.scenarios[0].cap = Some(cap);
     plan

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use floodline_core::event::Ended;
 use floodline_core::plan::{Load, UserStage};
 use floodline_core::rate::Rate;
-use floodline_core::schedule::{Spread, Stage};
+use floodline_core::schedule::{Shape, Spread, Stage};
 use floodline_core::{Outcome, Phase, Span};
 use floodline_engine::EngineError;
 use support::{Peer, STREAM, done, endpoint, finish, plan, run, run_until, server, token};
@@ -28,8 +28,7 @@ fn url(port: u16) -> String {
 fn every_planned_request_of_an_open_loop_ends_in_exactly_one_outcome() {
     let mut plan = plan(0);
     let stage = |spread, phase| Stage {
-        rate: Rate::per_second(2000),
-        length: Some(Span::from_millis(100)),
+        shape: Shape::Hold { rate: Rate::per_second(2000), length: Some(Span::from_millis(100)) },
         spread,
         phase,
     };
@@ -49,8 +48,7 @@ fn every_planned_request_of_an_open_loop_ends_in_exactly_one_outcome() {
 fn the_schedule_is_kept_and_not_what_was_sent() {
     let mut plan = plan(0);
     let stage = Stage {
-        rate: Rate::per_second(100),
-        length: Some(Span::from_millis(50)),
+        shape: Shape::Hold { rate: Rate::per_second(100), length: Some(Span::from_millis(50)) },
         spread: Spread::Constant,
         phase: Phase::Main,
     };
@@ -117,8 +115,7 @@ fn what_is_still_in_flight_after_the_grace_is_cancelled() {
     });
     let mut plan = plan(0);
     let stage = Stage {
-        rate: Rate::per_second(10),
-        length: Some(Span::from_millis(50)),
+        shape: Shape::Hold { rate: Rate::per_second(10), length: Some(Span::from_millis(50)) },
         spread: Spread::Constant,
         phase: Phase::Main,
     };

@@ -11,7 +11,7 @@ use floodline_core::money::Usd;
 use floodline_core::plan::{Load, Plan, UserStage};
 use floodline_core::prices::{Prices, Rates};
 use floodline_core::rate::Rate;
-use floodline_core::schedule::{Spread, Stage};
+use floodline_core::schedule::Stage;
 use floodline_core::{Outcome, Phase, Span};
 use support::{Left, Peer, STREAM, chunk, done, endpoint, finish, plan, run_on, server, token};
 
@@ -112,12 +112,7 @@ fn a_limit_on_tokens_holds_in_the_same_way() {
 #[test]
 fn arrivals_that_the_budget_has_no_room_for_are_held_and_then_not_sent() {
     let mut plan = limited(1, 4 * WORST);
-    let stage = Stage {
-        rate: Rate::per_second(100_000),
-        length: Some(Span(400_000)),
-        spread: Spread::Constant,
-        phase: Phase::Main,
-    };
+    let stage = Stage::hold(Rate::per_second(100_000), Some(Span(400_000)));
     plan.scenarios[0].load = Load::Open { stages: vec![stage], requests: None };
     let (port, billed) = answering(|_| Some(10));
     let left = run(2, plan, port);

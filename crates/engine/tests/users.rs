@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use floodline_core::event::Ended;
 use floodline_core::plan::{Load, Plan, SessionStage, UserStage};
 use floodline_core::rate::Rate;
-use floodline_core::schedule::{Spread, Stage};
+use floodline_core::schedule::Stage;
 use floodline_core::users::{Asks, TimeLaw, Visit};
 use floodline_core::{Outcome, Phase, Span};
 use support::{Left, Peer, STREAM, done, endpoint, finish, plan, run_on, run_until, server, token};
@@ -34,7 +34,7 @@ fn closed(stages: Vec<UserStage>, requests: Option<u64>) -> Plan {
 }
 
 fn arriving(rate: Rate, length: Span, phase: Phase, visit: Visit) -> SessionStage {
-    let arrivals = Stage { rate, length: Some(length), spread: Spread::Constant, phase };
+    let arrivals = Stage { phase, ..Stage::hold(rate, Some(length)) };
     SessionStage { arrivals, visit }
 }
 

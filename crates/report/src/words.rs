@@ -4,7 +4,7 @@ use floodline_core::Span;
 use floodline_core::plan::{
     Address, Limits, Load, Plan, Prompt, Replay, Scenario, Stub, StubPace, Target, UserStage,
 };
-use floodline_core::schedule::{Phase, Spread, Stage};
+use floodline_core::schedule::{Phase, Shape, Spread, Stage};
 
 use crate::format::{count, counted, one_line, planned, share, short_count, three_digits};
 
@@ -135,17 +135,20 @@ trait Stretch {
 impl Stretch for Stage {
     fn what(&self) -> String {
         match self.spread {
-            Spread::Constant => format!("{} constant", self.rate),
-            Spread::Poisson => format!("{} Poisson", self.rate),
+            _ if matches!(self.shape, Shape::Pause { .. }) => self.shape.to_string(),
+            Spread::Constant => format!("{} constant", self.shape),
+            Spread::Poisson => format!("{} Poisson", self.shape),
+            Spread::Gamma { burstiness } => format!("{} gamma with burstiness {burstiness}", self.shape),
+            Spread::Uniform => format!("{} uniform", self.shape),
         }
     }
 
     fn as_warmup(&self) -> String {
-        format!("at {}", self.rate)
+        format!("at {}", self.shape)
     }
 
     fn length(&self) -> Option<Span> {
-        self.length
+        self.length()
     }
 
     fn phase(&self) -> Phase {
@@ -153,7 +156,7 @@ impl Stretch for Stage {
     }
 
     fn size(&self) -> f64 {
-        self.rate.as_per_second()
+        self.peak_rate().as_per_second()
     }
 }
 

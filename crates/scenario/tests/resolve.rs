@@ -59,7 +59,7 @@ record_bodies: true
     let Load::Open { stages, requests: Some(9) } = &plan.scenarios[0].load else { panic!("{plan:?}") };
     assert_eq!((stages[0].phase, stages[1].phase), (Phase::Warmup, Phase::Main));
     assert_eq!((stages[0].spread, stages[1].spread), (Spread::Constant, Spread::Poisson));
-    assert_eq!(stages[1].rate.to_string(), "0.5/s");
+    assert_eq!(stages[1].peak_rate().to_string(), "0.5/s");
     assert_eq!(plan.limits.tokens, Some(1000));
     assert_eq!((plan.timeouts.idle, plan.timeouts.grace), (Span::from_secs(3), Span::ZERO));
     assert_eq!(plan.health.lag_p99, Some(Span::from_millis(2)));

@@ -8,7 +8,7 @@ use crate::schedule::Stage;
 use crate::time::{Moment, Span};
 
 /// A stretch in which sessions arrive at one rate.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SessionStage {
     /// When they arrive: an open loop, whatever the target does.
     pub arrivals: Stage,
@@ -34,7 +34,7 @@ pub struct Visit {
 /// The number of the stage that is on at `elapsed` since the start of the first; none after the last.
 pub fn stage_at(stages: &[SessionStage], elapsed: Span) -> Option<usize> {
     let mut end = Span::ZERO;
-    stages.iter().position(|stage| match stage.arrivals.length {
+    stages.iter().position(|stage| match stage.arrivals.length() {
         Some(length) => {
             end += length;
             elapsed < end
@@ -89,15 +89,9 @@ impl Visitor {
 mod tests {
     use super::*;
     use crate::rate::Rate;
-    use crate::schedule::{Phase, Spread};
 
     fn stage(seconds: Option<u64>) -> SessionStage {
-        let arrivals = Stage {
-            rate: Rate::per_second(2),
-            length: seconds.map(Span::from_secs),
-            spread: Spread::Constant,
-            phase: Phase::Main,
-        };
+        let arrivals = Stage::hold(Rate::per_second(2), seconds.map(Span::from_secs));
         SessionStage { arrivals, visit: Visit::default() }
     }
 

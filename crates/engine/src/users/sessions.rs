@@ -24,7 +24,8 @@ pub(super) async fn run(
     let mut halted = halt.clone();
     let mut lives = Detached(JoinSet::new());
     // The rates were added when the run was prepared.
-    let Ok(arrivals) = Schedule::new(stages.iter().map(|stage| stage.arrivals).collect(), crowd.seed) else {
+    let Ok(arrivals) = Schedule::new(stages.iter().map(|stage| stage.arrivals.clone()).collect(), crowd.seed)
+    else {
         return;
     };
     let (first, step) = (u64::from(users.first), u64::from(users.step.max(1)));
@@ -33,7 +34,9 @@ pub(super) async fn run(
         if !wait_until(at, worker, &mut halted).await {
             return;
         }
-        let Some(stage) = stage_at(stages, crowd.elapsed(at)) else { break };
+        // One that arrives at the very end of a ramp belongs to the ramp.
+        let last = stages.len().saturating_sub(1);
+        let stage = stage_at(stages, crowd.elapsed(at)).unwrap_or(last);
         let visitor = Visitor::arriving(crowd.seed, arrival.index, at, &stages[stage].visit);
         let life = Life::new(crowd, worker, halt, visitor);
         let think = stages[stage].visit.think;

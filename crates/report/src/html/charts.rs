@@ -152,7 +152,7 @@ fn warmup(plan: &Plan) -> Option<Span> {
 
 fn warmup_of(scenario: &Scenario) -> Option<Span> {
     let stages: Vec<(Phase, Option<Span>)> = match &scenario.load {
-        Load::Open { stages, .. } => stages.iter().map(|s| (s.phase, s.length)).collect(),
+        Load::Open { stages, .. } => stages.iter().map(|s| (s.phase, s.length())).collect(),
         Load::Closed { stages, .. } => stages.iter().map(|s| (s.phase, s.length)).collect(),
         Load::Replay(_) => return None,
     };
