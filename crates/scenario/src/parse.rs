@@ -9,24 +9,8 @@ use crate::excerpt::{Excerpt, Show};
 use crate::written::{Place, Scenario};
 
 /// Keys that the language will have, or that others have, and what this version says to them.
-const LATER: [&str; 16] = [
-    "stop_when",
-    "objectives",
-    "retry",
-    "flow",
-    "flows",
-    "steps",
-    "ramp",
-    "over",
-    "burst",
-    "think",
-    "save",
-    "check",
-    "session",
-    "users_per_s",
-    "fault",
-    "limits",
-];
+const LATER: [&str; 9] =
+    ["stop_when", "objectives", "retry", "flow", "flows", "save", "check", "users_per_s", "fault"];
 
 /// Reads the scenario, or says what keeps it from being one.
 pub(crate) fn parse(source: &Source<'_>) -> Result<Scenario, Error> {
@@ -161,6 +145,10 @@ fn unexpected(expected: &str, text: &str, at: (usize, usize)) -> Problem {
             "such as {pairs: [[120, 80], [3000, 200]]}; a distribution of one length goes under input_tokens",
         ),
         Some("prefix") => problem.help("such as {system: 800}, or {groups: 20, tokens: 1500}"),
+        Some("users") => problem.help("such as 8, 10..100 or {for_rate: 50/s, latency: 5s}"),
+        Some("think" | "stay") => problem.help("such as 2s, {uniform: [1s, 3s]} or {exponential: 3s}"),
+        Some("iterations") => problem.help("such as 20, {uniform: [2, 8]} or {geometric: 5}"),
+        Some("warmup" | "cooldown") => problem.help("such as 1/s, {users: 8} or {sessions: 1/s}"),
         Some("prompts") => problem.help("such as `prompts: {text: Hello}`, or a list of such mappings"),
         Some("load") => problem.help("such as `load: {users: 8, for: 30s}`, or a list of such mappings"),
         Some("stub") => problem.help("such as `stub: {profile: 8b-h100}`, or `stub: {}`"),

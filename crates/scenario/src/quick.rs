@@ -3,8 +3,8 @@
 mod yaml;
 
 use crate::written::{
-    At, Given, Header, Headers, LengthsForm, OneOrMany, Place, Prompt, Scalar, Scenario, Stage, Stub, Target,
-    Timeouts, WarmupForm, Written,
+    At, Beside, Either, Given, Header, Headers, LengthsForm, OneOrMany, Place, Prompt, Scalar, Scenario,
+    SpreadForm, Stage, Stub, Target, Timeouts, UsersForm, Written,
 };
 
 /// A load test as arguments give it. What is left out has the defaults of a scenario file, but that
@@ -22,8 +22,10 @@ pub struct QuickForm {
     pub concurrency: Option<u32>,
     /// `--rate`: arrivals of an open loop, such as `20` or `600/min`.
     pub rate: Option<String>,
-    /// `--arrivals`: `constant` or `poisson`, with `rate`.
+    /// `--arrivals`: `constant`, `poisson`, `uniform` or `gamma`, with `rate`.
     pub arrivals: Option<String>,
+    /// `--burstiness` of gamma arrivals.
+    pub burstiness: Option<String>,
     /// `--requests`: measured requests after which the run ends.
     pub requests: Option<u64>,
     /// `--duration`: how long is measured, such as `30s`.
@@ -129,27 +131,35 @@ impl QuickForm {
     fn stages(&self) -> Vec<At<Stage>> {
         let mut main = Stage {
             hold: text("--rate", &self.rate),
-            arrivals: text("--arrivals", &self.arrivals),
-            users: number("--concurrency", self.concurrency),
+            arrivals: self.spread(),
+            burstiness: text("--burstiness", &self.burstiness),
+            users: Given(self.concurrency.map(users)),
             length: text("--duration", &self.duration),
             requests: number("--requests", self.requests),
             ..Stage::default()
         };
         if main.hold.is_none() && main.users.is_none() {
-            main.users = number("--concurrency", Some(1));
+            main.users = users(1).into();
         }
         let mut stages = Vec::new();
         if let Some(length) = &self.warmup {
             let like_main = match (&*main.hold, &*main.users) {
-                (Some(rate), _) => WarmupForm::Rate(rate.clone()),
-                (None, Some(users)) => WarmupForm::Users(users.clone()),
+                (Some(rate), _) => Either::Single(Scalar::new(&rate.text, rate.place)),
+                (None, Some(users)) => {
+                    let users = users.clone().into();
+                    Either::Other(at("--warmup", Beside { users, ..Beside::default() }))
+                }
                 (None, None) => return Vec::new(),
             };
             stages.push(at(
                 "--warmup",
                 Stage {
-                    warmup: at("--warmup", like_main).into(),
-                    arrivals: main.hold.as_ref().map_or(Given(None), |_| text("--arrivals", &self.arrivals)),
+                    warmup: like_main.into(),
+                    arrivals: main.hold.as_ref().map_or(Given(None), |_| self.spread()),
+                    burstiness: main
+                        .hold
+                        .as_ref()
+                        .map_or(Given(None), |_| text("--burstiness", &self.burstiness)),
                     length: Scalar::new(length, argument("--warmup")).into(),
                     ..Stage::default()
                 },
@@ -158,6 +168,10 @@ impl QuickForm {
         let place = if main.hold.is_some() { "--rate" } else { "--concurrency" };
         stages.push(at(place, main));
         stages
+    }
+
+    fn spread(&self) -> Given<SpreadForm> {
+        Given(text("--arrivals", &self.arrivals).0.map(Either::Single))
     }
 }
 
@@ -183,6 +197,10 @@ impl Target {
             }
         }
     }
+}
+
+fn users(count: u32) -> UsersForm {
+    Either::Single(Scalar::new(count, argument("--concurrency")))
 }
 
 fn argument(name: &'static str) -> Place {

@@ -28,7 +28,7 @@ pub struct Overrides {
     pub name: Option<String>,
     /// `--seed`.
     pub seed: Option<u64>,
-    /// `--duration`: the length of the last stage.
+    /// `--duration`: the length of the last measured stage.
     pub duration: Option<String>,
     /// `--requests`: measured requests after which the run ends.
     pub requests: Option<u64>,
@@ -91,9 +91,13 @@ impl Overrides {
             }
         }
         let stages = scenario.last_load().0.get_or_insert_with(load::default_stages);
-        if let Some(last) = stages.0.last_mut() {
+        if let Some(last) = stages.0.iter_mut().rev().find(|stage| stage.value.cooldown.is_none()) {
             if let Some(duration) = &self.duration {
-                last.value.length = Scalar::new(duration, argument("--duration")).into();
+                let duration = Scalar::new(duration, argument("--duration")).into();
+                match last.value.over.is_some() {
+                    true => last.value.over = duration,
+                    false => last.value.length = duration,
+                }
             }
             if let Some(requests) = self.requests {
                 last.value.requests = Scalar::new(requests, argument("--requests")).into();

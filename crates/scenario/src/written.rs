@@ -5,20 +5,31 @@
 //! is derived from these types. No `flatten`, no `untagged`, no internally tagged enum: they lose positions.
 
 mod at;
+mod either;
 mod lengths;
 mod prices;
 mod rates;
 mod scalar;
 mod shape;
+mod users;
 
 pub(crate) use at::{At, Given, OneOrMany, Place};
-pub(crate) use lengths::{BinForm, Drawn, Either, Joint, LengthsForm, Number, Prefix, Quoted, Row};
+pub(crate) use either::{Either, OtherShape};
+pub(crate) use lengths::{BinForm, Drawn, Joint, LengthsForm, Number, Prefix, Quoted, Row};
 pub(crate) use prices::{Above, PerMillion, PriceFile, Prices};
+pub(crate) use rates::{
+    Change, Diurnal, GammaSpread, Pace, Points, RateOrMultiple, RateOrZero, RateRange, SpreadForm, Steps,
+    TimeOfDay,
+};
 pub(crate) use scalar::{Format, Ratio, Scalar, Text, Written, Wrong};
-pub(crate) use shape::{Header, Headers, WarmupForm};
+pub(crate) use shape::{Header, Headers};
+pub(crate) use users::{
+    AsksForm, Average, Beside, BesideForm, ByRate, DrawnAsks, DrawnTime, MedianAndP95, Population, TimeForm,
+    UsersForm,
+};
 
 use floodline_core::plan::Api;
-use floodline_core::schedule::Spread;
+use floodline_core::schedule::Curve;
 use floodline_core::time::Span;
 use floodline_core::{Rate, Usd};
 use floodline_wire::openai::MaxTokensField;
@@ -40,6 +51,9 @@ pub(crate) struct Scenario {
     pub(crate) prompts: Given<OneOrMany<At<Prompt>>>,
     /// When it is sent: one stage or a list, in order. One user for 30 s unless given.
     pub(crate) load: Given<OneOrMany<At<Stage>>>,
+    /// Open loop, sessions or replay: at most this many requests in flight at once; those beyond wait in the order
+    /// of their arrival, and their waiting is counted.
+    pub(crate) cap: Given<Scalar<u32>>,
     /// Instead of load: several streams of traffic side by side, each with a load of its own.
     pub(crate) scenarios: Given<OneOrMany<At<Part>>>,
     /// What ends the run before its plan does; reaching one is exit code 5.
@@ -66,6 +80,8 @@ pub(crate) struct Part {
     pub(crate) prompts: Given<OneOrMany<At<Prompt>>>,
     /// When it is sent: one stage or a list, in order.
     pub(crate) load: Given<OneOrMany<At<Stage>>>,
+    /// At most this many of its requests in flight at once; those beyond wait, and their waiting is counted.
+    pub(crate) cap: Given<Scalar<u32>>,
 }
 
 /// Where requests go, and as whom: an address, or the built-in provider.
@@ -147,25 +163,61 @@ pub(crate) struct Prompt {
     pub(crate) unique: Given<Scalar<bool>>,
 }
 
-/// A stretch of the load: exactly one of warmup, hold, users and replay.
+/// A stretch of the load: exactly one of warmup, hold, users, sessions, replay and cooldown.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Stage {
-    /// Sent but not measured; first. A rate such as 1/s, or {users: 8} ahead of stages of users.
-    pub(crate) warmup: Given<At<WarmupForm>>,
+    /// Sent but not measured; first. A rate such as 1/s, or {users: 8} or {sessions: 1/s} ahead of such stages.
+    pub(crate) warmup: Given<BesideForm>,
     /// Open loop: a rate such as 20/s, 600/min or 0.5/s, held whatever the target does.
     pub(crate) hold: Given<Scalar<Rate>>,
-    /// Closed loop: this many users who wait for their answer before they ask again.
-    pub(crate) users: Given<Scalar<u32>>,
+    /// Open loop: from one rate to another, such as 1/s..20/s or 0..20/s, within the time that `over` says.
+    pub(crate) ramp: Given<Scalar<RateRange>>,
+    /// Open loop: a staircase of rates.
+    pub(crate) steps: Given<At<Steps>>,
+    /// Open loop: a rate for a short time, such as 100/s, or a multiple of the rate before, such as 5x; once, or again
+    /// and again with `every` and `times`.
+    pub(crate) burst: Given<Scalar<RateOrMultiple>>,
+    /// Open loop: straight up to this rate, or this multiple of the rate before, and straight down again.
+    pub(crate) spike: Given<Scalar<RateOrMultiple>>,
+    /// Open loop: a day's curve, in a day of any length.
+    pub(crate) diurnal: Given<At<Diurnal>>,
+    /// Open loop: nothing is sent for this time.
+    pub(crate) pause: Given<Scalar<Span>>,
+    /// Closed loop: this many users who wait for their answer before they ask again. 10..100 ramps from the one
+    /// number to the other, {for_rate: 50/s, latency: 5s} is as many as it takes to reach a rate.
+    pub(crate) users: Given<UsersForm>,
+    /// Users who arrive at this rate, or on a ramp such as 1/s..5/s, ask a few times (iterations) or for a while (stay), and leave.
+    pub(crate) sessions: Given<Scalar<Pace>>,
     /// The requests of a recorded trace, at their times: a file.
     pub(crate) replay: Given<Scalar<Text>>,
+    /// Sent but not measured; last. Written like warmup.
+    pub(crate) cooldown: Given<BesideForm>,
     /// How long it lasts, such as 30s or 10m.
     #[serde(rename = "for")]
     pub(crate) length: Given<Scalar<Span>>,
+    /// How long a ramp takes.
+    pub(crate) over: Given<Scalar<Span>>,
     /// The run ends after this many measured requests.
     pub(crate) requests: Given<Scalar<u64>>,
-    /// How the arrivals of a rate are spread; constant unless given.
-    pub(crate) arrivals: Given<Scalar<Spread>>,
+    /// How long a user or a session thinks after an answer, before it asks again; not at all unless given.
+    pub(crate) think: Given<TimeForm>,
+    /// How often each user or session asks before it leaves.
+    pub(crate) iterations: Given<AsksForm>,
+    /// How long a session stays: who becomes free later than that leaves.
+    pub(crate) stay: Given<TimeForm>,
+    /// How the arrivals of a rate or of sessions are spread; constant unless given.
+    pub(crate) arrivals: Given<SpreadForm>,
+    /// Of gamma arrivals: 1 is Poisson, below it they come in bursts, above it evenly.
+    pub(crate) burstiness: Given<Scalar<Number>>,
+    /// The way of a ramp: linear, or exponential (by the same factor in equal times); linear unless given.
+    pub(crate) curve: Given<Scalar<Curve>>,
+    /// Of a burst: from the start of one to the start of the next.
+    pub(crate) every: Given<Scalar<Span>>,
+    /// Of a burst that comes again: how many there are.
+    pub(crate) times: Given<Scalar<u32>>,
+    /// Of a spike or of a burst that comes again: the rate around it; the rate before unless given.
+    pub(crate) base: Given<Scalar<RateOrZero>>,
     /// The format of the trace; azure unless given.
     pub(crate) format: Given<Scalar<Format>>,
     /// How many times faster than recorded the trace is played.

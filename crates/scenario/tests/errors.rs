@@ -12,14 +12,14 @@ target: {stub: {}}
 load:
   - {users: 8, fro: 30s}
 ";
-    assert_snapshot!(World::new().error(text), @r#"
+    assert_snapshot!(World::new().error(text), @r"
     error: unknown key `fro`
      --> load.yaml:3:16
       |
     3 |   - {users: 8, fro: …
       |                ^^^
-      = help: did you mean `for`? expected one of warmup, hold, users, replay, for, requests, arrivals, format, speed, from, to
-    "#);
+      = help: did you mean `for`? expected one of warmup, hold, ramp, steps, burst, spike, diurnal, pause, users, sessions, replay, cooldown, for, over, requests, think, iterations, stay, arrivals, burstiness, curve, every, times, base, format, speed, from, to
+    ");
 }
 
 #[test]
@@ -52,24 +52,7 @@ objectives: [ttft p95 < 500ms]
       |
     2 | objectives: …
       | ^^^^^^^^^^
-      = help: keys known here: name, seed, target, prompts, load, scenarios, limits, prices, timeouts, health, record_bodies
-    "#);
-}
-
-#[test]
-fn a_ramp() {
-    let text = "\
-target: {stub: {}}
-load:
-  - {ramp: 1/s..20/s, over: 2m}
-";
-    assert_snapshot!(World::new().error(text), @r#"
-    error: `ramp` is not supported in this version
-     --> load.yaml:3:6
-      |
-    3 |   - {ramp: …
-      |      ^^^^
-      = help: keys known here: warmup, hold, users, replay, for, requests, arrivals, format, speed, from, to
+      = help: keys known here: name, seed, target, prompts, load, cap, scenarios, limits, prices, timeouts, health, record_bodies
     "#);
 }
 
@@ -192,7 +175,7 @@ load:
   - {hold: 20/x, for: 30, arrivals: poison}
 timeouts: {idle: 0s}
 ";
-    assert_snapshot!(World::new().error(text), @r#"
+    assert_snapshot!(World::new().error(text), @r"
     error: `20/x` is not a rate: write requests per time, such as 20/s, 600/min or 0.5/s
      --> load.yaml:3:12
       |
@@ -206,12 +189,19 @@ timeouts: {idle: 0s}
       |                       ^^
       = help: a duration needs its unit: did you mean 30s?
 
+    error: `poison` is not a way to spread arrivals: expected constant, poisson, uniform or gamma
+     --> load.yaml:3:37
+      |
+    3 |   - {hold: 20/x, for: 30, arrivals: poison}
+      |                                     ^^^^^^
+      = help: did you mean `poisson`?
+
     error: `idle` must be above zero
      --> load.yaml:4:18
       |
     4 | timeouts: {idle: 0s}
       |                  ^^
-    "#);
+    ");
 }
 
 #[test]
@@ -275,14 +265,14 @@ load:
   - {hold: 20/s}
   - {hold: 40/s, for: 1m}
 ";
-    assert_snapshot!(World::new().error(text), @r#"
+    assert_snapshot!(World::new().error(text), @r"
     error: this stage does not say how long it lasts
      --> load.yaml:3:5
       |
     3 |   - {hold: 20/s}
       |     ^
       = help: add `for`, such as for: 10s
-    "#);
+    ");
 }
 
 #[test]

@@ -40,9 +40,12 @@ pub(crate) struct ScenarioArgs {
     /// Open loop: this many requests a second, whatever the target does; also 600/min, 0.5/s
     #[arg(long, value_name = "RATE", help_heading = "Load")]
     pub(crate) rate: Option<String>,
-    /// How the requests of an open loop are spread: constant or poisson [default: constant]
+    /// How the requests of an open loop are spread: constant, poisson, uniform or gamma [default: constant]
     #[arg(long, value_name = "SPREAD", help_heading = "Load")]
     pub(crate) arrivals: Option<String>,
+    /// Of gamma arrivals: 1 is Poisson, below it they come in bursts, above it evenly
+    #[arg(long, value_name = "SHAPE", help_heading = "Load")]
+    pub(crate) burstiness: Option<String>,
     /// End after this many requests
     #[arg(long, short = 'n', value_name = "N", help_heading = "Load")]
     pub(crate) requests: Option<u64>,

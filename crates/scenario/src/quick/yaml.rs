@@ -3,8 +3,7 @@
 use std::fmt::Write;
 
 use crate::written::{
-    At, Either, Given, LengthsForm, OneOrMany, Place, Prompt, Scalar, Scenario, Stage, Target, Timeouts,
-    WarmupForm,
+    At, Either, Given, OneOrMany, Place, Prompt, Scalar, Scenario, Stage, Target, Timeouts,
 };
 
 /// The scenario as YAML; of the keys, those that a quick form can set.
@@ -74,23 +73,24 @@ fn prompt_of(prompt: &Prompt) -> Vec<Entry> {
     vec![
         value("text", &prompt.text),
         value("file", &prompt.file),
-        length("input_tokens", &prompt.input_tokens),
-        length("max_tokens", &prompt.max_tokens),
+        single("input_tokens", &prompt.input_tokens),
+        single("max_tokens", &prompt.max_tokens),
     ]
 }
 
 fn stage_of(stage: &Stage) -> Vec<Entry> {
-    let warmup = stage.warmup.as_ref().map(|warmup| match &warmup.value {
-        WarmupForm::Rate(rate) => ("warmup", text(rate)),
-        WarmupForm::Users(users) => ("warmup", format!("{{users: {}}}", text(users))),
+    let warmup = stage.warmup.as_ref().map(|warmup| match warmup {
+        Either::Single(rate) => ("warmup", text(rate)),
+        Either::Other(beside) => ("warmup", mapping(vec![single("users", &beside.value.users)])),
     });
     vec![
         warmup,
         value("hold", &stage.hold),
-        value("users", &stage.users),
+        single("users", &stage.users),
         value("for", &stage.length),
         value("requests", &stage.requests),
-        value("arrivals", &stage.arrivals),
+        single("arrivals", &stage.arrivals),
+        value("burstiness", &stage.burstiness),
     ]
 }
 
@@ -98,10 +98,10 @@ fn value<T>(key: &'static str, given: &Given<Scalar<T>>) -> Entry {
     given.as_ref().map(|scalar| (key, text(scalar)))
 }
 
-/// A quick form has no distributions.
-fn length(key: &'static str, given: &Given<LengthsForm>) -> Entry {
+/// The same of a value that could be a mapping, which no quick form makes it.
+fn single<S, T>(key: &'static str, given: &Given<Either<S, T>>) -> Entry {
     match given.as_ref()? {
-        Either::Single(number) => Some((key, text(number))),
+        Either::Single(scalar) => Some((key, text(scalar))),
         Either::Other(_) => None,
     }
 }

@@ -1,9 +1,12 @@
-//! The load: stages of rates, stages of users, or a recorded trace.
+//! The load: stages of rates, of users or of sessions, or a recorded trace.
 //!
 //! Here: what kind each stage is, whether they go together, in what order, and how long each lasts. What a
 //! stage of a kind says is read by the module of that kind.
 
+mod drawn;
+mod kind;
 mod open;
+mod sessions;
 mod users;
 
 use floodline_core::plan::Load;
@@ -12,14 +15,16 @@ use floodline_core::time::Span;
 
 use super::findings::Findings;
 use super::replay;
-use crate::written::{At, Given, OneOrMany, Place, Scalar, Stage, WarmupForm};
+use crate::written::{At, Either, Given, OneOrMany, Place, Scalar, Stage};
+use kind::{Kind, Way};
 
 /// How long is measured when neither a length nor a number of requests is given.
 const USUAL_LENGTH: Span = Span::from_secs(30);
 
 /// The load of a scenario that gives none: one user.
 pub(crate) fn default_stages() -> OneOrMany<At<Stage>> {
-    let stage = Stage { users: Scalar::new(1, Place::Nowhere).into(), ..Stage::default() };
+    let users = Either::Single(Scalar::new(1, Place::Nowhere));
+    let stage = Stage { users: users.into(), ..Stage::default() };
     OneOrMany(vec![At { value: stage, place: Place::Nowhere }])
 }
 
@@ -33,172 +38,168 @@ pub(crate) fn resolve(written: Option<OneOrMany<At<Stage>>>, findings: &mut Find
     }
     let kinds: Vec<Option<Kind>> = stages.iter().map(|stage| Kind::of(stage, findings)).collect();
     let kinds: Vec<Kind> = kinds.into_iter().collect::<Option<_>>()?;
-    let main = main_kind(&stages, &kinds, findings)?;
-    if main == Kind::Replay {
+    let way = kind::of_all(&stages, &kinds, findings)?;
+    stages.iter().for_each(|stage| misplaced(&stage.value, way, findings));
+    if way == Way::Replay {
         return replay::resolve(&stages[0].value, findings).map(Load::Replay);
     }
     let requests = requests(&stages, &kinds, findings);
-    let mut ok = true;
-    let (mut rates, mut users) = (Vec::new(), Vec::new());
-    for (i, At { value: stage, place }) in stages.iter().enumerate() {
-        let last = i + 1 == stages.len();
-        let phase = if kinds[i].is_warmup() { Phase::Warmup } else { Phase::Main };
-        let length = length(stage, *place, last && phase == Phase::Main, findings);
-        misplaced(stage, main, findings);
-        match main {
-            Kind::Users => match users::stage(stage, length, phase, findings) {
-                Some(stage) => users.push(stage),
-                None => ok = false,
-            },
-            _ => match open::stage(stage, length, phase, findings) {
-                Some(stage) => rates.push(stage),
-                None => ok = false,
-            },
+    let lengths: Vec<Option<Span>> = stages
+        .iter()
+        .zip(&kinds)
+        .enumerate()
+        .map(|(i, (stage, kind))| {
+            let may_be_open = i + 1 == stages.len() && kind.phase == Phase::Main;
+            length(stage, way, may_be_open, findings)
+        })
+        .collect();
+    let stages = stages.iter().zip(&kinds).zip(lengths).map(|((stage, kind), length)| (stage, kind, length));
+    match way {
+        Way::Rate | Way::Replay => {
+            let mut before = None;
+            let stages = stages.map(|(stage, kind, length)| {
+                let resolved = open::stage(stage, length, kind.phase, before, findings)?;
+                before = open::end_rate(&resolved.shape, before);
+                Some(resolved)
+            });
+            all(stages).map(|stages| Load::Open { stages, requests })
+        }
+        Way::Users => {
+            let stages =
+                stages.map(|(stage, kind, length)| users::stage(&stage.value, length, kind.phase, findings));
+            all(stages).map(|stages| Load::Closed { stages, requests })
+        }
+        Way::Sessions => {
+            let stages =
+                stages.map(|(stage, kind, length)| sessions::stage(stage, length, kind.phase, findings));
+            all(stages).map(|stages| Load::Sessions { stages, requests })
         }
     }
-    ok.then_some(match main {
-        Kind::Users => Load::Closed { stages: users, requests },
-        _ => Load::Open { stages: rates, requests },
-    })
+}
+
+/// All of them, if none is missing; each is looked at, so that every mistake is found.
+fn all<T>(stages: impl Iterator<Item = Option<T>>) -> Option<Vec<T>> {
+    stages.collect::<Vec<Option<T>>>().into_iter().collect()
 }
 
 /// Keys that mean nothing in a stage of this kind.
-fn misplaced(stage: &Stage, main: Kind, findings: &mut Findings<'_>) {
+fn misplaced(stage: &Stage, way: Way, findings: &mut Findings<'_>) {
     let replayed = [
         stage.format.as_ref().map(|s| s.place),
         stage.speed.as_ref().map(|s| s.place),
         stage.from.as_ref().map(|s| s.place),
         stage.to.as_ref().map(|s| s.place),
     ];
-    if let Some(place) = replayed.into_iter().flatten().next() {
+    if let (Some(place), true) = (replayed.into_iter().flatten().next(), way != Way::Replay) {
         findings.problem(place, "this belongs to a stage with `replay`").with_help("leave it out");
     }
-    if let (Kind::Users, Some(arrivals)) = (main, stage.arrivals.as_ref()) {
+    if let (Way::Users, Some(arrivals)) = (way, stage.arrivals.as_ref()) {
         findings
-            .problem(arrivals.place, "users have no `arrivals`: each asks again when it has its answer")
+            .problem(arrivals.place(), "users have no `arrivals`: each asks again when it has its answer")
             .with_help("leave it out, or give a rate: {hold: 20/s, arrivals: poisson}");
     }
-}
-
-/// What a stage is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    WarmupRate,
-    WarmupUsers,
-    Rate,
-    Users,
-    Replay,
-}
-
-impl Kind {
-    fn is_warmup(self) -> bool {
-        matches!(self, Kind::WarmupRate | Kind::WarmupUsers)
+    for (place, key, of) in open::out_of_place(stage, way) {
+        findings.problem(place, format!("`{key}` belongs to {of}")).with_help("leave it out");
     }
-
-    fn of(At { value: stage, place }: &At<Stage>, findings: &mut Findings<'_>) -> Option<Kind> {
-        let warmup = stage.warmup.as_ref().map(|warmup| match warmup.value {
-            WarmupForm::Rate(_) => Kind::WarmupRate,
-            WarmupForm::Users(_) => Kind::WarmupUsers,
-        });
-        let kinds = [
-            warmup,
-            stage.hold.as_ref().map(|_| Kind::Rate),
-            stage.users.as_ref().map(|_| Kind::Users),
-            stage.replay.as_ref().map(|_| Kind::Replay),
-        ];
-        let mut kinds = kinds.into_iter().flatten();
-        match (kinds.next(), kinds.next(), *place) {
-            (Some(kind), None, _) => Some(kind),
-            (None, ..) => {
-                findings
-                    .problem(*place, "this stage does not say what it does")
-                    .with_help("write one of warmup: 1/s, hold: 20/s, users: 8 or replay: trace.csv");
-                None
-            }
-            (Some(_), Some(_), Place::Argument(_)) => {
-                findings
-                    .problem(Place::Nowhere, "--rate and --concurrency exclude each other")
-                    .with_help("--rate sends at fixed times (open loop), --concurrency when an answer has come (closed loop)");
-                None
-            }
-            (Some(_), Some(_), _) => {
-                findings
-                    .problem(*place, "this stage is more than one of warmup, hold, users and replay")
-                    .with_help("make it a stage each");
-                None
-            }
-        }
-    }
-}
-
-/// The kind of the measured stages, if they and the warm-up go together.
-fn main_kind(stages: &[At<Stage>], kinds: &[Kind], findings: &mut Findings<'_>) -> Option<Kind> {
-    let Some(first) = kinds.iter().position(|kind| !kind.is_warmup()) else {
+    let think = stage.think.as_ref().map(|think| (think.place(), "think"));
+    let iterations = stage.iterations.as_ref().map(|asks| (asks.place(), "iterations"));
+    let both = [think, iterations].into_iter().flatten();
+    if let (Way::Rate | Way::Replay, Some((place, key))) = (way, both.into_iter().next()) {
         findings
-            .problem(stages[0].place, "the load is all warm-up: nothing would be measured")
-            .with_help("add a stage such as {hold: 20/s, for: 1m} or {users: 8, for: 30s}");
-        return None;
-    };
-    let main = kinds[first];
-    for (i, &kind) in kinds.iter().enumerate() {
-        let place = stages[i].place;
-        let (message, help) = match (main, kind) {
-            (_, warmup) if warmup.is_warmup() && i > first => {
-                ("a warm-up comes before everything that is measured", "move it to the top of the list")
-            }
-            (Kind::Rate, Kind::WarmupRate | Kind::Rate) | (Kind::Users, Kind::WarmupUsers | Kind::Users) => {
-                continue;
-            }
-            (Kind::Replay, Kind::Replay) if kinds.len() == 1 => continue,
-            (Kind::Replay, _) | (_, Kind::Replay) => {
-                ("a replayed trace is a load of its own", "leave out the other stages")
-            }
-            (Kind::Users, Kind::WarmupRate) => {
-                ("the warm-up has a rate, but the load has users", "write warmup: {users: 8}")
-            }
-            (_, Kind::WarmupUsers) => ("the warm-up has users, but the load has a rate", "write warmup: 1/s"),
-            _ => (
-                "stages with `hold` and stages with `users` do not mix",
-                "an open loop sends at fixed times, a closed loop when answers come: make it two scenarios",
-            ),
-        };
-        findings.problem(place, message).with_help(help);
-        return None;
+            .problem(place, format!("`{key}` is for users and sessions: here nobody waits for an answer"))
+            .with_help(format!(
+                "leave it out, or make it users such as {{users: 8, {key}: {}}}",
+                if key == "think" { "2s" } else { "20" }
+            ));
     }
-    Some(main)
+    if let (Way::Rate | Way::Replay | Way::Users, Some(stay)) = (way, stage.stay.as_ref()) {
+        findings
+            .problem(stay.place(), "`stay` is for sessions, which arrive and leave")
+            .with_help("leave it out, or make it sessions such as {sessions: 2/s, for: 10m, stay: 5m}");
+    }
 }
 
 /// After how many measured requests the run ends.
 fn requests(stages: &[At<Stage>], kinds: &[Kind], findings: &mut Findings<'_>) -> Option<u64> {
-    let measured = kinds.iter().filter(|kind| !kind.is_warmup()).count();
+    let measured = kinds.iter().filter(|kind| kind.phase == Phase::Main).count();
+    let cooldown = kinds.iter().any(|kind| kind.phase == Phase::Cooldown);
     let mut found = None;
     for (stage, kind) in stages.iter().zip(kinds) {
         let given = &stage.value.requests;
         let Some(scalar) = given.as_ref() else { continue };
-        if kind.is_warmup() {
-            findings
-                .problem(scalar.place, "a warm-up has no `requests`")
-                .with_help("say how long it lasts: for: 10s");
-        } else if measured > 1 {
-            findings.problem(scalar.place, "`requests` needs a load of one measured stage").with_help(
-                "say how long each stage lasts with `for`; `limits: {requests: N}` bounds the whole run",
-            );
-        } else {
-            found = findings.above_zero(given, "`requests`");
+        match kind.phase {
+            Phase::Warmup | Phase::Cooldown => findings
+                .problem(scalar.place, format!("a {} has no `requests`", kind.word()))
+                .with_help("say how long it lasts: for: 10s"),
+            Phase::Main if measured > 1 => {
+                findings.problem(scalar.place, "`requests` needs a load of one measured stage").with_help(
+                    "say how long each stage lasts with `for`; `limits: {requests: N}` bounds the whole run",
+                )
+            }
+            Phase::Main if cooldown => findings
+                .problem(scalar.place, "`requests` ends the load, so that its cool-down would never come")
+                .with_help("say how long the stage lasts with `for`, or leave the cool-down out"),
+            Phase::Main => found = findings.above_zero(given, "`requests`"),
         }
     }
     found
 }
 
 /// How long a stage lasts; only the last one may leave it open.
-fn length(stage: &Stage, place: Place, may_be_open: bool, findings: &mut Findings<'_>) -> Option<Span> {
-    match (&stage.length, &stage.requests) {
-        (Given(Some(_)), _) => findings.above_zero(&stage.length, "`for`"),
-        (Given(None), Given(requests)) if may_be_open => requests.is_none().then_some(USUAL_LENGTH),
-        _ => {
+fn length(
+    At { value: stage, place }: &At<Stage>,
+    way: Way,
+    may_be_open: bool,
+    findings: &mut Findings<'_>,
+) -> Option<Span> {
+    let is_ramp = match way {
+        Way::Users => users::is_ramp(stage),
+        Way::Rate | Way::Sessions => open::is_ramp(stage),
+        Way::Replay => false,
+    };
+    if is_ramp {
+        return length_of_ramp(stage, *place, findings);
+    }
+    if let Some(over) = stage.over.as_ref() {
+        findings
+            .problem(over.place, "`over` is for a ramp, and this stage does not change")
+            .with_help("say how long it lasts with `for`, or make it a ramp: {ramp: 1/s..20/s, over: 2m}");
+        return None;
+    }
+    let ends_itself = stage.requests.is_some() || way == Way::Users && stage.iterations.is_some();
+    match &stage.length {
+        Given(Some(_)) => findings.above_zero(&stage.length, "`for`"),
+        Given(None) if way == Way::Rate && open::says_its_length(stage) => None,
+        Given(None) if may_be_open && stage.hold.is_none() && way == Way::Rate => {
             findings
-                .problem(place, "this stage does not say how long it lasts")
+                .problem(*place, "this stage does not say how long it lasts")
                 .with_help("add `for`, such as for: 10s");
+            None
+        }
+        Given(None) if may_be_open => (!ends_itself).then_some(USUAL_LENGTH),
+        Given(None) => {
+            findings
+                .problem(*place, "this stage does not say how long it lasts")
+                .with_help("add `for`, such as for: 10s");
+            None
+        }
+    }
+}
+
+/// How long a ramp takes.
+fn length_of_ramp(stage: &Stage, place: Place, findings: &mut Findings<'_>) -> Option<Span> {
+    match (stage.over.as_ref(), stage.length.as_ref()) {
+        (_, Some(length)) => {
+            findings
+                .problem(length.place, "a ramp goes `over` a time, and not `for` one")
+                .with_help("write it as over: 2m; a stage of its own holds what the ramp has reached");
+            None
+        }
+        (Some(_), None) => findings.above_zero(&stage.over, "`over`"),
+        (None, None) => {
+            findings
+                .problem(place, "this ramp does not say how long it takes")
+                .with_help("add `over`, such as over: 2m");
             None
         }
     }

@@ -21,7 +21,7 @@ pub(crate) fn resolve(stage: &Stage, findings: &mut Findings<'_>) -> Option<Repl
         .as_ref()
         .map(|s| (s.place, "`requests`", "`to` ends the part that is played: to: 10m"));
     let arrivals =
-        stage.arrivals.as_ref().map(|s| (s.place, "`arrivals`", "the trace says when requests arrive"));
+        stage.arrivals.as_ref().map(|s| (s.place(), "`arrivals`", "the trace says when requests arrive"));
     for (place, key, help) in [length, requests, arrivals].into_iter().flatten() {
         findings.problem(place, format!("{key} does not go with `replay`")).with_help(help);
     }

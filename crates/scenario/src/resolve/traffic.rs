@@ -8,7 +8,7 @@ use floodline_core::workload::Workload;
 use super::findings::Findings;
 use super::{load, prompts};
 use crate::workload::Members;
-use crate::written::{At, Given, OneOrMany, Part, Place, Prompt, Scenario, Stage};
+use crate::written::{At, Given, OneOrMany, Part, Place, Prompt, Scalar, Scenario, Stage};
 
 /// A stream of the plan, and what renders its bodies.
 pub(super) type Stream = (plan::Scenario, Box<dyn Workload>);
@@ -22,14 +22,20 @@ pub(super) fn resolve(
     findings: &mut Findings<'_>,
 ) -> Option<Vec<Stream>> {
     let (prompts, load) = (scenario.prompts.0.take(), scenario.load.0.take());
+    let cap = std::mem::take(&mut scenario.cap);
     let Some(OneOrMany(parts)) = scenario.scenarios.0.take() else {
-        let stream = one(name.into(), Span::ZERO, prompts.as_ref(), load, seed, members, findings)?;
-        return Some(vec![stream]);
+        let mine = Mine { name: name.into(), start: Span::ZERO, prompts: prompts.as_ref(), load, cap };
+        return Some(vec![one(mine, seed, members, findings)?]);
     };
     if let Some(stage) = load.as_ref().and_then(|load| load.0.first()) {
         findings
             .problem(stage.place, "`load` stands beside `scenarios`, which have loads of their own")
             .with_help("make it one of them: scenarios: [{name: ..., load: ...}, ...]");
+    }
+    if let Some(cap) = cap.as_ref() {
+        findings
+            .problem(cap.place, "`cap` stands beside `scenarios`, which have caps of their own")
+            .with_help("move it into the scenario that it is for");
     }
     if parts.is_empty() {
         findings.problem(Place::Nowhere, "`scenarios` is an empty list").with_help(
@@ -41,7 +47,7 @@ pub(super) fn resolve(
     let mut streams = Vec::new();
     let count = parts.len();
     for (k, At { value: part, place }) in parts.into_iter().enumerate() {
-        let Part { name, start, prompts: own, load } = part;
+        let Part { name, start, prompts: own, load, cap } = part;
         let written = name.as_ref().map_or(place, |name| name.place);
         let name =
             findings.text(&name, "the scenario's name").unwrap_or_else(|| format!("scenario {}", k + 1));
@@ -53,29 +59,48 @@ pub(super) fn resolve(
         names.push(name.clone());
         let start = findings.read(&start).unwrap_or(Span::ZERO);
         let prompts = own.as_ref().or(prompts.as_ref());
-        streams.extend(one(name, start, prompts, load.0, scenario_seed(seed, k), members, findings));
+        let mine = Mine { name, start, prompts, load: load.0, cap };
+        streams.extend(one(mine, scenario_seed(seed, k), members, findings));
     }
     (streams.len() == count).then_some(streams)
 }
 
-fn one(
+/// What belongs to one stream.
+struct Mine<'a> {
     name: String,
     start: Span,
-    prompts: Option<&OneOrMany<At<Prompt>>>,
+    prompts: Option<&'a OneOrMany<At<Prompt>>>,
     load: Option<OneOrMany<At<Stage>>>,
+    cap: Given<Scalar<u32>>,
+}
+
+fn one(
+    Mine { name, start, prompts, load, cap }: Mine<'_>,
     seed: u64,
     members: Option<&Members>,
     findings: &mut Findings<'_>,
 ) -> Option<Stream> {
+    let before = findings.count();
     let load = load::resolve(load, findings);
+    // A stage with a mistake would be found wrong once more.
+    let sound = findings.count() == before;
     let sent = prompts::resolve(prompts, load.as_ref(), members, seed, findings);
-    if let Some(Load::Open { stages, .. }) = &load
-        && let Err(why) = Schedule::new(stages.clone(), seed)
-    {
+    let arrivals = match &load {
+        Some(Load::Open { stages, .. }) => stages.clone(),
+        Some(Load::Sessions { stages, .. }) => stages.iter().map(|stage| stage.arrivals.clone()).collect(),
+        Some(Load::Closed { .. } | Load::Replay(_)) | None => Vec::new(),
+    };
+    if let (true, Err(why)) = (sound, Schedule::new(arrivals, seed)) {
         findings.problem(Place::Nowhere, why);
     }
+    if let (Some(Load::Closed { .. }), Some(cap)) = (&load, cap.as_ref()) {
+        findings
+            .problem(cap.place, "users need no `cap`: there are never more requests in flight than users")
+            .with_help("leave it out, or lower the number of users");
+    }
+    let cap = findings.above_zero(&cap, "`cap`");
     let (prompts, workload) = sent?;
-    Some((plan::Scenario { name, start, prompts, load: load? }, workload))
+    Some((plan::Scenario { name, start, prompts, load: load?, cap }, workload))
 }
 
 impl Scenario {

@@ -1,15 +1,17 @@
 //! The forms in which an open loop's rates are written.
 
-use floodline_core::Rate;
-use floodline_core::time::Span;
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::Deserialize;
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{self, Deserializer, MapAccess, Visitor};
 use std::borrow::Cow;
 use std::fmt;
 
-use super::{At, Given, Scalar, Written, Wrong};
+use floodline_core::Rate;
+use floodline_core::schedule::Spread;
+use floodline_core::time::Span;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+
+use super::either::mapping;
+use super::{At, Either, Given, Number, Scalar, Written, Wrong};
 
 /// A rate that may be zero, where a load rises from nothing or falls to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +71,25 @@ impl Written for RateRange {
             "type": "string",
             "pattern": r"^[0-9]*\.?[0-9]+ *(/ *(s|sec|m|min|h|d))? *\.\. *[0-9]*\.?[0-9]+ *(/ *(s|sec|m|min|h|d))?$"
         })
+    }
+}
+
+/// One rate, or a ramp between two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pace {
+    Hold(Rate),
+    Ramp(RateRange),
+}
+
+impl Written for Pace {
+    fn read(text: &str) -> Result<Pace, Wrong> {
+        match text.contains("..") {
+            true => RateRange::read(text).map(Pace::Ramp),
+            false => Rate::read(text).map(Pace::Hold),
+        }
+    }
+    fn schema() -> Schema {
+        json_schema!({ "anyOf": [Rate::schema(), RateRange::schema()] })
     }
 }
 
@@ -236,80 +257,26 @@ impl JsonSchema for Points {
 }
 
 /// How the arrivals of a rate are spread: a name, or `{gamma: {burstiness: 0.5}}`.
-#[derive(Debug)]
-pub(crate) enum SpreadForm {
-    Named(String),
-    Gamma(GammaForm),
-}
+pub(crate) type SpreadForm = Either<Spread, GammaSpread>;
 
-/// A gamma distribution of gaps.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
+/// A way to spread arrivals that needs a number.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-pub(crate) struct GammaForm {
-    /// The shape of the gaps' gamma distribution: 1 is Poisson, below it arrivals come in bursts, above it evenly.
-    pub(crate) burstiness: Given<Scalar<Number>>,
-}
-
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-struct Spreads {
+#[schemars(extend("required" = ["gamma"]))]
+pub(crate) struct GammaSpread {
     /// Gaps of a gamma distribution.
-    gamma: Given<GammaForm>,
+    pub(crate) gamma: Given<At<Burstiness>>,
 }
 
-impl<'de> Deserialize<'de> for SpreadForm {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Either;
+mapping!(GammaSpread, "constant, poisson, uniform, gamma, or {gamma: {burstiness: 0.5}}");
 
-        impl<'de> Visitor<'de> for Either {
-            type Value = SpreadForm;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("constant, poisson, uniform, gamma, or {gamma: {burstiness: 0.5}}")
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<SpreadForm, E> {
-                Ok(SpreadForm::Named(text.into()))
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<SpreadForm, A::Error> {
-                let Spreads { gamma } = Spreads::deserialize(MapAccessDeserializer::new(map))?;
-                gamma.0.map(SpreadForm::Gamma).ok_or_else(|| de::Error::missing_field("gamma"))
-            }
-        }
-
-        deserializer.deserialize_any(Either)
-    }
-}
-
-impl JsonSchema for SpreadForm {
-    fn schema_name() -> Cow<'static, str> {
-        "Spread".into()
-    }
-    fn inline_schema() -> bool {
-        true
-    }
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let gamma = Spreads::json_schema(generator);
-        json_schema!({ "anyOf": [{ "enum": ["constant", "poisson", "uniform", "gamma"] }, gamma] })
-    }
-}
-
-/// A decimal number above zero.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Number(pub(crate) f64);
-
-impl Written for Number {
-    fn read(text: &str) -> Result<Number, Wrong> {
-        let plain = text.trim().bytes().all(|b| b.is_ascii_digit() || b == b'.');
-        match text.trim().parse::<f64>() {
-            Ok(number) if plain && number > 0.0 && number.is_finite() => Ok(Number(number)),
-            _ => Err(format!("`{text}` is not a number above zero").into()),
-        }
-    }
-    fn schema() -> Schema {
-        json_schema!({ "type": "number", "exclusiveMinimum": 0 })
-    }
+/// The shape of a gamma distribution.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(extend("required" = ["burstiness"]))]
+pub(crate) struct Burstiness {
+    /// 1 is Poisson, below it arrivals come in bursts, above it evenly.
+    pub(crate) burstiness: Given<Scalar<Number>>,
 }
 
 #[cfg(test)]

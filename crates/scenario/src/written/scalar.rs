@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 
 use floodline_core::Rate;
 use floodline_core::plan::Api;
-use floodline_core::schedule::Spread;
+use floodline_core::schedule::{Curve, Spread};
 use floodline_core::time::Span;
 use floodline_wire::openai::MaxTokensField;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -201,8 +201,18 @@ trait Choice: Copy + 'static {
 
 impl Choice for Spread {
     const WHAT: &'static str = "a way to spread arrivals";
-    const NAMES: &'static [(&'static str, Spread)] =
-        &[("constant", Spread::Constant), ("poisson", Spread::Poisson)];
+    const NAMES: &'static [(&'static str, Spread)] = &[
+        ("constant", Spread::Constant),
+        ("poisson", Spread::Poisson),
+        ("uniform", Spread::Uniform),
+        ("gamma", Spread::Gamma { burstiness: 1.0 }),
+    ];
+}
+
+impl Choice for Curve {
+    const WHAT: &'static str = "a way from one rate to another";
+    const NAMES: &'static [(&'static str, Curve)] =
+        &[("linear", Curve::Linear), ("exponential", Curve::Exponential)];
 }
 
 impl Choice for Api {
@@ -223,6 +233,16 @@ impl Choice for MaxTokensField {
     ];
 }
 
+/// `a, b or c`.
+fn one_of(names: &[&str]) -> String {
+    match names {
+        [] => String::new(),
+        [only] => (*only).into(),
+        [but, last] => format!("{but} or {last}"),
+        [first, rest @ ..] => format!("{first}, {}", one_of(rest)),
+    }
+}
+
 impl<T: Choice> Written for T {
     fn read(text: &str) -> Result<T, Wrong> {
         if let Some((_, value)) = T::NAMES.iter().find(|(name, _)| *name == text) {
@@ -230,7 +250,7 @@ impl<T: Choice> Written for T {
         }
         let names: Vec<&str> = T::NAMES.iter().map(|(name, _)| *name).collect();
         Err(Wrong {
-            message: format!("`{text}` is not {}: expected {}", T::WHAT, names.join(" or ")),
+            message: format!("`{text}` is not {}: expected {}", T::WHAT, one_of(&names)),
             help: did_you_mean(text, names).map(|name| format!("did you mean `{name}`?")),
         })
     }
