@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use crate::format::{MISSING, count, counted, maybe, maybe_time, one_line, share, time};
 use crate::metrics::{PERCENTILES, Row, interval};
-use crate::{advice, health, metrics, volume, words};
+use crate::{advice, health, held, metrics, volume, words};
 use charts::Figure;
 
 const TEMPLATE: &str = include_str!("html/page.html");
@@ -130,11 +130,7 @@ impl Page {
             meaning: advice::meaning(summary.verdict.status),
             findings: advice::findings(plan, info, summary).into_iter().map(finding).collect(),
             insecure: plan.target.insecure.then_some(words::INSECURE),
-            setting: vec![
-                fact("load", words::load_of(plan)),
-                fact("target", words::target(&plan.target)),
-                fact("model", one_line(&plan.target.model, 100)),
-            ],
+            setting: setting(plan, summary),
             tiles: tiles(summary),
             covered: charts::covered(&buckets),
             over_time: charts::over_time(plan, &buckets, &fold.samples),
@@ -184,6 +180,15 @@ impl MetricRow {
 
 fn fact(name: &'static str, text: String) -> Fact {
     Fact { name, text }
+}
+
+fn setting(plan: &Plan, summary: &RunSummary) -> Vec<Fact> {
+    let mut facts = vec![fact("load", words::load_of(plan))];
+    facts.extend(held::held(plan, summary).map(|held| fact("held", held)));
+    facts.extend(held::aside(summary).map(|aside| fact("left out", aside)));
+    facts.push(fact("target", words::target(&plan.target)));
+    facts.push(fact("model", one_line(&plan.target.model, 100)));
+    facts
 }
 
 /// `2026-06-01T12:00:00.123+02:00` as `2026-06-01 12:00:00 +02:00`; anything else as it is.

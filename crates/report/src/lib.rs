@@ -10,6 +10,7 @@
 mod advice;
 mod format;
 mod health;
+mod held;
 pub mod html;
 pub mod json;
 mod metrics;

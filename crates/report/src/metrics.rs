@@ -80,6 +80,7 @@ fn meaning(metric: Metric) -> &'static str {
         Metric::Latency => "From sending to the last byte, ok answers only.",
         Metric::LatencyFromSchedule => "From the planned instant to the last byte, ok answers only.",
         Metric::Connect => "Resolving, connecting and TLS, where a request opened a connection.",
+        Metric::Held => "Waiting that the plan ordered before sending, of the requests that had to wait.",
         Metric::Late => "How late the generator sent, against the plan.",
         Metric::Lag => "From the kernel's arrival stamp to the generator reading it.",
     }
@@ -87,7 +88,8 @@ fn meaning(metric: Metric) -> &'static str {
 
 /// The metrics of the target, both clocks. The generator's own (late, lag) belong to its health.
 ///
-/// `first_content` is shown only where it differs from `ttft`, `connect` only where connections were opened, and
+/// `first_content` is shown only where it differs from `ttft`, `connect` only where connections were opened, `held`
+/// only where requests had to wait, and
 /// what only streams have only where streams were asked for.
 pub(crate) fn rows<'a>(plan: &Plan, summary: &'a RunSummary) -> Vec<Row<'a>> {
     let upper_bound = is_upper_bound(summary);
@@ -100,7 +102,7 @@ pub(crate) fn rows<'a>(plan: &Plan, summary: &'a RunSummary) -> Vec<Row<'a>> {
             Metric::FirstContent => {
                 figures.count > 0 && !same(figures, summary.metrics.get(Metric::Ttft.name()))
             }
-            Metric::Connect => figures.count > 0,
+            Metric::Connect | Metric::Held => figures.count > 0,
             Metric::Latency | Metric::LatencyFromSchedule => true,
             _ => plan.target.stream || figures.count > 0,
         })

@@ -21,8 +21,8 @@ pub(crate) struct Chart {
     pub(crate) x: Axis,
     pub(crate) y: Axis,
     pub(crate) series: Vec<Series>,
-    /// A stretch of the x axis that is set apart, and why.
-    pub(crate) shaded: Option<(f64, f64, String)>,
+    /// Stretches of the x axis that are set apart, and why.
+    pub(crate) shaded: Vec<(f64, f64, String)>,
     /// What a pointer resting at an x is told.
     pub(crate) hints: Vec<(f64, String)>,
 }
@@ -81,15 +81,17 @@ impl Chart {
     }
 
     fn write_shade(&self, out: &mut String) -> std::fmt::Result {
-        let Some((from, to, why)) = &self.shaded else { return Ok(()) };
-        let (from, to) = (self.at_x(*from), self.at_x(*to));
         let height = HEIGHT - TOP - BOTTOM;
-        write!(
-            out,
-            r#"<rect class="shade" x="{from:.1}" y="{TOP}" width="{:.1}" height="{height}"><title>{}</title></rect>"#,
-            (to - from).max(0.0),
-            escape(why)
-        )
+        for (from, to, why) in &self.shaded {
+            let (from, to) = (self.at_x(*from), self.at_x(*to));
+            write!(
+                out,
+                r#"<rect class="shade" x="{from:.1}" y="{TOP}" width="{:.1}" height="{height}"><title>{}</title></rect>"#,
+                (to - from).max(0.0),
+                escape(why)
+            )?;
+        }
+        Ok(())
     }
 
     fn write_axes(&self, out: &mut String) -> std::fmt::Result {

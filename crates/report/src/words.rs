@@ -1,9 +1,9 @@
 //! A plan in sentences: where requests go, what is sent, when, and what ends the run.
 
+mod users;
+
 use floodline_core::Span;
-use floodline_core::plan::{
-    Address, Limits, Load, Plan, Prompt, Replay, Scenario, Stub, StubPace, Target, UserStage,
-};
+use floodline_core::plan::{Address, Limits, Load, Plan, Prompt, Replay, Scenario, Stub, StubPace, Target};
 use floodline_core::schedule::{Phase, Shape, Spread, Stage};
 
 use crate::format::{count, counted, one_line, planned, share, short_count, three_digits};
@@ -110,6 +110,14 @@ pub(crate) fn load_of(plan: &Plan) -> String {
 }
 
 fn load(scenario: &Scenario) -> String {
+    let text = uncapped(scenario);
+    match scenario.cap {
+        Some(cap) => format!("{text}, at most {} in flight", count(cap.into())),
+        None => text,
+    }
+}
+
+fn uncapped(scenario: &Scenario) -> String {
     match &scenario.load {
         Load::Open { stages, requests } => {
             format!("open loop, {}", stages_and_requests(stages, *requests))
@@ -117,15 +125,24 @@ fn load(scenario: &Scenario) -> String {
         Load::Closed { stages, requests } => {
             format!("closed loop, {}", stages_and_requests(stages, *requests))
         }
+        Load::Sessions { stages, requests } => stages_and_requests(stages, *requests),
         Load::Replay(replay) => replayed(scenario, replay),
     }
 }
 
-/// A stretch of load, of users or of a rate.
+/// A stretch of load: of a rate, of users or of sessions.
 trait Stretch {
     fn what(&self) -> String;
-    /// The same in short: how a warm-up is spread matters to nobody.
-    fn as_warmup(&self) -> String;
+    /// How long that goes on.
+    fn lasts(&self, length: Span) -> String {
+        format!("for {}", planned(length))
+    }
+    /// What else there is to say.
+    fn manner(&self) -> String {
+        String::new()
+    }
+    /// The same in short: how a warm-up or a cool-down is spread matters to nobody.
+    fn aside(&self) -> String;
     fn length(&self) -> Option<Span>;
     fn phase(&self) -> Phase;
     /// What is compared to find the smallest and the largest of many.
@@ -143,7 +160,7 @@ impl Stretch for Stage {
         }
     }
 
-    fn as_warmup(&self) -> String {
+    fn aside(&self) -> String {
         format!("at {}", self.shape)
     }
 
@@ -160,59 +177,48 @@ impl Stretch for Stage {
     }
 }
 
-impl Stretch for UserStage {
-    fn what(&self) -> String {
-        counted(self.users.into(), "user")
-    }
-
-    fn as_warmup(&self) -> String {
-        format!("with {}", self.what())
-    }
-
-    fn length(&self) -> Option<Span> {
-        self.length
-    }
-
-    fn phase(&self) -> Phase {
-        self.phase
-    }
-
-    fn size(&self) -> f64 {
-        self.users.into()
-    }
-}
-
 fn stages_and_requests<S: Stretch>(stages: &[S], requests: Option<u64>) -> String {
-    let split = stages.iter().position(|s| s.phase() == Phase::Main).unwrap_or(stages.len());
-    let (warmup, main) = stages.split_at(split);
-    let mut text = in_order(main);
+    let of = |phase| stages.iter().filter(|s| s.phase() == phase).collect::<Vec<&S>>();
+    let (warmup, main, cooldown) = (of(Phase::Warmup), of(Phase::Main), of(Phase::Cooldown));
+    let mut text = in_order(&main);
     if let Some(n) = requests {
         text.push_str(&format!(", {}", counted(n, "request")));
     }
     // A comma where the warm-up could be taken for that of the last stage only.
-    let comma = if main.len() > 1 || requests.is_some() { "," } else { "" };
-    match warmup {
-        [] => {}
-        [only] => {
-            let length = only.length().map_or_else(String::new, |l| format!("{} ", planned(l)));
-            text.push_str(&format!("{comma} after a {length}warm-up {}", only.as_warmup()));
-        }
-        many => text.push_str(&format!("{comma} after a warm-up of {}", in_order(many))),
+    let manners = main.iter().any(|stage| !stage.manner().is_empty());
+    let comma = if main.len() > 1 || requests.is_some() || manners { "," } else { "" };
+    if let Some(warmup) = aside(&warmup, "warm-up") {
+        text.push_str(&format!("{comma} after a {warmup}"));
+    }
+    if let Some(cooldown) = aside(&cooldown, "cool-down") {
+        text.push_str(&format!(", then a {cooldown}"));
     }
     text
 }
 
-fn in_order<S: Stretch>(stages: &[S]) -> String {
-    let for_its_length = |s: &S| match s.length() {
-        Some(length) => format!("{} for {}", s.what(), planned(length)),
-        None => s.what(),
+/// A warm-up or a cool-down, if there is one.
+fn aside<S: Stretch>(stages: &[&S], word: &str) -> Option<String> {
+    match stages {
+        [] => None,
+        [only] => {
+            let length = only.length().map_or_else(String::new, |l| format!("{} ", planned(l)));
+            Some(format!("{length}{word} {}", only.aside()))
+        }
+        many => Some(format!("{word} of {}", in_order(many))),
+    }
+}
+
+fn in_order<S: Stretch>(stages: &[&S]) -> String {
+    let for_its_length = |s: &&S| match s.length() {
+        Some(length) => format!("{} {}{}", s.what(), s.lasts(length), s.manner()),
+        None => format!("{}{}", s.what(), s.manner()),
     };
     if stages.len() <= STAGES_SHOWN {
         return stages.iter().map(for_its_length).collect::<Vec<_>>().join(", then ");
     }
-    let by_size = |a: &&S, b: &&S| a.size().total_cmp(&b.size());
-    let least = stages.iter().min_by(by_size).map(S::what).unwrap_or_default();
-    let most = stages.iter().max_by(by_size).map(S::what).unwrap_or_default();
+    let by_size = |a: &&&S, b: &&&S| a.size().total_cmp(&b.size());
+    let least = stages.iter().min_by(by_size).map(|s| s.what()).unwrap_or_default();
+    let most = stages.iter().max_by(by_size).map(|s| s.what()).unwrap_or_default();
     let length = stages.iter().try_fold(Span::ZERO, |sum, s| Some(sum + s.length()?));
     let length = length.map_or_else(String::new, |l| format!(" over {}", planned(l)));
     format!("{} stages from {least} to {most}{length}", stages.len())
@@ -260,8 +266,12 @@ fn peak(scenario: &Scenario) -> Option<String> {
     match &scenario.load {
         Load::Open { .. } => scenario.peak_rate().map(|rate| format!("peak {rate}")),
         Load::Closed { stages, .. } => {
-            let users = stages.iter().map(|s| s.users).max().unwrap_or(0);
-            Some(format!("at most {} in flight", short_count(users.into())))
+            Some(format!("at most {} in flight", short_count(floodline_core::users::most(stages).into())))
+        }
+        Load::Sessions { stages, .. } => {
+            let rates = stages.iter().map(|stage| stage.arrivals.rate);
+            let peak = rates.max_by(|a, b| a.as_per_second().total_cmp(&b.as_per_second()));
+            peak.map(|rate| format!("peak {rate} sessions"))
         }
         Load::Replay(replay) => Some(format!("{} in the busiest second", count(replay.busiest_second))),
     }

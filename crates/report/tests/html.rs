@@ -126,6 +126,15 @@ fn the_charts_are_there_and_warm_up_is_shaded() {
 }
 
 #[test]
+fn a_capped_run_says_so_and_its_cool_down_is_shaded_too() {
+    let page = page("capped");
+    assert_eq!(page.matches("class=\"shade\"").count(), 8);
+    assert!(page.contains("Shaded: warm-up and cool-down, not in the figures."));
+    assert!(page.contains("cap 8: ") && page.contains("the loop was closed by the cap"), "{page}");
+    assert!(page.contains("the 3 requests of the warm-up and the 3 requests of the cool-down"));
+}
+
+#[test]
 fn the_summary_for_programs_is_read_back_as_it_was() {
     for (name, _, summary) in fixtures::all() {
         let text = json::summary(summary);

@@ -78,6 +78,11 @@ fn a_run_of_answers_that_are_no_streams() {
 }
 
 #[test]
+fn a_capped_run_says_that_requests_were_held() {
+    insta::assert_snapshot!(summary("capped", PLAIN));
+}
+
+#[test]
 fn plans() {
     let all = fixtures::all().iter().map(|(_, run, _)| plan(run, PLAIN));
     let plans = all.chain(fixtures::plans().iter().map(|run| plan(run, PLAIN)).collect::<Vec<_>>());

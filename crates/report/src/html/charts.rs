@@ -6,7 +6,7 @@ use floodline_core::Span;
 use floodline_core::distribution::Distribution;
 use floodline_core::event::Sample;
 use floodline_core::metric::{Metric, Metrics};
-use floodline_core::plan::{Load, Plan, Scenario};
+use floodline_core::plan::{Plan, Scenario};
 use floodline_core::schedule::Phase;
 use floodline_core::timeline::Bucket;
 use minijinja::Value;
@@ -71,6 +71,8 @@ struct TimeAxis<'a> {
     seconds: usize,
     length: f64,
     warmup: Option<Span>,
+    /// From where on the plan cools down.
+    cooldown: Option<Span>,
 }
 
 impl<'a> TimeAxis<'a> {
@@ -81,6 +83,7 @@ impl<'a> TimeAxis<'a> {
             seconds,
             length: buckets.len() as f64,
             warmup: warmup(plan).filter(|w| *w > Span::ZERO),
+            cooldown: cooldown(plan).filter(|c| c.as_secs_f64() < buckets.len() as f64),
         }
     }
 
@@ -109,7 +112,10 @@ impl<'a> TimeAxis<'a> {
             }
             _ => Vec::new(),
         };
-        let shaded = self.warmup.map(|w| (0.0, w.as_secs_f64(), "warm-up, not in the figures".into()));
+        let warmup = self.warmup.map(|w| (0.0, w.as_secs_f64(), "warm-up, not in the figures".into()));
+        let cooldown =
+            self.cooldown.map(|c| (c.as_secs_f64(), self.length, "cool-down, not in the figures".into()));
+        let shaded = warmup.into_iter().chain(cooldown).collect();
         Chart { label: String::new(), x: self.axis(), y, series, shaded, hints }
     }
 
@@ -134,8 +140,11 @@ impl<'a> TimeAxis<'a> {
         if self.seconds > 1 {
             text.push_str(&format!(" Each point is {long} of {} seconds.", self.seconds));
         }
-        if self.warmup.is_some() {
-            text.push_str(" Shaded: warm-up, not in the figures.");
+        match (self.warmup, self.cooldown) {
+            (Some(_), None) => text.push_str(" Shaded: warm-up, not in the figures."),
+            (None, Some(_)) => text.push_str(" Shaded: cool-down, not in the figures."),
+            (Some(_), Some(_)) => text.push_str(" Shaded: warm-up and cool-down, not in the figures."),
+            (None, None) => {}
         }
         text
     }
@@ -147,17 +156,31 @@ fn middle(stretch: &[Bucket]) -> f64 {
 
 /// How long the plan warms up before it measures: where scenarios differ, until the first of them does.
 fn warmup(plan: &Plan) -> Option<Span> {
-    plan.scenarios.iter().map(|scenario| Some(scenario.start + warmup_of(scenario)?)).min().flatten()
+    let warms = |scenario: &Scenario| scenario.stretches().iter().any(|(phase, _)| *phase == Phase::Warmup);
+    let measured_from = |scenario: &Scenario| Some(scenario.start + warmup_of(scenario)?);
+    plan.scenarios
+        .iter()
+        .any(warms)
+        .then(|| plan.scenarios.iter().map(measured_from).min().flatten())
+        .flatten()
 }
 
 fn warmup_of(scenario: &Scenario) -> Option<Span> {
-    let stages: Vec<(Phase, Option<Span>)> = match &scenario.load {
-        Load::Open { stages, .. } => stages.iter().map(|s| (s.phase, s.length())).collect(),
-        Load::Closed { stages, .. } => stages.iter().map(|s| (s.phase, s.length)).collect(),
-        Load::Replay(_) => return None,
-    };
-    let before = stages.iter().take_while(|(phase, _)| *phase == Phase::Warmup);
+    let stretches = scenario.stretches();
+    let before = stretches.iter().take_while(|(phase, _)| *phase == Phase::Warmup);
     before.map(|(_, length)| *length).try_fold(Span::ZERO, |sum, length| Some(sum + length?))
+}
+
+/// From where on the plan only cools down: where scenarios differ, when the last of them is no longer measured.
+fn cooldown(plan: &Plan) -> Option<Span> {
+    let stretches = |scenario: &Scenario| scenario.stretches().into_iter();
+    let cools = |scenario| stretches(scenario).any(|(phase, _)| phase == Phase::Cooldown);
+    let measured_until = |scenario: &Scenario| {
+        let measured = stretches(scenario).take_while(|(phase, _)| *phase != Phase::Cooldown);
+        measured.map(|(_, length)| length).try_fold(scenario.start, |sum, length| Some(sum + length?))
+    };
+    let ends: Option<Vec<Span>> = plan.scenarios.iter().map(measured_until).collect();
+    ends.filter(|_| plan.scenarios.iter().any(cools)).and_then(|ends| ends.into_iter().max())
 }
 
 fn ttft(axis: &TimeAxis<'_>) -> Figure {

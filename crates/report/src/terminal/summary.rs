@@ -7,9 +7,9 @@ use floodline_core::verdict::Status;
 
 use super::sheet::Sheet;
 use super::table::table;
-use crate::format::{count, counted, one_line, share};
+use crate::format::{count, one_line, share};
 use crate::style::{Ink, Style};
-use crate::{advice, health, metrics, volume, words};
+use crate::{advice, health, held, metrics, volume, words};
 
 /// More ways of going wrong than this are left to `summary.json`.
 const ERRORS_SHOWN: usize = 8;
@@ -57,13 +57,13 @@ fn verdict(sheet: &mut Sheet, plan: &Plan, info: &RunInfo, summary: &RunSummary)
 }
 
 fn setting(sheet: &mut Sheet, plan: &Plan, summary: &RunSummary) {
-    let warmup = match summary.requests.warmup {
-        0 => String::new(),
-        n => format!("; the {} of the warm-up are not in the figures", counted(n, "request")),
-    };
+    let aside = held::aside(summary).map_or_else(String::new, |aside| format!("; {aside}"));
     for (i, load) in words::loads(plan).iter().enumerate() {
-        let warmup = if i + 1 == plan.scenarios.len() { warmup.as_str() } else { "" };
-        sheet.entry(if i == 0 { "load" } else { "" }, Ink::Plain, &format!("{load}{warmup}"));
+        let aside = if i + 1 == plan.scenarios.len() { aside.as_str() } else { "" };
+        sheet.entry(if i == 0 { "load" } else { "" }, Ink::Plain, &format!("{load}{aside}"));
+    }
+    if let Some(held) = held::held(plan, summary) {
+        sheet.entry("", Ink::Warn, &format!("{held}."));
     }
     let target = words::target(&plan.target);
     let streamed = if plan.target.stream { "" } else { ", not streamed" };

@@ -1,0 +1,133 @@
+//! Users and sessions in words: `10 to 100 users over 2m, thinking 1–3 s`.
+
+use floodline_core::Span;
+use floodline_core::plan::{SessionStage, UserStage};
+use floodline_core::schedule::{Phase, Spread};
+use floodline_core::users::{Asks, Little, TimeLaw};
+
+use super::Stretch;
+use crate::format::{GLUE, count, counted, planned, three_digits};
+
+impl Stretch for UserStage {
+    fn what(&self) -> String {
+        let users = match self.from {
+            Some(from) => format!("{} to {}", count(from.into()), counted(self.users.into(), "user")),
+            None => counted(self.users.into(), "user"),
+        };
+        match self.little {
+            Some(little) => format!("{users} ({})", law(&little)),
+            None => users,
+        }
+    }
+
+    fn lasts(&self, length: Span) -> String {
+        format!("{} {}", if self.from.is_some() { "over" } else { "for" }, planned(length))
+    }
+
+    fn manner(&self) -> String {
+        let each = self.iterations.map(|n| format!(", {} each", counted(n.into(), "request")));
+        each.unwrap_or_default() + &thinking(self.think)
+    }
+
+    fn aside(&self) -> String {
+        format!("with {}", self.what())
+    }
+
+    fn length(&self) -> Option<Span> {
+        self.length
+    }
+
+    fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    fn size(&self) -> f64 {
+        self.most().into()
+    }
+}
+
+impl Stretch for SessionStage {
+    fn what(&self) -> String {
+        let rate = self.arrivals.rate;
+        let (asks, stay) = (self.visit.iterations.map(asks), self.visit.stay.map(drawn));
+        match (asks, stay) {
+            (Some(asks), None) => format!("{rate} sessions of {asks}"),
+            (None, Some(stay)) => format!("{rate} sessions of {stay}"),
+            (Some(asks), Some(stay)) => format!("{rate} sessions of {asks} or {stay}"),
+            (None, None) => format!("{rate} sessions"),
+        }
+    }
+
+    fn manner(&self) -> String {
+        let spread = match self.arrivals.spread {
+            Spread::Constant => "",
+            Spread::Poisson => ", Poisson arrivals",
+        };
+        format!("{spread}{}", thinking(self.visit.think))
+    }
+
+    fn aside(&self) -> String {
+        format!("with {} sessions", self.arrivals.rate)
+    }
+
+    fn length(&self) -> Option<Span> {
+        self.arrivals.length
+    }
+
+    fn phase(&self) -> Phase {
+        self.arrivals.phase
+    }
+
+    fn size(&self) -> f64 {
+        self.arrivals.rate.as_per_second()
+    }
+}
+
+/// `50/s × 5 s, Little's law`.
+fn law(little: &Little) -> String {
+    let round = match little.think {
+        Span::ZERO => spoken(little.latency),
+        think => format!("({} + {} thinking)", spoken(little.latency), spoken(think)),
+    };
+    format!("{} × {round}, Little's law", little.rate)
+}
+
+fn thinking(think: Option<TimeLaw>) -> String {
+    think.map_or_else(String::new, |think| format!(", thinking {}", drawn(think)))
+}
+
+fn drawn(law: TimeLaw) -> String {
+    match law {
+        TimeLaw::Fixed(span) => spoken(span),
+        TimeLaw::Uniform { from, to } => {
+            let (from, to) = (spoken(from), spoken(to));
+            match (from.split_once(GLUE), to.split_once(GLUE)) {
+                (Some((low, unit)), Some((_, same))) if unit == same => format!("{low}–{to}"),
+                _ => format!("{from}–{to}"),
+            }
+        }
+        TimeLaw::Exponential { mean } => format!("{} on average (exponential)", spoken(mean)),
+        TimeLaw::Lognormal { median, p95 } => {
+            format!("{} (median) to {} (p95)", spoken(median), spoken(p95))
+        }
+    }
+}
+
+fn asks(asks: Asks) -> String {
+    match asks {
+        Asks::Exactly(n) => counted(n.into(), "request"),
+        Asks::Uniform { from, to } => format!("{}–{}", count(from.into()), counted(to.into(), "request")),
+        Asks::Geometric { mean } => {
+            let digits = if mean.fract() == 0.0 { format!("{mean}") } else { three_digits(mean) };
+            format!("{digits} requests on average")
+        }
+    }
+}
+
+/// A length of one unit as it is read, `5 s`; of several, as it is planned.
+fn spoken(span: Span) -> String {
+    let text = planned(span);
+    let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    if unit.contains(' ') { text } else { format!("{number}{GLUE}{unit}") }
+}
