@@ -79,5 +79,5 @@ fn sessions() {
             stage(Spread::Constant, Phase::Main, stays),
         ],
         requests: None,
-    }, Some(64)), @"2/s sessions of 5 requests for 10m, Poisson arrivals, thinking 3 s on average (exponential), then 2/s sessions of 2.50 requests on average or 5 m for 10m, after a 10m warm-up with 2/s sessions, at most 64 in flight expects peak 2/s sessions");
+    }, Some(64)), @"2/s sessions of 5 requests for 10m, Poisson arrivals, thinking 3 s on average (exponential), then 2/s sessions of 2.5 requests on average or 5 m for 10m, after a 10m warm-up with 2/s sessions, at most 64 in flight expects peak 2/s sessions");
 }

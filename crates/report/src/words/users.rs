@@ -6,7 +6,7 @@ use floodline_core::schedule::{Phase, Spread};
 use floodline_core::users::{Asks, Little, TimeLaw};
 
 use super::Stretch;
-use crate::format::{GLUE, count, counted, planned, three_digits};
+use crate::format::{GLUE, count, counted, planned};
 
 impl Stretch for UserStage {
     fn what(&self) -> String {
@@ -118,8 +118,7 @@ fn asks(asks: Asks) -> String {
         Asks::Exactly(n) => counted(n.into(), "request"),
         Asks::Uniform { from, to } => format!("{}–{}", count(from.into()), counted(to.into(), "request")),
         Asks::Geometric { mean } => {
-            let digits = if mean.fract() == 0.0 { format!("{mean}") } else { three_digits(mean) };
-            format!("{digits} requests on average")
+            format!("{} requests on average", (mean * 100.0).round() / 100.0)
         }
     }
 }
