@@ -151,12 +151,11 @@ trait Stretch {
 
 impl Stretch for Stage {
     fn what(&self) -> String {
-        match self.spread {
-            _ if matches!(self.shape, Shape::Pause { .. }) => self.shape.to_string(),
-            Spread::Constant => format!("{} constant", self.shape),
-            Spread::Poisson => format!("{} Poisson", self.shape),
-            Spread::Gamma { burstiness } => format!("{} gamma with burstiness {burstiness}", self.shape),
-            Spread::Uniform => format!("{} uniform", self.shape),
+        match (spread(self.spread), &self.shape) {
+            (Some(spread), _) => format!("{} {spread}", self.shape),
+            // Of a single rate, people ask how it is meant.
+            (None, Shape::Hold { .. }) => format!("{} constant", self.shape),
+            (None, _) => self.shape.to_string(),
         }
     }
 
@@ -174,6 +173,16 @@ impl Stretch for Stage {
 
     fn size(&self) -> f64 {
         self.peak_rate().as_per_second()
+    }
+}
+
+/// How arrivals are spread, where it is not evenly.
+fn spread(spread: Spread) -> Option<String> {
+    match spread {
+        Spread::Constant => None,
+        Spread::Poisson => Some("Poisson".into()),
+        Spread::Gamma { burstiness } => Some(format!("gamma of burstiness {burstiness}")),
+        Spread::Uniform => Some("uniform".into()),
     }
 }
 
@@ -269,7 +278,7 @@ fn peak(scenario: &Scenario) -> Option<String> {
             Some(format!("at most {} in flight", short_count(floodline_core::users::most(stages).into())))
         }
         Load::Sessions { stages, .. } => {
-            let rates = stages.iter().map(|stage| stage.arrivals.rate);
+            let rates = stages.iter().map(|stage| stage.arrivals.peak_rate());
             let peak = rates.max_by(|a, b| a.as_per_second().total_cmp(&b.as_per_second()));
             peak.map(|rate| format!("peak {rate} sessions"))
         }

@@ -62,7 +62,7 @@ fn users_who_ask_so_often() {
 #[test]
 fn sessions() {
     let stage = |spread, phase, visit| SessionStage {
-        arrivals: Stage { rate: Rate::per_second(2), length: Some(s(600)), spread, phase },
+        arrivals: Stage { spread, phase, ..Stage::hold(Rate::per_second(2), Some(s(600))) },
         visit,
     };
     let think = Some(TimeLaw::Exponential { mean: s(3) });

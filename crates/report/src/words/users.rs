@@ -2,10 +2,10 @@
 
 use floodline_core::Span;
 use floodline_core::plan::{SessionStage, UserStage};
-use floodline_core::schedule::{Phase, Spread};
+use floodline_core::schedule::Phase;
 use floodline_core::users::{Asks, Little, TimeLaw};
 
-use super::Stretch;
+use super::{Stretch, spread};
 use crate::format::{GLUE, count, counted, planned};
 
 impl Stretch for UserStage {
@@ -48,7 +48,7 @@ impl Stretch for UserStage {
 
 impl Stretch for SessionStage {
     fn what(&self) -> String {
-        let rate = self.arrivals.rate;
+        let rate = &self.arrivals.shape;
         let (asks, stay) = (self.visit.iterations.map(asks), self.visit.stay.map(drawn));
         match (asks, stay) {
             (Some(asks), None) => format!("{rate} sessions of {asks}"),
@@ -59,19 +59,19 @@ impl Stretch for SessionStage {
     }
 
     fn manner(&self) -> String {
-        let spread = match self.arrivals.spread {
-            Spread::Constant => "",
-            Spread::Poisson => ", Poisson arrivals",
+        let spread = match spread(self.arrivals.spread) {
+            Some(spread) => format!(", {spread} arrivals"),
+            None => String::new(),
         };
         format!("{spread}{}", thinking(self.visit.think))
     }
 
     fn aside(&self) -> String {
-        format!("with {} sessions", self.arrivals.rate)
+        format!("with {} sessions", self.arrivals.shape)
     }
 
     fn length(&self) -> Option<Span> {
-        self.arrivals.length
+        self.arrivals.length()
     }
 
     fn phase(&self) -> Phase {
@@ -79,7 +79,7 @@ impl Stretch for SessionStage {
     }
 
     fn size(&self) -> f64 {
-        self.arrivals.rate.as_per_second()
+        self.arrivals.peak_rate().as_per_second()
     }
 }
 
