@@ -12,6 +12,13 @@ pub(crate) fn write_user_message(out: &mut Vec<u8>, text: &str) {
     out.push(b']');
 }
 
+/// The same of a text that is JSON already.
+pub(crate) fn write_written_message(out: &mut Vec<u8>, string: &str) {
+    out.extend_from_slice(br#"[{"role":"user","content":"#);
+    out.extend_from_slice(string.as_bytes());
+    out.extend_from_slice(b"}]");
+}
+
 /// Appends one message.
 pub(crate) fn write_message(out: &mut Vec<u8>, role: &str, text: &str) {
     out.extend_from_slice(br#"{"role":"#);

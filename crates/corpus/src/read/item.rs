@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 use super::json::Kind;
 use super::{Reading, conversation};
 use crate::corpus::Corpus;
-use crate::messages::{check, write_message, write_user_message};
+use crate::messages::{check, write_message, write_user_message, write_written_message};
 
 /// Members that hold a prompt, by themselves.
 pub(super) const PROMPTS: [&str; 4] = ["prompt", "messages", "text", "input"];
@@ -122,7 +122,11 @@ impl One<'_> {
                             out.push(b']');
                         });
                     }
-                    None => corpus.push(max_tokens, |out| write_user_message(out, &text)),
+                    None => corpus.push(max_tokens, |out| match text {
+                        // Without escapes, the text is in the file as it will be sent.
+                        Cow::Borrowed(_) => write_written_message(out, prompt.get()),
+                        Cow::Owned(text) => write_user_message(out, &text),
+                    }),
                 }
             }
             Some(b'[') => {
