@@ -109,14 +109,14 @@ mod tests {
     #[test]
     fn places_are_fair() {
         let mut seen = [0u32; 100];
-        (0..100_000).for_each(|index| seen[Permutation::new(5, index, 100).at(0) as usize] += 1);
-        let chi: f64 = seen.iter().map(|&k| (f64::from(k) - 1000.0).powi(2) / 1000.0).sum();
+        (0..20_000).for_each(|index| seen[Permutation::new(5, index, 100).at(0) as usize] += 1);
+        let chi: f64 = seen.iter().map(|&k| (f64::from(k) - 200.0).powi(2) / 200.0).sum();
         assert!(chi < 149.0, "{chi}");
     }
 
     proptest! {
         #[test]
-        fn any_number_of_things_is_permuted(seed: u64, index: u64, n in 1u32..5000) {
+        fn any_number_of_things_is_permuted(seed: u64, index: u64, n in 1u32..2000) {
             let mut order = all(seed, index, n);
             order.sort_unstable();
             prop_assert_eq!(order, (0..n).collect::<Vec<_>>());

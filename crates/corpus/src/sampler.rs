@@ -133,13 +133,8 @@ mod tests {
         let sampler = sampler(Sampling::Shuffled, 50);
         let pass = |p: u64| (50 * p..50 * p + 50).map(|i| sampler.index(i, None)).collect::<Vec<_>>();
         assert_ne!(pass(0), pass(1));
-        assert_ne!(pass(0), Sampler { seed: 10, ..sampler }.clone_pass());
-    }
-
-    impl Sampler {
-        fn clone_pass(self) -> Vec<usize> {
-            (0..50).map(|i| self.index(i, None)).collect()
-        }
+        let other = Sampler::new(Sampling::Shuffled, 10, 50).unwrap();
+        assert_ne!(pass(0), (0..50).map(|i| other.index(i, None)).collect::<Vec<_>>());
     }
 
     #[test]
@@ -153,7 +148,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_pass_of_a_shuffled_corpus_has_every_prompt_once(seed: u64, n in 1usize..400, pass in 0u64..1 << 40) {
+        fn every_pass_of_a_shuffled_corpus_has_every_prompt_once(seed: u64, n in 1usize..200, pass in 0u64..1 << 40) {
             let sampler = Sampler::new(Sampling::Shuffled, seed, n).unwrap();
             let start = pass * n as u64;
             let seen: BTreeSet<usize> = (start..start + n as u64).map(|i| sampler.index(i, None)).collect();
@@ -161,7 +156,7 @@ mod tests {
         }
 
         #[test]
-        fn users_never_ask_the_same(seed: u64, n in 1u32..400, users in 1u32..40, each in 1u64..60) {
+        fn users_never_ask_the_same(seed: u64, n in 1u32..120, users in 1u32..20, each in 1u64..30) {
             prop_assume!(users <= n);
             let sampler = Sampler::new(Sampling::UniquePerUser { users }, seed, n as usize).unwrap();
             let mut owner: HashMap<usize, u32> = HashMap::new();

@@ -50,7 +50,7 @@ pub(super) fn read(value: &str, kind: Kind, how: Reading<'_>, corpus: &mut Corpu
         (Kind::Conversation, ..) => Err(one.wrong("this has no `conversations`")),
         (Kind::Any | Kind::Batch, _, Some(body)) if is_free => batch(value, &members, body, how, corpus),
         (Kind::Batch, ..) => Err(one.wrong("this has no `body`")),
-        (Kind::Any, ..) => one.prompt(&members, how.column, corpus),
+        (Kind::Any, ..) => one.prompt(&members, None, how.column, corpus),
     }
 }
 
@@ -78,7 +78,7 @@ fn batch(
     }
     let inner = Members::of(body.get(), how.column)
         .map_err(|why| bad_json(value, body.get(), &why, Kind::Batch.example()))?;
-    one.prompt(&inner, how.column, corpus)
+    one.prompt(&inner, inner.instructions, how.column, corpus)
 }
 
 /// A value that is read, with what its problems need.
@@ -88,69 +88,73 @@ struct One<'a> {
 }
 
 impl One<'_> {
-    /// Takes the one prompt that is among the members.
-    fn prompt(&self, members: &Members<'_>, column: Option<&str>, corpus: &mut Corpus) -> Result<(), Wrong> {
+    /// Takes the one prompt that is among the members, behind the system's message if there is one.
+    fn prompt(
+        &self,
+        members: &Members<'_>,
+        system: Option<&RawValue>,
+        column: Option<&str>,
+        corpus: &mut Corpus,
+    ) -> Result<(), Wrong> {
         let max_tokens = self.limit(members)?;
-        let (name, prompt) = match (members.prompts().as_slice(), column) {
-            (&[one], _) => one,
-            ([], Some(column)) => return Err(self.wrong(format!("this has no `{column}`"))),
-            ([], None) => return Err(self.wrong("this has neither `prompt` nor `messages`")),
-            (several, _) => {
-                let names: Vec<String> = several.iter().map(|(name, _)| format!("`{name}`")).collect();
-                let message = format!("this has both {}", names.join(" and "));
-                let help = "keep one of them, or say which column is sent";
-                return Err(Wrong { help: help.into(), ..self.wrong(message) });
-            }
-        };
+        let (name, prompt) = self.the_one(members, column)?;
+        let system = system.map(|text| self.text(text)).transpose()?;
         match prompt.get().as_bytes().first() {
-            Some(b'"') => {
+            Some(b'"') if name != "messages" => {
                 let text = self.text(prompt)?;
-                if name == "messages" {
-                    return Err(self.at(prompt, "`messages` must be a list"));
-                }
                 if text.is_empty() {
                     return Err(self.at(prompt, "this prompt is empty"));
                 }
-                match members.instructions {
-                    Some(instructions) => {
-                        let instructions = self.text(instructions)?;
-                        corpus.push(max_tokens, |out| {
-                            out.push(b'[');
-                            write_message(out, "system", &instructions);
-                            out.push(b',');
-                            write_message(out, "user", &text);
-                            out.push(b']');
-                        });
+                corpus.push(max_tokens, |out| match (system, text) {
+                    (Some(system), text) => {
+                        out.push(b'[');
+                        write_message(out, "system", &system);
+                        out.push(b',');
+                        write_message(out, "user", &text);
+                        out.push(b']');
                     }
-                    None => corpus.push(max_tokens, |out| match text {
-                        // Without escapes, the text is in the file as it will be sent.
-                        Cow::Borrowed(_) => write_written_message(out, prompt.get()),
-                        Cow::Owned(text) => write_user_message(out, &text),
-                    }),
-                }
+                    // Without escapes, the text is in the file as it will be sent.
+                    (None, Cow::Borrowed(_)) => write_written_message(out, prompt.get()),
+                    (None, Cow::Owned(text)) => write_user_message(out, &text),
+                });
+                Ok(())
             }
             Some(b'[') => {
                 let messages = prompt.get();
                 check(messages).map_err(|why| bad_json(self.value, messages, &why, self.help))?;
-                let instructions = members.instructions.map(|text| self.text(text)).transpose()?;
-                corpus.push(max_tokens, |out| match instructions {
-                    Some(instructions) => {
+                corpus.push(max_tokens, |out| match system {
+                    Some(system) => {
                         out.push(b'[');
-                        write_message(out, "system", &instructions);
+                        write_message(out, "system", &system);
                         out.push(b',');
-                        out.extend_from_slice(&messages.as_bytes()[1..]);
+                        out.extend_from_slice(messages.strip_prefix('[').unwrap_or(messages).as_bytes());
                     }
                     None => out.extend_from_slice(messages.as_bytes()),
                 });
+                Ok(())
             }
-            Some(_) | None if name == "messages" => {
-                return Err(self.at(prompt, "`messages` must be a list"));
-            }
-            Some(_) | None => {
-                return Err(self.at(prompt, format!("`{name}` must be a text or a list of messages")));
+            Some(_) | None if name == "messages" => Err(self.at(prompt, "`messages` must be a list")),
+            Some(_) | None => Err(self.at(prompt, format!("`{name}` must be a text or a list of messages"))),
+        }
+    }
+
+    /// The only member that holds a prompt.
+    fn the_one<'v>(
+        &self,
+        members: &Members<'v>,
+        column: Option<&str>,
+    ) -> Result<(&'v str, &'v RawValue), Wrong> {
+        match (members.prompts().as_slice(), column) {
+            (&[one], _) => Ok(one),
+            ([], Some(column)) => Err(self.wrong(format!("this has no `{column}`"))),
+            ([], None) => Err(self.wrong("this has neither `prompt` nor `messages`")),
+            (several, _) => {
+                let names: Vec<String> = several.iter().map(|(name, _)| format!("`{name}`")).collect();
+                let message = format!("this has both {}", names.join(" and "));
+                let help = "keep one of them, or say which column is sent";
+                Err(Wrong { help: help.into(), ..self.wrong(message) })
             }
         }
-        Ok(())
     }
 
     fn text<'v>(&self, raw: &'v RawValue) -> Result<Cow<'v, str>, Wrong> {

@@ -82,6 +82,13 @@ fn a_named_member_is_the_prompt_whatever_else_there_is() {
     assert_eq!(wrong("p.jsonl", text, column("answer")), ["1:1 this has no `answer`"]);
 }
 
+/// Only the body of a request has instructions to the model.
+#[test]
+fn other_members_are_passed_over() {
+    let text = r#"{"input": "a", "instructions": "for annotators", "url": "https://h/", "role": 3}"#;
+    assert_eq!(texts_of("p.jsonl", text, ANY), ["a"]);
+}
+
 #[test]
 fn every_bad_line_of_json_is_named() {
     let text = r#"{"prompt": "fine"}
@@ -329,7 +336,7 @@ fn empty_files_have_no_prompts() {
 
 #[test]
 fn a_huge_line_is_one_prompt() {
-    let text = "word ".repeat(1 << 20);
+    let text = "word ".repeat(1 << 18);
     assert_eq!(texts_of("p.jsonl", &format!("{{\"prompt\": \"{text}\"}}"), ANY), [text.as_str()]);
     assert_eq!(texts_of("p.csv", &format!("prompt\n{text}"), ANY), [text.as_str()]);
     assert_eq!(texts_of("p.txt", &text, ANY), [text.as_str()]);

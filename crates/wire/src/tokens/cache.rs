@@ -17,8 +17,8 @@ const PAIRS: usize = 1 << 15;
 /// Two parts of the same hash; each its text, padded with zeros, and in the highest byte its count.
 type Pair = [u128; 2];
 
-/// Counts tokens, and remembers the counts of words. Its figures are those of the counter that it was given; the memory of it is
-/// about a megabyte, so it is made once for many texts, and one for each thread.
+/// Counts tokens, and remembers the counts of words. Its figures are those of the counter that it was given. It
+/// takes a megabyte, so make one for many texts; and one for each thread.
 pub struct CachedCounter<F> {
     count: F,
     pairs: Box<[Cell<Pair>]>,
