@@ -1,6 +1,6 @@
 //! Corpora of prompts: what real traffic asked, ready to be asked again.
 //!
-//! A corpus is read from the bytes of a file ([`read`]), its tokens are counted with whatever counter the
+//! A corpus is read from the bytes of a file ([`read()`]), its tokens are counted with whatever counter the
 //! caller has ([`Corpus::count`]), a part of it may be kept ([`Selection`]), a [`Sampler`] says which
 //! prompt a request sends, and a [`Summary`] says whether all that resembles real traffic.
 //!

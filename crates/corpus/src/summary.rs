@@ -74,7 +74,7 @@ impl Summary {
         }
     }
 
-    /// One line: `prompts.jsonl: 1,240 prompts, 1,198 distinct, 12 to 8,120 tokens (median 310, p95 2,410; o200k_base)`.
+    /// One line, such as `p.jsonl: 1,240 prompts, 1,198 distinct, 12 to 8,120 tokens (median 310, p95 2,410; o200k_base)`.
     /// `counter` is what the tokens were counted with.
     pub fn describe(&self, file: &str, counter: &str) -> String {
         let mut line =
