@@ -18,10 +18,12 @@
 //! each take their own share of one and the same list.
 //!
 //! The way from stages to arrivals: [`shape`] is what a person asks for; [`draft`] takes it apart; [`course`] lays it
-//! out in a common [`unit`]; [`walk`] goes along it; [`rise`] has the mathematics of one part.
+//! out in a common [`unit`]; [`walk`] goes along it; [`rise`] and [`foothold`] have the
+//! mathematics of one part.
 
 mod course;
 mod draft;
+mod foothold;
 mod fraction;
 mod integral;
 mod rise;

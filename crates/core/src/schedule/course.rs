@@ -32,8 +32,9 @@ pub(super) struct Leg {
     pub(super) ends: Units,
     pub(super) spread: Spread,
     pub(super) phase: Phase,
-    /// Ticks to the nanosecond.
+    /// Ticks to the nanosecond, and its inverse.
     pub(super) ticks: u128,
+    pub(super) per_tick: f64,
     /// What follows one another, over and over; empty only if the stage takes no time.
     pub(super) sections: Vec<Section>,
     /// How long the sections take, and what they add up to.
@@ -111,6 +112,7 @@ impl Leg {
             spread: stage.spread,
             phase: stage.phase,
             ticks: draft.ticks,
+            per_tick: 1.0 / draft.ticks as f64,
             sections: Vec::with_capacity(draft.parts.len()),
             cycle: draft.cycle(),
             total: U256::ZERO,

@@ -2,21 +2,14 @@
 //!
 //! What falls is a rise seen from its end. Positions are whole ticks from the low end, the integral is in units.
 //! Flat and straight rises are exact in integers. Exponential rises and half sine waves have no exact fraction: their
-//! integrals are computed to about 31 digits and rounded to the unit.
-//!
-//! From the low end, ∫₀ᶻ rate ≤ z · rate(z): a relative error of the integral is at most the same relative error
-//! of z. That is why a guess in `f64` has an error that can be bounded, and why falling stretches are turned.
+//! integrals are computed to about 31 digits and rounded to the unit. The fast inverse is [`foothold`](super::foothold)'s.
 
 use std::cmp::Ordering;
-use std::f64::consts::PI;
 
 use super::draft::Bend;
 use super::fraction::Fraction;
 use super::unit::{Arrivals, Units, bits, precise, rounded};
 use crate::precise::Precise;
-
-/// A guess of [`Rise::guess`] is off by at most this much of itself.
-pub(super) const GUESS_ERROR: f64 = 1.0 / (1u64 << 48) as f64;
 
 /// A stretch of a rate that never falls.
 #[derive(Clone, Debug)]
@@ -25,33 +18,34 @@ pub(super) struct Rise {
     pub(super) span: u128,
     /// The integral over all of it.
     pub(super) total: Units,
-    curve: Curve,
+    pub(super) curve: Curve,
 }
 
+/// What is between the two ends. Slopes are units per tick, guesses are in arrivals and ticks.
 #[derive(Clone, Debug)]
-enum Curve {
+pub(super) enum Curve {
     Flat {
         slope: Units,
     },
     Line {
         low: Units,
         more: Units,
-        /// Arrivals per tick: the low rate, its square, and twice the growth per tick.
-        guess: [f64; 3],
+        /// The low rate, and twice its growth per tick.
+        guess: [f64; 2],
     },
     Exponential {
         /// low · span / λ in units, and λ = ln(high / low).
         scale: Precise,
         lambda: Precise,
         /// The same scale in arrivals.
-        arrivals: f64,
+        guess: f64,
     },
     Sine {
         low: Units,
         half: Units,
         /// half · span / π: how far the integral strays from the straight line.
         sway: Precise,
-        /// Arrivals per tick: the low rate, and half of the way to the high one.
+        /// The low rate, and half of the way to the high one.
         guess: [f64; 2],
     },
 }
@@ -77,18 +71,17 @@ impl Rise {
         let (curve, total) = match bend {
             _ if more == Units::ZERO => (Curve::Flat { slope }, slope * length),
             Bend::Line => {
-                let [low, more_f] = [per_tick(low), one.as_f64(more)];
-                let guess = [low, low * low, 2.0 * more_f / span as f64];
+                let guess = [per_tick(low), 2.0 * one.as_f64(more) / span as f64];
                 (Curve::Line { low: slope, more, guess }, (slope + half) * length)
             }
             Bend::Exponential => {
                 let exact = |rate: Fraction| Precise::whole(rate.count) / Precise::whole(rate.per);
                 let lambda = (exact(high) / exact(low)).ln();
                 let scale = exact(low) / Precise::whole(ticks) * Precise::whole(span) / lambda;
-                let arrivals = scale.high;
+                let guess = scale.high;
                 let scale = scale * Precise::whole(one.whole.as_u128());
                 let total = rounded(scale * lambda.exp_less_one());
-                (Curve::Exponential { scale, lambda, arrivals }, total)
+                (Curve::Exponential { scale, lambda, guess }, total)
             }
             Bend::Sine => {
                 let sway = precise(half * length) / Precise::PI;
@@ -146,68 +139,4 @@ impl Rise {
             }
         }
     }
-
-    /// How many ticks it takes to grow to this many arrivals, and how far off that may be.
-    pub(super) fn guess(&self, one: Arrivals, units: Units) -> (f64, f64) {
-        let arrivals = one.as_f64(units);
-        let z = match &self.curve {
-            Curve::Flat { slope } => arrivals / one.as_f64(*slope),
-            Curve::Line { guess: [low, square, growth], .. } => {
-                2.0 * arrivals / (low + libm::sqrt(square + growth * arrivals))
-            }
-            Curve::Exponential { lambda, arrivals: scale, .. } => {
-                self.span as f64 / lambda.high * libm::log1p(arrivals / scale)
-            }
-            Curve::Sine { guess: [low, half], .. } => {
-                let radians = self.span as f64 / PI;
-                let (angle, error) = solve_kepler(*low, *half, arrivals / radians);
-                return (angle * radians, (angle * GUESS_ERROR + error) * radians);
-            }
-        };
-        (z, z * GUESS_ERROR)
-    }
-}
-
-/// The angle x from 0 to π at which low · x + half · (x − sin x) is `area`, and the last step of the search.
-///
-/// Kepler's equation, by Newton's method kept between bounds. Its curve is convex, so that Newton comes from above
-/// and does not overshoot; the start is the better of two bounds.
-fn solve_kepler(low: f64, half: f64, area: f64) -> (f64, f64) {
-    // x − sin x ≥ x³ / 6 · (1 − x² / 20) ≥ x³ / 12 up to π, and low · x alone is below the area.
-    let mut x = libm::cbrt(12.0 * area / half).min(PI);
-    if low > 0.0 {
-        x = x.min(area / low);
-    }
-    let mut step = x;
-    for _ in 0..64 {
-        let (sin, cos) = libm::sincos(x);
-        let value = low * x + half * less_its_sine(x, sin) - area;
-        let slope = low + half * (1.0 - cos);
-        if !(slope > 0.0) {
-            break;
-        }
-        step = value / slope;
-        let next = (x - step).clamp(0.0, PI);
-        step = (next - x).abs();
-        x = next;
-        if step <= x * GUESS_ERROR / 16.0 {
-            break;
-        }
-    }
-    (x, step)
-}
-
-/// x − sin x, without the loss of digits where x is small.
-fn less_its_sine(x: f64, sin: f64) -> f64 {
-    if x > 1.0 {
-        return x - sin;
-    }
-    let square = x * x;
-    // Σ (−1)ⁿ x²ⁿ⁺³ / (2n+3)! to n = 8, whose next term is below 2⁻⁶⁰ of the first.
-    let mut sum = 1.0;
-    for n in (1..9).rev() {
-        let n = f64::from(2 * n + 2);
-        sum = 1.0 - square / (n * (n + 1.0)) * sum;
-    }
-    square * x / 6.0 * sum
 }

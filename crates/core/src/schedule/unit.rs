@@ -33,7 +33,10 @@ impl Arrivals {
         let bits = arrivals.to_bits();
         // arrivals = mantissa · 2^power; subnormal numbers are less than any unit.
         let power = (bits >> 52) as i32 - 1075;
-        let mantissa = Units::from(bits & ((1 << 52) - 1) | 1 << 52) * self.whole;
+        let mantissa = u128::from(bits & ((1 << 52) - 1) | 1 << 52);
+        let whole = self.whole.as_u128();
+        let (low, high) = (mantissa * (whole & u128::from(u64::MAX)), mantissa * (whole >> 64));
+        let mantissa = Units::new(low) + Units::from_words(high >> 64, high << 64);
         match power {
             0..80 => mantissa << power as u32,
             80.. => Units::MAX >> 2,
@@ -49,16 +52,12 @@ impl Arrivals {
     }
 }
 
-/// Off by less than 2⁻⁵² of it.
+/// Off by less than 2⁻⁵¹ of it.
 pub(super) fn to_f64(units: Units) -> f64 {
+    const WORD: f64 = 18_446_744_073_709_551_616.0;
     let (high, low) = units.into_words();
-    match high {
-        0 => low as f64,
-        _ => {
-            let shift = 128 - high.leading_zeros();
-            (units >> shift).as_u128() as f64 * f64::from_bits(u64::from(1023 + shift) << 52)
-        }
-    }
+    let halves = |word: u128| (word >> 64) as u64 as f64 * WORD + word as u64 as f64;
+    if high == 0 { halves(low) } else { halves(high) * (WORD * WORD) + halves(low) }
 }
 
 /// The nearest whole number of units.

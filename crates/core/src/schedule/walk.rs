@@ -5,13 +5,11 @@ use std::cmp::Ordering;
 use ethnum::U256;
 
 use super::course::{Course, Leg, Section};
+use super::foothold::{Foothold, GUESS_ERROR};
 use super::shape::{Phase, Spread};
 use super::unit::Units;
 use crate::random::{Purpose, Stream};
 use crate::time::Moment;
-
-/// A few roundings of a position in `f64`, as a part of it.
-const ROUNDING: f64 = 1.0 / (1u64 << 50) as f64;
 
 /// A place on a course, and the arrival that comes next.
 #[derive(Clone, Debug)]
@@ -42,6 +40,15 @@ struct Piece {
     begins: Units,
     ends: Units,
     even: Option<Even>,
+    stand: Option<Stand>,
+}
+
+/// A foothold of the section's rise, and where that is: a whole nanosecond of the stage, and some ticks after it.
+#[derive(Clone, Debug)]
+struct Stand {
+    foothold: Foothold,
+    base: i128,
+    rest: f64,
 }
 
 /// Constant arrivals at one rate: time grows by the same fraction of nanoseconds each.
@@ -125,7 +132,7 @@ impl Walk {
         }
         let target = leg.begins + course.one.units(gaps.sum);
         let section = self.reach(leg, target, false)?;
-        let at = self.piece.as_ref()?.locate(course, leg, section, target);
+        let at = self.piece.as_mut()?.locate(course, leg, section, target);
         u64::try_from(at).ok()
     }
 
@@ -227,6 +234,7 @@ impl Piece {
             begins: here,
             ends: here + (section.integral(until) - skipped),
             even: None,
+            stand: None,
         })
     }
 
@@ -234,28 +242,28 @@ impl Piece {
     /// is not above it.
     ///
     /// A guess in `f64` decides where its error cannot matter; else the exact integral is asked.
-    fn locate(&self, course: &Course, leg: &Leg, section: &Section, target: Units) -> i128 {
+    fn locate(&mut self, course: &Course, leg: &Leg, section: &Section, target: Units) -> i128 {
         let rise = &section.rise;
         let passed = target - self.begins + self.skipped;
         // What falls is looked at from its end.
         let grown = if section.falls { rise.total.saturating_sub(passed) } else { passed };
-        let (z, error) = rise.guess(course.one, grown);
-        let x = if section.falls { rise.span as f64 - z } else { z };
-        let ticks = leg.ticks as i128;
-        let (base, rest) = (self.place.div_euclid(ticks), self.place.rem_euclid(ticks));
-        let per_tick = 1.0 / leg.ticks as f64;
-        let at = (rest as f64 + x) * per_tick;
-        let error = (error + (rest as f64 + rise.span as f64) * ROUNDING) * per_tick;
+        let stand = match &mut self.stand {
+            Some(stand) if stand.foothold.carries(grown) => stand,
+            old => old.insert(Stand::new(course, leg, section, self.place, grown)),
+        };
+        let (z, error) = stand.foothold.guess(course.one, grown);
+        let at = (if section.falls { stand.rest - z } else { stand.rest + z }) * leg.per_tick;
+        let error = (error + (stand.rest + z) * GUESS_ERROR / 4.0) * leg.per_tick;
         let (first, last) = self.bounds;
         let (mut low, mut high) = (first, last);
         // Also false if the guess is not a number.
-        if error < last as f64 {
-            low = (base + i128::from((at - error) as u64)).clamp(first, last);
-            high = (base + i128::from((at + error) as u64)).clamp(first, last);
+        if at.abs() + error < (1u64 << 62) as f64 {
+            low = (stand.base + i128::from(floor(at - error))).clamp(first, last);
+            high = (stand.base + i128::from(floor(at + error))).clamp(first, last);
         }
         while low < high {
             let middle = low + (high - low + 1) / 2;
-            let x = (middle * ticks - self.place).unsigned_abs();
+            let x = (middle * leg.ticks as i128 - self.place).unsigned_abs();
             let reached = x <= self.from
                 || match section.falls {
                     false => rise.compare(x, grown) != Ordering::Greater,
@@ -265,4 +273,19 @@ impl Piece {
         }
         low
     }
+}
+
+impl Stand {
+    fn new(course: &Course, leg: &Leg, section: &Section, place: i128, grown: Units) -> Stand {
+        let foothold = Foothold::new(&section.rise, course.one, grown);
+        let from_start = if section.falls { section.rise.span - foothold.z } else { foothold.z };
+        let (at, ticks) = (place + from_start as i128, leg.ticks as i128);
+        Stand { foothold, base: at.div_euclid(ticks), rest: at.rem_euclid(ticks) as f64 }
+    }
+}
+
+/// The whole number at or below one of less than 2⁶².
+fn floor(number: f64) -> i64 {
+    let whole = number as i64;
+    whole - i64::from(whole as f64 > number)
 }
