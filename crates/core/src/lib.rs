@@ -21,6 +21,7 @@ pub mod prices;
 pub mod random;
 pub mod rate;
 pub mod record;
+pub mod replay;
 pub mod schedule;
 pub mod stats;
 pub mod summary;

@@ -3,8 +3,6 @@
 //! It is data: it is written to `plan.json`, hashed, shown before the start, and from it follows
 //! what will be sent and when. Keys and header values are held as names only.
 
-use std::sync::Arc;
-
 use serde::{Deserialize, Serialize};
 
 use crate::lengths::LengthsSummary;
@@ -12,8 +10,9 @@ use crate::money::Usd;
 use crate::prices::Prices;
 use crate::random;
 use crate::rate::Rate;
+use crate::replay::Replay;
 use crate::schedule::{Integral, Phase, Schedule, Stage};
-use crate::time::{Moment, Span};
+use crate::time::Span;
 
 pub use crate::users::{SessionStage, UserStage};
 
@@ -195,69 +194,7 @@ pub enum Load {
         requests: Option<u64>,
     },
     /// At the instants of a recorded trace.
-    Replay(Replay),
-}
-
-/// A recorded trace, and how it is played.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Replay {
-    /// The file it came from, as written in the scenario.
-    pub file: String,
-    /// How many times faster than recorded.
-    pub speed: f64,
-    /// The part of the recording that is played, before the speed-up.
-    pub window: (Span, Option<Span>),
-    /// A fingerprint of `rows`.
-    pub hash: String,
-    /// The requests of the window, at the instants they are wanted; not part of `plan.json`.
-    #[serde(skip, default = "no_rows")]
-    pub rows: Arc<[TraceRow]>,
-    /// How many they are.
-    pub requests: u64,
-    /// From the start to the last of them.
-    #[serde(rename = "length_ns")]
-    pub length: Span,
-    /// The most of them in any one second.
-    pub busiest_second: u64,
-}
-
-impl Replay {
-    /// A replay of these rows, in the order of their times.
-    pub fn new(
-        file: String,
-        speed: f64,
-        window: (Span, Option<Span>),
-        hash: String,
-        rows: Arc<[TraceRow]>,
-    ) -> Replay {
-        let second = |row: &TraceRow| row.at.0 / Span::from_secs(1).0;
-        let busiest = rows.chunk_by(|a, b| second(a) == second(b)).map(<[TraceRow]>::len).max();
-        Replay {
-            file,
-            speed,
-            window,
-            hash,
-            requests: rows.len() as u64,
-            length: rows.last().map_or(Span::ZERO, |row| row.at.since(Moment::START)),
-            busiest_second: busiest.unwrap_or(0) as u64,
-            rows,
-        }
-    }
-}
-
-fn no_rows() -> Arc<[TraceRow]> {
-    Arc::new([])
-}
-
-/// A request of a trace.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TraceRow {
-    /// When it is wanted, after window and speed.
-    pub at: Moment,
-    /// Tokens of its prompt.
-    pub input_tokens: u32,
-    /// Tokens of its answer.
-    pub output_tokens: u32,
+    Replay(Box<Replay>),
 }
 
 /// How long to wait for things.
@@ -375,7 +312,7 @@ impl Scenario {
             Load::Closed { stages, requests } => planned_closed(stages, *requests),
             // How often sessions ask before the last stage ends, nobody knows beforehand.
             Load::Sessions { requests, .. } => requests.filter(|_| self.planned_length().is_none()),
-            Load::Replay(replay) => Some(replay.requests),
+            Load::Replay(replay) => replay.len(),
         }
     }
 
@@ -387,7 +324,7 @@ impl Scenario {
                 let most = requests.map_or(expected, |most| expected.min(most as f64));
                 most.is_finite().then_some(most)
             }
-            Load::Replay(replay) => Some(replay.requests as f64),
+            Load::Replay(replay) => replay.len().map(|n| n as f64),
             Load::Closed { .. } | Load::Sessions { .. } => None,
         }
     }
@@ -395,7 +332,7 @@ impl Scenario {
     /// From its start to the end of its last stage, if the plan says so.
     pub fn planned_length(&self) -> Option<Span> {
         match &self.load {
-            Load::Replay(replay) => Some(replay.length),
+            Load::Replay(replay) => replay.length(),
             Load::Open { .. } | Load::Closed { .. } | Load::Sessions { .. } => {
                 self.stretches().into_iter().try_fold(Span::ZERO, |sum, (_, length)| Some(sum + length?))
             }
@@ -410,7 +347,7 @@ impl Scenario {
             Load::Sessions { stages, .. } => {
                 stages.iter().map(|s| (s.arrivals.phase, s.arrivals.length())).collect()
             }
-            Load::Replay(replay) => vec![(Phase::Main, Some(replay.length))],
+            Load::Replay(replay) => vec![(Phase::Main, replay.length())],
         }
     }
 

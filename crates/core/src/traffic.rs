@@ -85,8 +85,8 @@ fn instants(scenario: &Scenario, seed: u64) -> Result<Instants, String> {
             }
         }
         Load::Replay(replay) => {
-            let rows = replay.rows.clone();
-            Box::new((0..rows.len()).map(move |i| (rows[i].at + start, Phase::Main)))
+            let replay = replay.clone();
+            Box::new((0..).map_while(move |i| Some((replay.arrival(i)?.0 + start, Phase::Main))))
         }
         Load::Closed { .. } | Load::Sessions { .. } => Box::new(std::iter::empty()),
     })

@@ -3,7 +3,8 @@
 mod users;
 
 use floodline_core::Span;
-use floodline_core::plan::{Address, Limits, Load, Plan, Prompt, Replay, Scenario, Stub, StubPace, Target};
+use floodline_core::plan::{Address, Limits, Load, Plan, Prompt, Scenario, Stub, StubPace, Target};
+use floodline_core::replay::{Replay, Source};
 use floodline_core::schedule::{Phase, Shape, Spread, Stage};
 
 use crate::format::{count, counted, one_line, planned, share, short_count, three_digits};
@@ -234,22 +235,38 @@ fn in_order<S: Stretch>(stages: &[&S]) -> String {
 }
 
 fn replayed(scenario: &Scenario, replay: &Replay) -> String {
-    let file = one_line(&replay.file, 100);
-    let mut text = format!("replay of {file}, {} at ", counted(replay.requests, "request"));
-    match replay.speed {
+    let Source { file, format: _, speed, window, scale, jitter } = &replay.source;
+    let requests = match replay.len() {
+        Some(requests) => counted(requests, "request"),
+        None => format!("{} again and again", counted(replay.rows, "request")),
+    };
+    let mut text = format!("replay of {}, {requests} at ", one_line(file, 100));
+    match *speed {
         1.0 => text.push_str("recorded speed"),
         speed => text.push_str(&format!("{}× speed", speed_digits(speed))),
     }
     if let Some(length) = scenario.planned_length() {
         text.push_str(&format!(", over {}", planned(whole_seconds(length))));
     }
-    match replay.window {
+    match *window {
         (Span::ZERO, None) => {}
         (Span::ZERO, Some(to)) => text.push_str(&format!(", the first {} of the recording", planned(to))),
         (from, None) => text.push_str(&format!(", the recording from {} on", planned(from))),
         (from, Some(to)) => {
             text.push_str(&format!(", the recording from {} to {}", planned(from), planned(to)))
         }
+    }
+    match *scale {
+        1.0 => {}
+        scale => text.push_str(&format!(", scaled to {}×", speed_digits(scale))),
+    }
+    if let Some(jitter) = *jitter {
+        text.push_str(&format!(", spread over {}", planned(jitter)));
+    }
+    match replay.extent.passes.map(std::num::NonZero::get) {
+        None if replay.len().is_some() => text.push_str(", again and again"),
+        None | Some(1) => {}
+        Some(passes) => text.push_str(&format!(", {passes} times")),
     }
     text
 }

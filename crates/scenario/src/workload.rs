@@ -6,11 +6,9 @@ mod frame;
 mod groups;
 mod sizes;
 mod synthetic;
-
-use std::sync::Arc;
+mod trace;
 
 use floodline_core::lengths::Lengths;
-use floodline_core::plan::TraceRow;
 use floodline_core::random::{Purpose, Stream};
 use floodline_core::workload::{Rendered, Workload};
 
@@ -18,6 +16,7 @@ pub(crate) use frame::{Frame, Members};
 pub(crate) use groups::Groups;
 pub(crate) use sizes::Sizes;
 pub(crate) use synthetic::{Shared, Synthetic};
+pub(crate) use trace::Trace;
 
 /// Prompts drawn by weight.
 #[derive(Debug)]
@@ -117,34 +116,6 @@ impl Workload for Mix {
 
 fn line(lines: &[Line], i: u64) -> Option<&Line> {
     lines.get((i % lines.len().max(1) as u64) as usize)
-}
-
-/// The requests of a trace: prompts and answers of the recorded lengths.
-#[derive(Debug)]
-pub(crate) struct Trace {
-    pub(crate) rows: Arc<[TraceRow]>,
-    pub(crate) frame: Frame,
-    pub(crate) words: Synthetic,
-}
-
-impl Workload for Trace {
-    fn render(&self, i: u64, body: &mut Vec<u8>) -> Rendered {
-        body.clear();
-        let rendered = self.outline(i);
-        if let Some(tokens) = rendered.input_tokens {
-            self.frame.render(body, rendered.max_tokens, |body| self.words.messages(body, i, tokens));
-        }
-        rendered
-    }
-
-    fn outline(&self, i: u64) -> Rendered {
-        let row = self.rows.get((i % self.rows.len().max(1) as u64) as usize);
-        Rendered {
-            prompt: 0,
-            input_tokens: row.map(|row| row.input_tokens),
-            max_tokens: row.map(|row| row.output_tokens),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ mod prices;
 mod rates;
 mod scalar;
 mod shape;
+mod trace;
 mod users;
 
 pub(crate) use at::{At, Given, OneOrMany, Place};
@@ -21,8 +22,9 @@ pub(crate) use rates::{
     Change, Diurnal, GammaSpread, Pace, Points, RateOrMultiple, RateOrZero, RateRange, SpreadForm, Steps,
     TimeOfDay,
 };
-pub(crate) use scalar::{Format, Ratio, Scalar, Text, Written, Wrong};
+pub(crate) use scalar::{Ratio, Scalar, Text, Written, Wrong};
 pub(crate) use shape::{Header, Headers};
+pub(crate) use trace::{Columns, Format, Passes, Unit};
 pub(crate) use users::{
     AsksForm, Average, Beside, BesideForm, ByRate, DrawnAsks, DrawnTime, MedianAndP95, Population, TimeForm,
     UsersForm,
@@ -218,8 +220,23 @@ pub(crate) struct Stage {
     pub(crate) times: Given<Scalar<u32>>,
     /// Of a spike or of a burst that comes again: the rate around it; the rate before unless given.
     pub(crate) base: Given<Scalar<RateOrZero>>,
-    /// The format of the trace; azure unless given.
+    /// The format of the trace; recognised by its content unless given.
     pub(crate) format: Given<Scalar<Format>>,
+    /// The columns of a trace of another format, by their names: {time: ts, input: prompt_tokens, output: completion_tokens}.
+    pub(crate) columns: Given<At<Columns>>,
+    /// The unit of the trace's times; that of the format, or recognised, unless given.
+    pub(crate) unit: Given<Scalar<Unit>>,
+    /// Whether requests of a BurstGPT trace that failed, those without an answer, are played too; false unless given.
+    pub(crate) keep_failed: Given<Scalar<bool>>,
+    /// Tokens of a block of the trace's hash_ids; 512 unless given.
+    pub(crate) block_tokens: Given<Scalar<u32>>,
+    /// Spreads each request over this much of the recording's time, from its time on, for traces whose times are rounded.
+    pub(crate) jitter: Given<Scalar<Span>>,
+    /// How many times as many requests as recorded, in the same shape: 0.1 leaves one in ten, 2.5 adds copies.
+    pub(crate) scale: Given<Scalar<Ratio>>,
+    /// How many times the trace is played, end to end, or forever; once unless given.
+    #[serde(rename = "loop")]
+    pub(crate) passes: Given<Scalar<Passes>>,
     /// How many times faster than recorded the trace is played.
     pub(crate) speed: Given<Scalar<Ratio>>,
     /// Where in the trace to start, from its first request.

@@ -110,7 +110,10 @@ fn a_trace_is_replayed_with_its_window_and_speed() {
     let text = "target: {stub: {}}\nload: {replay: t.csv, format: azure, speed: 3, from: 1s, to: 10s}";
     let resolved = world.resolve(text).unwrap();
     let Load::Replay(replay) = &resolved.plan.scenarios[0].load else { panic!() };
-    assert_eq!((replay.requests, replay.rows[0].at, replay.rows[0].input_tokens), (1, Moment(33), 396));
+    assert_eq!(
+        (replay.requests, replay.recording.rows[0].at, replay.recording.rows[0].input_tokens),
+        (Some(1), Moment(33), 396)
+    );
     assert_eq!(body(&resolved, 0)["max_tokens"], 109);
     assert_eq!(resolved.plan.planned_requests(), Some(1));
     assert_eq!(resolved.warnings.len(), 1, "{:?}", resolved.warnings);
@@ -336,4 +339,84 @@ proptest! {
     fn any_text_is_an_answer_or_an_error(text in "[a-z:{}\\[\\]\"'&*!|>%@#,\\- \n\t0-9é$]{0,120}") {
         let _ = World::new().resolve(&text).map_err(|error| error.to_string());
     }
+}
+
+const TRACE: &str = "ts,in,out\n0,10,1\n1.5,20,2\n2,30,3\n";
+
+/// Times in milliseconds and prompt lengths of a replay of [`TRACE`], with its warnings.
+fn played(keys: &str) -> (Vec<(u64, u32)>, Vec<String>) {
+    let world = World::new().file("t.csv", TRACE);
+    let columns = "columns: {time: ts, input: in, output: out}, unit: s";
+    let text = format!("seed: 1\ntarget: {{stub: {{}}}}\nload: {{replay: t.csv, {columns}, {keys}}}");
+    let resolved = world.resolve(&text).unwrap_or_else(|error| panic!("{error}"));
+    let Load::Replay(replay) = &resolved.plan.scenarios[0].load else { panic!() };
+    let arrivals = (0..20).map_while(|i| replay.arrival(i));
+    let rows = arrivals.map(|(at, row)| (at.0 / 1_000_000, replay.recording.rows[row].input_tokens));
+    (rows.collect(), resolved.warnings)
+}
+
+#[test]
+fn a_replay_is_looped_and_cut() {
+    assert_eq!(played("loop: false").0, [(0, 10), (1_500, 20), (2_000, 30)]);
+    // To the next pass it is as long as from one request to the next on average.
+    assert_eq!(played("loop: 2").0[3..], [(3_000, 10), (4_500, 20), (5_000, 30)]);
+    assert_eq!(played("loop: 2, to: 1900ms").0, [(0, 10), (1_500, 20), (1_900, 10), (3_400, 20)]);
+    assert_eq!(played("loop: 2, from: 1s, speed: 2").0, [(250, 20), (500, 30), (750, 20), (1_000, 30)]);
+    assert_eq!(played("loop: true, for: 4s").0.len(), 4);
+    assert_eq!(played("loop: forever, requests: 7").0.len(), 7);
+    assert_eq!(played("requests: 2").0.len(), 2);
+    assert_eq!(played("for: 2s").0.len(), 2, "the end is exclusive");
+    assert_eq!(played("loop: 2").1, [] as [String; 0]);
+}
+
+#[test]
+fn a_replay_warns_of_ends_that_do_not_come() {
+    assert!(played("requests: 9").1[0].contains("only 3 requests"));
+    let (rows, warnings) = played("loop: forever");
+    assert_eq!(rows.len(), 20);
+    assert!(warnings[0].contains("without an end"), "{warnings:?}");
+}
+
+#[test]
+fn a_replay_is_thinned_and_multiplied() {
+    assert_eq!(played("scale: 2").0.len(), 6);
+    assert_eq!(played("scale: 0.34").0.len(), 1);
+    assert_eq!(played("scale: 2, loop: 2").0.len(), 12);
+    assert_eq!(played("scale: 2, loop: 2").0[6].0, 3_000);
+}
+
+#[test]
+fn overrides_cut_a_replay_too() {
+    let world = World::new().file("t.csv", TRACE);
+    let text = "target: {stub: {}}\nload: {replay: t.csv, columns: {time: ts, input: in, output: out}, unit: s, loop: true}";
+    let overrides = Overrides { duration: Some("4s".into()), requests: Some(3), ..Overrides::default() };
+    assert_eq!(world.resolve_with(text, &overrides).unwrap().plan.planned_requests(), Some(3));
+    let overrides = Overrides { duration: Some("4s".into()), ..Overrides::default() };
+    assert_eq!(world.resolve_with(text, &overrides).unwrap().plan.planned_requests(), Some(4));
+}
+
+#[test]
+fn requests_at_one_instant_are_warned_of_and_spread() {
+    let mooncake: String = (0..24)
+        .map(|i| {
+            let at = i / 8 * 3_000;
+            format!("{{\"timestamp\": {at}, \"input_length\": 600, \"output_length\": 5, \"hash_ids\": [7, {i}]}}\n")
+        })
+        .collect();
+    let world = World::new().file("t.jsonl", mooncake);
+    let text = "target: {stub: {}}\nload: {replay: t.jsonl}";
+    let resolved = world.resolve(text).unwrap();
+    assert!(resolved.warnings[0].contains("8 requests are at one instant"), "{:?}", resolved.warnings);
+    assert!(resolved.warnings[0].contains("jitter: 3s"), "{:?}", resolved.warnings);
+    let spread = world.resolve("target: {stub: {}}\nload: {replay: t.jsonl, jitter: 3s}").unwrap();
+    assert_eq!(spread.warnings, [] as [String; 0]);
+    let Load::Replay(replay) = &spread.plan.scenarios[0].load else { panic!() };
+    let mut times: Vec<u64> = replay.recording.rows.iter().map(|row| row.at.0).collect();
+    assert!(times.is_sorted());
+    times.dedup();
+    assert_eq!(times.len(), 24);
+    let words = |i: u64| body(&resolved, i)["messages"][0]["content"].as_str().unwrap().to_owned();
+    let first_block = |text: String| text.split(' ').take(512).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(first_block(words(0)), first_block(words(23)));
+    assert_ne!(words(0), words(23));
 }

@@ -28,7 +28,11 @@ pub(crate) fn default_stages() -> OneOrMany<At<Stage>> {
     OneOrMany(vec![At { value: stage, place: Place::Nowhere }])
 }
 
-pub(crate) fn resolve(written: Option<OneOrMany<At<Stage>>>, findings: &mut Findings<'_>) -> Option<Load> {
+pub(crate) fn resolve(
+    written: Option<OneOrMany<At<Stage>>>,
+    seed: u64,
+    findings: &mut Findings<'_>,
+) -> Option<Load> {
     let OneOrMany(stages) = written.unwrap_or_else(default_stages);
     if stages.is_empty() {
         findings.problem(Place::Nowhere, "`load` is an empty list").with_help(
@@ -41,7 +45,8 @@ pub(crate) fn resolve(written: Option<OneOrMany<At<Stage>>>, findings: &mut Find
     let way = kind::of_all(&stages, &kinds, findings)?;
     stages.iter().for_each(|stage| misplaced(&stage.value, way, findings));
     if way == Way::Replay {
-        return replay::resolve(&stages[0].value, findings).map(Load::Replay);
+        return replay::resolve(&stages[0].value, seed, findings)
+            .map(|replay| Load::Replay(Box::new(replay)));
     }
     let requests = requests(&stages, &kinds, findings);
     let lengths: Vec<Option<Span>> = stages
@@ -84,13 +89,7 @@ fn all<T>(stages: impl Iterator<Item = Option<T>>) -> Option<Vec<T>> {
 
 /// Keys that mean nothing in a stage of this kind.
 fn misplaced(stage: &Stage, way: Way, findings: &mut Findings<'_>) {
-    let replayed = [
-        stage.format.as_ref().map(|s| s.place),
-        stage.speed.as_ref().map(|s| s.place),
-        stage.from.as_ref().map(|s| s.place),
-        stage.to.as_ref().map(|s| s.place),
-    ];
-    if let (Some(place), true) = (replayed.into_iter().flatten().next(), way != Way::Replay) {
+    if let (Some(place), true) = (replay::first_key(stage), way != Way::Replay) {
         findings.problem(place, "this belongs to a stage with `replay`").with_help("leave it out");
     }
     if let (Way::Users, Some(arrivals)) = (way, stage.arrivals.as_ref()) {

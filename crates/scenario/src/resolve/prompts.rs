@@ -4,7 +4,8 @@ mod file;
 mod synthetic;
 
 use floodline_core::lengths::{Lengths, LengthsSummary, Weighted};
-use floodline_core::plan::{self, Load, Replay};
+use floodline_core::plan::{self, Load};
+use floodline_core::replay::{Replay, TraceRow};
 use floodline_core::workload::Workload;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -12,7 +13,7 @@ use serde_json::value::RawValue;
 use super::findings::Findings;
 use super::lengths::{self, Described};
 use crate::quick::{DEFAULT_INPUT_TOKENS, DEFAULT_MAX_TOKENS};
-use crate::workload::{Body, Members, Mix, Shared, Synthetic, Trace};
+use crate::workload::{Body, Members, Mix, Trace};
 use crate::written::{At, LengthsForm, OneOrMany, Place, Prompt, Scalar};
 
 /// The prompts of the plan, and what renders them.
@@ -96,9 +97,9 @@ fn replayed(
             .with_help("leave out `prompts`: lengths come from the trace");
         return None;
     }
-    let source = format!("lengths of {} ({} requests)", replay.file, replay.requests);
-    let summary = |of: fn(&plan::TraceRow) -> u32| {
-        let recorded = Weighted::recorded(replay.rows.iter().map(of))?;
+    let source = format!("lengths of {} ({} requests)", replay.source.file, replay.rows);
+    let summary = |of: fn(&TraceRow) -> u32| {
+        let recorded = Weighted::recorded(replay.recording.rows.iter().map(of))?;
         Some(Lengths::from(recorded).summary())
     };
     let kind = plan::Prompt {
@@ -109,8 +110,7 @@ fn replayed(
         input: summary(|row| row.input_tokens),
         output: summary(|row| row.output_tokens),
     };
-    let words = Synthetic::new(seed, 0, Shared::default());
-    let trace = Trace { rows: replay.rows.clone(), frame: members.frame(true), words };
+    let trace = Trace::new(seed, replay.recording.clone(), members.frame(true));
     Some((vec![kind], Box::new(trace)))
 }
 

@@ -81,7 +81,7 @@ fn one(
     findings: &mut Findings<'_>,
 ) -> Option<Stream> {
     let before = findings.count();
-    let load = load::resolve(load, findings);
+    let load = load::resolve(load, seed, findings);
     // A stage with a mistake would be found wrong once more.
     let sound = findings.count() == before;
     let sent = prompts::resolve(prompts, load.as_ref(), members, seed, findings);

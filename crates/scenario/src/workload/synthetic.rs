@@ -75,6 +75,31 @@ impl Synthetic {
     }
 }
 
+/// Words of one seed, where a prompt is put together from several texts.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wording {
+    seed: u64,
+    shift: Shift,
+}
+
+impl Wording {
+    pub(super) fn new(seed: u64) -> Wording {
+        Wording { seed, shift: Shift::new(seed) }
+    }
+
+    /// Appends the first `count` words of the text of this number, each with a space before it.
+    pub(super) fn write(&self, out: &mut Vec<u8>, number: u64, count: u32) {
+        words(out, self.shift, number, Stream::new(self.seed, Purpose::Words, number), count);
+    }
+}
+
+/// Appends the JSON array of one user message; `content` appends its words, each with a space before it.
+pub(super) fn user(out: &mut Vec<u8>, content: impl FnOnce(&mut Vec<u8>)) {
+    out.extend_from_slice(b"[{\"role\":\"user\",\"content\":");
+    quoted(out, content);
+    out.extend_from_slice(b"}]");
+}
+
 /// The number of a shared text, one for each prompt and group. Arrivals, which draw their groups from streams of the same
 /// purpose, never come so far.
 fn shared_text(prompt: u32, group: u32) -> u64 {
@@ -132,7 +157,8 @@ impl Shift {
     }
 }
 
-/// Appends `count` words: those of a number, then random ones. Fewer words are the beginning of more.
+/// Appends `count` words: those of a number, then random ones, each with a space before it. Fewer words are the beginning
+/// of more.
 fn words(out: &mut Vec<u8>, Shift(shift): Shift, number: u64, mut stream: Stream, count: u32) {
     let pieces = PIECES.as_slice();
     let base = pieces.len() as u64;

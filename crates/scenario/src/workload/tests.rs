@@ -1,7 +1,6 @@
 use std::collections::HashSet;
 
 use floodline_core::lengths::{Pair, Pairs};
-use floodline_core::time::Moment;
 use floodline_wire::tokens::words::WORDS;
 use proptest::prelude::*;
 
@@ -96,20 +95,6 @@ fn lines_come_in_order_and_keep_their_own_bounds() {
     let mut sent = Vec::new();
     mix.render(1, &mut sent);
     assert!(String::from_utf8(sent).unwrap().ends_with(r#""max_tokens":9}"#));
-}
-
-#[test]
-fn a_trace_sends_the_recorded_lengths() {
-    let row = |input_tokens, output_tokens| TraceRow { at: Moment(0), input_tokens, output_tokens };
-    let rows = [row(5, 7), row(40, 1_234_567)].into();
-    let words = Synthetic::new(1, 0, Shared::default());
-    let trace = Trace { rows, frame: members().frame(true), words };
-    let mut body = Vec::new();
-    let rendered = trace.render(1, &mut body);
-    assert_eq!((rendered.input_tokens, rendered.max_tokens), (Some(40), Some(1_234_567)));
-    let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
-    assert_eq!(body["max_tokens"], 1_234_567);
-    assert_eq!(content(&trace, 0).split(' ').count(), 5);
 }
 
 proptest! {

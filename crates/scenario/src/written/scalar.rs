@@ -167,7 +167,7 @@ impl Ratio {
 impl Written for Ratio {
     fn read(text: &str) -> Result<Ratio, Wrong> {
         let wrong =
-            || Wrong::from(format!("`{text}` is not a speed: write a number above zero, such as 3 or 0.5"));
+            || Wrong::from(format!("`{text}` is not a factor: write a number above zero, such as 3 or 0.5"));
         let trimmed = text.trim().trim_end_matches(['x', '×']);
         let (whole, fraction) = trimmed.split_once('.').unwrap_or((trimmed, ""));
         let all_digits = format!("{whole}{fraction}");
@@ -185,15 +185,8 @@ impl Written for Ratio {
     }
 }
 
-/// The format of a recorded trace.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Format {
-    /// The public Azure LLM inference traces: TIMESTAMP, ContextTokens, GeneratedTokens.
-    Azure,
-}
-
 /// A type with a few named values.
-trait Choice: Copy + 'static {
+pub(super) trait Choice: Copy + 'static {
     /// What a value is, for messages: "a way to spread arrivals".
     const WHAT: &'static str;
     const NAMES: &'static [(&'static str, Self)];
@@ -218,11 +211,6 @@ impl Choice for Curve {
 impl Choice for Api {
     const WHAT: &'static str = "an API of this version";
     const NAMES: &'static [(&'static str, Api)] = &[(Api::OpenAiChat.name(), Api::OpenAiChat)];
-}
-
-impl Choice for Format {
-    const WHAT: &'static str = "a format of traces";
-    const NAMES: &'static [(&'static str, Format)] = &[("azure", Format::Azure)];
 }
 
 impl Choice for MaxTokensField {

@@ -19,7 +19,7 @@ pub(crate) fn events(records: u64, seed: u64) -> Vec<RunEvent> {
         }
     }
     let why = Ended::Limit("requests: 10".into());
-    events.push(RunEvent::Finished(Finished { at: Moment(records * MS), why, cpu: Span(7 * MS) }));
+    events.push(RunEvent::Finished(Finished { at: Moment(records * MS), why, cpu: Span(7 * MS), books: None }));
     events
 }
 

@@ -1,4 +1,13 @@
+//! Mostly by way of Azure traces, whose columns are like those of any other.
+
+use super::super::format::Said;
+use super::super::reading::Recorded;
 use super::*;
+
+/// Reads an Azure trace.
+fn read(file: &str, bytes: &[u8]) -> Result<Recorded, Box<Problem>> {
+    Said { format: Some(Format::Azure), ..Said::default() }.read(file, bytes)
+}
 
 const HEADER: &str = "TIMESTAMP,ContextTokens,GeneratedTokens\n";
 
@@ -25,44 +34,6 @@ fn midnights_leap_days_and_zones_are_counted() {
         times("2024-05-10 00:00:00.5+00:00,1,1\n2024-05-10 02:00:01.5+02:00,1,1\n"),
         [0, 1_000_000_000]
     );
-    assert_eq!(days_from_civil(1970, 1, 1), 0);
-    assert_eq!(days_from_civil(2000, 2, 29), 11_016);
-}
-
-#[test]
-fn a_zone_has_two_four_or_five_characters() {
-    let utc = nanoseconds("2024-05-10 06:30:00Z");
-    assert!(utc.is_some());
-    for text in ["2024-05-10 12:00:00+0530", "2024-05-10 12:00:00+05:30", "2024-05-10 03:00:00 -0330"] {
-        assert_eq!(nanoseconds(text), utc, "{text}");
-    }
-    assert_eq!(nanoseconds("2024-05-10 08:30:00+02"), utc);
-}
-
-#[test]
-fn what_is_no_time_is_none() {
-    for text in [
-        "",
-        "now",
-        "2023-11-16",
-        "2023-13-01 00:00:00",
-        "2023-02-29 00:00:00",
-        "2023-11-16 24:00:00",
-        "2023-11-16 18:15:46.1234567890",
-        "2023-11-16 18:15:46.",
-        "2023-11-16 18:15",
-        "2023-11-16 18:15:46:1",
-        "99999-11-16 18:15:46",
-        "2023-11-16 18:15:46+x",
-        "2023-11-16 18:15:46+5",
-        "2023-11-16 18:15:46+530",
-        "2023-11-16 18:15:46+24:00",
-        "2023-11-16 18:15:46+05:60",
-        "2023-11-16 18:15:46+05:3é",
-        "2023-11-16 18:15:46+05é",
-    ] {
-        assert_eq!(nanoseconds(text), None, "{text}");
-    }
 }
 
 #[test]
@@ -128,4 +99,11 @@ fn what_stands_where_the_header_should_is_shown() {
         assert_eq!(problem.position(), Some(("t.csv", line, 1)), "{problem}");
         assert!(problem.to_string().contains("when"), "{problem}");
     }
+}
+
+#[test]
+fn a_value_is_found_behind_quoted_commas() {
+    let line = r#""a, b",2,"x",many"#;
+    assert_eq!(part_of(line, 3, "many").at, 13);
+    assert_eq!(part_of(line, 0, "a, b").at, 1);
 }
