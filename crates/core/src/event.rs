@@ -28,7 +28,7 @@ pub struct Sample {
     pub at: Moment,
     /// Requests sent and not yet ended.
     pub in_flight: u64,
-    /// Requests due and not yet sent: connecting, or waiting for a worker.
+    /// Requests due and not yet sent: connecting, held by a cap, or waiting for a worker.
     pub waiting: u64,
     /// Requests sent.
     pub sent: u64,

@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod admission;
+mod alarm;
 mod answer;
 pub mod clock;
 mod connect;

@@ -223,13 +223,11 @@ impl Life {
 
 /// False if the run was halted meanwhile.
 async fn wait_until(moment: Moment, worker: &Worker, halt: &mut watch::Receiver<Halt>) -> bool {
-    while let Some(left) = worker.clock.until(moment) {
-        tokio::select! {
-            () = tokio::time::sleep(left) => {}
-            () = reached(halt, Halt::Drain) => return false,
-        }
+    tokio::select! {
+        biased;
+        () = reached(halt, Halt::Drain) => false,
+        () = worker.alarm.until(moment) => true,
     }
-    true
 }
 
 #[cfg(test)]

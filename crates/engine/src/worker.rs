@@ -13,6 +13,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::{JoinSet, LocalSet};
 
+use crate::alarm::Alarm;
 use crate::clock::{self, Clock};
 use crate::flight::{Job, fly};
 use crate::ledger::{Funds, Ledger};
@@ -90,6 +91,7 @@ pub(crate) type Outbox = Mutex<Vec<Ended>>;
 pub(crate) struct Worker {
     pub(crate) common: Arc<Common>,
     pub(crate) clock: Clock,
+    pub(crate) alarm: Alarm,
     pub(crate) scratch: RefCell<Scratch>,
     idle: RefCell<Vec<Socket>>,
     in_flight: Cell<usize>,
@@ -196,6 +198,7 @@ pub(crate) fn run(
     let worker = Rc::new(Worker {
         common,
         clock,
+        alarm: Alarm::new(runtime, clock),
         scratch: RefCell::new(Scratch::new()),
         idle: RefCell::default(),
         in_flight: Cell::new(0),
@@ -207,6 +210,8 @@ pub(crate) fn run(
     let local = LocalSet::new();
     let reporter = worker.clone();
     local.spawn_local(async move { reporter.report_cpu().await });
+    let waker = worker.clone();
+    local.spawn_local(async move { waker.alarm.run().await });
     let mut halted = halt.clone();
     local.block_on(runtime, async {
         let mut parts = JoinSet::new();
