@@ -26,7 +26,7 @@ const INTERRUPTED: u8 = 130;
 /// Makes a run and returns its exit code.
 pub(crate) fn run(args: Box<RunArgs>) -> Result<u8, Failure> {
     let (resolved, scenario) = scenario::resolve(&args.scenario, &World)?;
-    let Resolved { plan, workloads, secrets, warnings } = resolved;
+    let Resolved { plan, workloads, tokenizer, secrets, warnings } = resolved;
     let plan = Arc::new(plan);
     for warning in &warnings {
         screen::note(&format!("warning: {warning}"));
@@ -45,6 +45,7 @@ pub(crate) fn run(args: Box<RunArgs>) -> Result<u8, Failure> {
         plan: plan.clone(),
         endpoint,
         workloads: workloads.into_iter().map(Into::into).collect(),
+        tokenizer,
         workers,
         id: format!("fl-{:x}", wall / 1_000),
         provider: provider.map(|p| Box::new(p) as Box<dyn Provider>),
@@ -123,7 +124,7 @@ fn cannot_run(e: EngineError) -> Failure {
 }
 
 fn endpoint(plan: &Plan, secrets: &Secrets, provider: Option<&BuiltIn>) -> Result<Endpoint, Failure> {
-    let plan::Target { address, ca_file, insecure, stream, model, .. } = &plan.target;
+    let plan::Target { address, ca_file, insecure, stream, .. } = &plan.target;
     let url = match (address, provider) {
         (Address::Url(url), _) => url.clone(),
         (Address::Stub(_), Some(provider)) => provider.url(),
@@ -143,7 +144,6 @@ fn endpoint(plan: &Plan, secrets: &Secrets, provider: Option<&BuiltIn>) -> Resul
         ca: ca_file.as_ref().map(read).transpose()?,
         insecure: *insecure,
         stream: *stream,
-        model: model.clone(),
     })
 }
 

@@ -53,6 +53,7 @@ fn quick_form(args: &ScenarioArgs) -> QuickForm {
         url: args.url.clone(),
         api: args.api.clone(),
         model: args.model.clone(),
+        tokenizer: args.tokenizer.clone(),
         concurrency: args.concurrency,
         rate: args.rate.clone(),
         arrivals: args.arrivals.clone(),
@@ -82,6 +83,7 @@ fn quick_form(args: &ScenarioArgs) -> QuickForm {
 fn out_of_place(args: &ScenarioArgs) -> Vec<&'static str> {
     [
         ("--api", args.api.is_some()),
+        ("--tokenizer", args.tokenizer.is_some()),
         ("--key-env", args.key_env.is_some()),
         ("--header", !args.headers.is_empty()),
         ("--no-stream", args.no_stream),

@@ -1,6 +1,10 @@
 //! The fold over a run's events from which every figure is taken: live, stored and in virtual time.
 
+mod compared;
+
 use std::collections::BTreeMap;
+
+pub use compared::{Compared, PER_ANSWER, PER_PROMPT};
 
 use crate::event::{Finished, RunEvent, Sample};
 use crate::metric::{Metric, Metrics};
@@ -53,6 +57,10 @@ pub struct Counts {
     pub output_tokens: u64,
     /// Answers with known output tokens, by who counted them.
     pub token_sources: BTreeMap<TokenSource, u64>,
+    /// What server and tokenizer counted of the same answers.
+    pub compared_output: Compared,
+    /// What server and plan counted of the same prompts.
+    pub compared_input: Compared,
     /// Token-bearing events.
     pub events: u64,
     /// Those of them that shared a read with a later one, so that their stamp is an upper bound.
@@ -176,10 +184,11 @@ impl Counts {
         if let Some(finish) = r.finish {
             self.finish[finish as usize] += 1;
         }
-        if let (Some(tokens), Some(source)) = (r.output_tokens, r.token_source) {
+        if let (Some(tokens), Some(source)) = (r.output_tokens, &r.token_source) {
             self.output_tokens += u64::from(tokens);
-            *self.token_sources.entry(source).or_default() += 1;
+            *self.token_sources.entry(source.clone()).or_default() += 1;
         }
+        self.compare(r);
         self.events += r.arrivals.events();
         self.coalesced += r.arrivals.events() - u64::from(r.arrivals.count());
         self.first_tokens += u64::from(r.first_token.is_some());
@@ -191,6 +200,16 @@ impl Counts {
             let last = r.last.filter(|_| r.status.is_some()).unwrap_or(sent);
             let (first_sent, last_byte) = self.window.unwrap_or((sent, last));
             self.window = Some((first_sent.min(sent), last_byte.max(last)));
+        }
+    }
+
+    fn compare(&mut self, r: &Record) {
+        // Reasoning that was billed but not shown could not be counted here.
+        if let (Some(counted), Some(stated)) = (r.counted_tokens, r.streamed_tokens.or(r.output_tokens)) {
+            self.compared_output.add(counted, stated, compared::PER_ANSWER);
+        }
+        if let (Some(planned), Some(stated)) = (r.planned_input_tokens, r.input_tokens) {
+            self.compared_input.add(planned, stated, compared::PER_PROMPT);
         }
     }
 
@@ -207,5 +226,29 @@ impl Counts {
     /// Requests that ended in an error.
     pub fn errors(&self) -> u64 {
         Outcome::ALL.into_iter().filter(|o| o.is_error()).map(|o| self.of(o)).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_counts_of_a_text_are_summed_and_hidden_reasoning_is_not_compared() {
+        let mut counts = Counts::default();
+        let mut record = Record::planned(0, Phase::Main, "p".into(), Moment::START);
+        record.output_tokens = Some(500);
+        record.streamed_tokens = Some(101);
+        record.counted_tokens = Some(100);
+        record.input_tokens = Some(130);
+        counts.record(&record);
+        // What only one side counted is not compared.
+        assert_eq!(counts.compared_input, Compared::default());
+        assert_eq!(counts.compared_output, Compared { texts: 1, counted: 100, stated: 101, allowed: 1 });
+        record.planned_input_tokens = Some(100);
+        record.counted_tokens = None;
+        counts.record(&record);
+        assert_eq!(counts.compared_input, Compared { texts: 1, counted: 100, stated: 130, allowed: 16 });
+        assert_eq!(counts.compared_output.texts, 1);
     }
 }

@@ -104,6 +104,20 @@ pub struct Target {
     pub ca_file: Option<String>,
     /// Whether certificates go unchecked.
     pub insecure: bool,
+    /// What tokens are counted with where the server does not count them, or to check that it counts right;
+    /// absent in plans from before it could be chosen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokenizer: Option<Tokenizer>,
+}
+
+/// A tokenizer by its name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tokenizer {
+    /// The name of a vocabulary in the binary, or the path of a file as written in the scenario.
+    pub name: String,
+    /// Of a file: the FNV-1a fingerprint of its bytes, as 16 hexadecimal digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hash: Option<String>,
 }
 
 impl Target {

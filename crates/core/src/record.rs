@@ -1,6 +1,10 @@
 //! What is kept of one request: a line of `requests.jsonl.zst` and its arrivals.
 
-use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::sync::Arc;
+
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::arrivals::Arrivals;
 use crate::money::Usd;
@@ -53,12 +57,19 @@ pub struct Record {
     /// Tokens of the prompt: the server's count, else the plan's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input_tokens: Option<u32>,
+    /// The plan's count of the prompt, kept for comparison where the server stated its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub planned_input_tokens: Option<u32>,
     /// Tokens of the answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output_tokens: Option<u32>,
     /// Those of them that were streamed, where some were not (hidden reasoning).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub streamed_tokens: Option<u32>,
+    /// The tokenizer's count of the answer as shown, reasoning included, of a sample of the answers that
+    /// the server counted too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counted_tokens: Option<u32>,
     /// Who counted the output tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_source: Option<TokenSource>,
@@ -131,27 +142,37 @@ pub enum AttemptEnd {
     Reconnect,
 }
 
-/// Who counted the output tokens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+/// Who counted the output tokens. In files and on screens: `usage`, or `tokenizer:` and the tokenizer's name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TokenSource {
     /// The server's usage.
-    #[serde(rename = "usage")]
     Usage,
-    /// The o200k_base vocabulary, over the text received.
-    #[serde(rename = "tokenizer:o200k_base")]
-    O200k,
-    /// The cl100k_base vocabulary, over the text received.
-    #[serde(rename = "tokenizer:cl100k_base")]
-    Cl100k,
+    /// A tokenizer of this name, over the text received.
+    Tokenizer(Arc<str>),
 }
 
-impl TokenSource {
-    /// The name used in every file and on every screen.
-    pub const fn name(self) -> &'static str {
+impl fmt::Display for TokenSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            TokenSource::Usage => "usage",
-            TokenSource::O200k => "tokenizer:o200k_base",
-            TokenSource::Cl100k => "tokenizer:cl100k_base",
+            TokenSource::Usage => f.write_str("usage"),
+            TokenSource::Tokenizer(name) => write!(f, "tokenizer:{name}"),
+        }
+    }
+}
+
+impl Serialize for TokenSource {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for TokenSource {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<TokenSource, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        match (text.as_str(), text.strip_prefix("tokenizer:")) {
+            ("usage", _) => Ok(TokenSource::Usage),
+            (_, Some(name)) => Ok(TokenSource::Tokenizer(name.into())),
+            (_, None) => Err(D::Error::custom(format!("`{text}` is neither usage nor tokenizer:NAME"))),
         }
     }
 }
@@ -175,8 +196,10 @@ impl Record {
             status: None,
             finish: None,
             input_tokens: None,
+            planned_input_tokens: None,
             output_tokens: None,
             streamed_tokens: None,
+            counted_tokens: None,
             token_source: None,
             cached_tokens: None,
             reasoning_tokens: None,
@@ -224,5 +247,21 @@ impl Record {
     /// How often it was put on the wire.
     pub fn times_sent(&self) -> u64 {
         self.attempts.iter().filter(|a| a.sent.is_some()).count() as u64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_source_is_a_string_and_may_name_any_tokenizer() {
+        for text in ["usage", "tokenizer:o200k_base", "tokenizer:models/qwen/tokenizer.json"] {
+            let json = format!("\"{text}\"");
+            let source: TokenSource = serde_json::from_str(&json).unwrap();
+            assert_eq!(source.to_string(), text);
+            assert_eq!(serde_json::to_string(&source).unwrap(), json);
+        }
+        assert!(serde_json::from_str::<TokenSource>("\"guess\"").is_err());
     }
 }

@@ -1,5 +1,7 @@
 //! `summary.json`: every figure of a run, computed from its fold. Keys may be added, never renamed.
 
+mod local_counts;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -81,6 +83,9 @@ pub struct RunSummary {
     pub errors: Vec<ErrorLine>,
     /// The generator's own health.
     pub generator: Generator,
+    /// What is no failure but casts doubt on a figure, one sentence each.
+    #[serde(default)]
+    pub warnings: Vec<String>,
 }
 
 /// Requests of the main phase.
@@ -137,6 +142,33 @@ pub struct Tokens {
     pub output: Option<u64>,
     /// Who counted the output: `usage`, `tokenizer:…`, `mixed` or `unknown`.
     pub source: String,
+    /// The server's counts against our own, of texts that both counted; absent if there are none.
+    #[serde(default)]
+    pub local: Option<LocalCounts>,
+}
+
+/// The server's counts against our own.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LocalCounts {
+    /// The name of our tokenizer.
+    pub tokenizer: String,
+    /// Of answers: a sample of those that were shown whole. A token per answer is allowed for, its end.
+    pub output: Option<LocalCount>,
+    /// Of prompts whose length the plan knows. The chat template is allowed for, with 16 tokens per prompt.
+    pub input: Option<LocalCount>,
+}
+
+/// Two counts of the same texts.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LocalCount {
+    /// How many texts.
+    pub texts: u64,
+    /// Our count.
+    pub counted: u64,
+    /// The server's count.
+    pub stated: u64,
+    /// By how much the server's exceeds ours beyond what is allowed for, as a fraction of ours.
+    pub difference: Option<f64>,
 }
 
 /// Per second, from the first sending to the last byte.
@@ -224,7 +256,7 @@ impl RunSummary {
         let requests = requests(plan, fold);
         let seconds = counts.window.map(|(first, last)| last.since(first).as_secs_f64()).filter(|&s| s > 0.0);
         let per_second = |n: u64| seconds.map(|s| n as f64 / s);
-        let tokens = tokens(fold);
+        let tokens = tokens(plan, fold);
         let output = tokens.output;
         RunSummary {
             format: FORMAT.into(),
@@ -235,6 +267,7 @@ impl RunSummary {
             generator: generator(plan, info, fold, &verdict),
             verdict,
             requests,
+            warnings: tokens.local.iter().flat_map(LocalCounts::warnings).collect(),
             metrics: Metric::ALL.into_iter().map(|m| (m.name().to_owned(), metric(fold, m))).collect(),
             tokens,
             throughput: Throughput {
@@ -317,18 +350,19 @@ fn metric(fold: &Fold, metric: Metric) -> MetricSummary {
     }
 }
 
-fn tokens(fold: &Fold) -> Tokens {
+fn tokens(plan: &Plan, fold: &Fold) -> Tokens {
     let counts = &fold.counts;
     let mut sources = counts.token_sources.keys();
     let source = match (sources.next(), sources.next()) {
-        (None, _) => "unknown",
-        (Some(only), None) => only.name(),
-        (Some(_), Some(_)) => "mixed",
+        (None, _) => "unknown".into(),
+        (Some(only), None) => only.to_string(),
+        (Some(_), Some(_)) => "mixed".into(),
     };
     Tokens {
         input: counts.input_tokens,
         output: (!counts.token_sources.is_empty()).then_some(counts.output_tokens),
-        source: source.into(),
+        source,
+        local: local_counts::of(plan, counts),
     }
 }
 

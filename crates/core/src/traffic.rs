@@ -136,6 +136,7 @@ mod tests {
             api: Api::OpenAiChat,
             address: Address::Url("http://127.0.0.1:1/".into()),
             model: "m".into(),
+            tokenizer: None,
             key_env: None,
             headers: Vec::new(),
             stream: true,

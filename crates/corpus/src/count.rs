@@ -118,7 +118,7 @@ mod tests {
     fn a_long_prompt_is_a_chunk_of_its_own() {
         assert_eq!(of(&[1, 1, 100_000, 1, 1]).chunks(2), [0..3, 3..5]);
         assert_eq!(of(&[1, 1]).chunks(8), [0..1, 1..2]);
-        assert_eq!(of(&[]).chunks(8), []);
+        assert!(of(&[]).chunks(8).is_empty());
         assert_eq!(of(&[5, 5]).chunks(0).as_slice(), std::slice::from_ref(&(0..2)));
     }
 

@@ -11,6 +11,8 @@ use floodline_wire::http1::{BodyDecoder, ContentType, HttpError};
 use floodline_wire::openai::{self, ChatStream, Usage};
 use floodline_wire::sse::Deframer;
 
+use crate::counter::{ToCount, is_compared};
+
 /// How a TLS server begins to say that it was not spoken to in TLS.
 const TLS_ALERT: &[u8] = b"\x15\x03";
 
@@ -53,8 +55,8 @@ pub(crate) struct Judged {
     pub(crate) error: Option<String>,
     /// Whether the connection may carry another request.
     pub(crate) reusable: bool,
-    /// What to count, where the server did not say how many tokens it sent.
-    pub(crate) uncounted: Option<String>,
+    /// What to count of it.
+    pub(crate) to_count: Option<ToCount>,
     /// The answer itself.
     pub(crate) text: Option<String>,
 }
@@ -238,15 +240,15 @@ impl Answer {
 
     /// Ends an answer that did not come to its end, and fills in what there is of it. Returns what is to be
     /// counted.
-    pub(crate) fn give_up(mut self, record: &mut Record) -> Option<String> {
-        let uncounted = match self.body.take() {
+    pub(crate) fn give_up(mut self, record: &mut Record) -> Option<ToCount> {
+        let to_count = match self.body.take() {
             Some(Body { content: Content::Events(reader), .. }) => {
                 count(reader.1.usage(), &Written::of(&reader.1), record)
             }
             _ => None,
         };
         self.fill(record);
-        uncounted
+        to_count
     }
 
     fn fill(self, record: &mut Record) {
@@ -266,7 +268,7 @@ impl Answer {
 
 impl Judged {
     fn failed(outcome: Outcome, error: impl Into<String>) -> Judged {
-        Judged { outcome, error: Some(error.into()), reusable: false, uncounted: None, text: None }
+        Judged { outcome, error: Some(error.into()), reusable: false, to_count: None, text: None }
     }
 }
 
@@ -293,9 +295,9 @@ fn stream_end(
         }
         _ => chat.error().map(|e| e.message.to_string()),
     };
-    let uncounted = count(chat.usage(), &Written::of(&chat), record);
+    let to_count = count(chat.usage(), &Written::of(&chat), record);
     let text = (keep_text && outcome != Outcome::Malformed).then(|| chat.text().to_owned());
-    Judged { outcome, error, reusable: false, uncounted, text }
+    Judged { outcome, error, reusable: false, to_count, text }
 }
 
 /// The end of an answer that came in one piece, with a status of success.
@@ -323,12 +325,12 @@ fn whole_end(
         other: &completion.other,
         finish: completion.finish,
     };
-    let uncounted = count(completion.usage, &written, record);
+    let to_count = count(completion.usage, &written, record);
     Judged {
         outcome: completion.verdict(),
         error: None,
         reusable: false,
-        uncounted,
+        to_count,
         text: keep_text.then_some(completion.text),
     }
 }
@@ -354,17 +356,18 @@ impl Written<'_> {
     }
 }
 
-/// Fills in the server's counts; where it gave none, returns what is to be counted instead.
-fn count(usage: Option<Usage>, written: &Written<'_>, record: &mut Record) -> Option<String> {
+/// Fills in the server's counts, and returns what is to be counted here: instead of them, or to compare.
+fn count(usage: Option<Usage>, written: &Written<'_>, record: &mut Record) -> Option<ToCount> {
     let tokens = |n: Option<u64>| n.and_then(|n| u32::try_from(n).ok());
     if let Some(prompt) = usage.and_then(|u| tokens(u.prompt_tokens)) {
-        record.input_tokens = Some(prompt);
+        record.planned_input_tokens = record.input_tokens.replace(prompt);
     }
     record.cached_tokens = usage.and_then(|u| tokens(u.cached_tokens));
     record.reasoning_tokens = usage.and_then(|u| tokens(u.reasoning_tokens));
+    let all = || [written.reasoning, written.text, written.other].concat();
     let Some(output) = usage.and_then(|u| tokens(u.completion_tokens)) else {
-        let all = [written.reasoning, written.text, written.other].concat();
-        return (!all.is_empty() || written.finish.is_some()).then_some(all);
+        let all = all();
+        return (!all.is_empty() || written.finish.is_some()).then_some(ToCount::Unstated(all));
     };
     record.output_tokens = Some(output);
     record.token_source = Some(TokenSource::Usage);
@@ -372,7 +375,10 @@ fn count(usage: Option<Usage>, written: &Written<'_>, record: &mut Record) -> Op
     let hidden =
         usage.and_then(|u| tokens(u.reasoning_tokens)).filter(|_| written.reasoning.is_empty()).unwrap_or(0);
     record.streamed_tokens = (hidden > 0).then(|| output.saturating_sub(hidden));
-    None
+    // How a tool call is written between model and server is not known: its tokens cannot be counted here.
+    let comparable = written.other.is_empty() && written.finish.is_some();
+    let bytes = written.reasoning.len() + written.text.len();
+    (comparable && is_compared(record.i, bytes)).then(|| ToCount::Stated(all()))
 }
 
 fn no_stream(content_type: &ContentType) -> String {

@@ -1,8 +1,10 @@
-//! Counts the tokens of answers that the server did not count: on a thread of its own, started only when
-//! there is something to count, so that neither the load nor the journal waits for a vocabulary.
+//! Counts the tokens of answers, on a thread of its own, so that neither the load nor the journal waits for a
+//! tokenizer: of those that the server did not count, and of a sample of those that it did, to compare.
+//!
+//! The tokenizer is made ready before the run begins, because unpacking a vocabulary takes a core for a tenth
+//! of a second. Comparing is given up where it would pile up; counting what nobody else counted is not.
 
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -11,13 +13,36 @@ use std::time::Duration;
 
 use floodline_core::Record;
 use floodline_core::record::TokenSource;
-use floodline_wire::tokens::Vocabulary;
+use floodline_wire::tokens::Tokenizer;
 
 use crate::worker::Ended;
 
+/// The text of an answer, and why it is to be counted.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum ToCount {
+    /// The server did not say how many tokens it is.
+    Unstated(String),
+    /// The server said so, and is checked.
+    Stated(String),
+}
+
+/// Of every run the first so many answers are compared,
+const COMPARED_FIRST: u64 = 200;
+/// and one in so many of the further ones.
+const COMPARED_OF: u64 = 20;
+/// Longer texts are not compared: a few of them could keep a core busy while others are measured.
+const COMPARED_BYTES: usize = 256 * 1024;
+/// With more than so many waiting, nothing is compared.
+const BACKLOG: usize = 1_000;
+
+/// Whether the server's count of this answer is checked: decided by its arrival index, so that it is the same
+/// in every run of a plan.
+pub(crate) fn is_compared(index: u64, bytes: usize) -> bool {
+    (index < COMPARED_FIRST || index.is_multiple_of(COMPARED_OF)) && bytes <= COMPARED_BYTES
+}
+
 /// The counting of one run.
 pub(crate) struct Counter {
-    vocabulary: Vocabulary,
     /// To the thread, and back from it.
     line: Option<(Sender<Ended>, Receiver<Box<Record>>)>,
     /// How many are on their way.
@@ -27,19 +52,19 @@ pub(crate) struct Counter {
 }
 
 impl Counter {
-    /// Counts by the vocabulary of `model`; by o200k_base where it has none of its own here.
-    pub(crate) fn new(model: &str) -> Counter {
-        let vocabulary = Vocabulary::for_model(model).unwrap_or(Vocabulary::O200k);
-        Counter { vocabulary, line: None, pending: 0, skip: Arc::default() }
+    /// Makes the tokenizer ready, and the thread that counts with it. Without a thread nothing is counted.
+    pub(crate) fn new(tokenizer: Tokenizer) -> Counter {
+        tokenizer.count("ready");
+        let skip = Arc::default();
+        Counter { line: start(tokenizer, &skip).ok(), pending: 0, skip }
     }
 
     /// Takes a request that ended; gives it back at once if there is nothing to count, or nobody to do it.
     pub(crate) fn take(&mut self, ended: Ended) -> Option<Box<Record>> {
-        if ended.uncounted.is_none() {
-            return Some(ended.record);
-        }
-        if self.line.is_none() {
-            self.line = self.start().ok();
+        match ended.to_count {
+            None => return Some(ended.record),
+            Some(ToCount::Stated(_)) if self.pending > BACKLOG => return Some(ended.record),
+            Some(ToCount::Stated(_) | ToCount::Unstated(_)) => {}
         }
         let Some((sender, _)) = &self.line else { return Some(ended.record) };
         match sender.send(ended) {
@@ -76,30 +101,81 @@ impl Counter {
     pub(crate) fn hurry(&self) {
         self.skip.store(true, Relaxed);
     }
-
-    fn start(&self) -> io::Result<(Sender<Ended>, Receiver<Box<Record>>)> {
-        let (to, work) = channel::<Ended>();
-        let (done, from) = channel();
-        let (vocabulary, skip) = (self.vocabulary, self.skip.clone());
-        thread::Builder::new().name("counter".into()).spawn(move || {
-            for Ended { mut record, uncounted } in work {
-                if let Some(text) = uncounted.filter(|_| !skip.load(Relaxed)) {
-                    // Text from anywhere meets code that is not ours: a defect there costs a count, not the run.
-                    record.output_tokens = catch_unwind(AssertUnwindSafe(|| vocabulary.count(&text))).ok();
-                    record.token_source = record.output_tokens.map(|_| source(vocabulary));
-                }
-                if done.send(record).is_err() {
-                    return;
-                }
-            }
-        })?;
-        Ok((to, from))
-    }
 }
 
-fn source(vocabulary: Vocabulary) -> TokenSource {
-    match vocabulary {
-        Vocabulary::O200k => TokenSource::O200k,
-        Vocabulary::Cl100k => TokenSource::Cl100k,
+fn start(tokenizer: Tokenizer, skip: &Arc<AtomicBool>) -> io::Result<(Sender<Ended>, Receiver<Box<Record>>)> {
+    let (to, work) = channel::<Ended>();
+    let (done, from) = channel();
+    let (source, skip) = (TokenSource::Tokenizer(tokenizer.name().into()), skip.clone());
+    thread::Builder::new().name("counter".into()).spawn(move || {
+        for Ended { mut record, to_count } in work {
+            match to_count.filter(|_| !skip.load(Relaxed)) {
+                Some(ToCount::Unstated(text)) => {
+                    record.output_tokens = tokenizer.try_count(&text);
+                    record.token_source = record.output_tokens.map(|_| source.clone());
+                }
+                Some(ToCount::Stated(text)) => record.counted_tokens = tokenizer.try_count(&text),
+                None => {}
+            }
+            if done.send(record).is_err() {
+                return;
+            }
+        }
+    })?;
+    Ok((to, from))
+}
+
+#[cfg(test)]
+mod tests {
+    use floodline_core::{Moment, Phase};
+    use floodline_wire::tokens::Vocabulary;
+
+    use super::*;
+
+    fn ended(i: u64, to_count: Option<ToCount>) -> Ended {
+        let record = Box::new(Record::planned(i, Phase::Main, String::new(), Moment::START));
+        Ended { record, to_count }
+    }
+
+    fn counted(counter: &mut Counter) -> Box<Record> {
+        loop {
+            if let Some(record) = counter.counted(Duration::from_secs(1)) {
+                return record;
+            }
+        }
+    }
+
+    #[test]
+    fn what_the_server_did_not_count_is_output_and_what_it_did_is_a_comparison() {
+        let mut counter = Counter::new(Tokenizer::builtin(Vocabulary::O200k));
+        let text = || "hello world".to_owned();
+        assert!(counter.take(ended(1, Some(ToCount::Unstated(text())))).is_none());
+        let record = counted(&mut counter);
+        assert_eq!((record.output_tokens, record.counted_tokens), (Some(2), None));
+        assert_eq!(record.token_source.map(|s| s.to_string()).as_deref(), Some("tokenizer:o200k_base"));
+        assert!(counter.take(ended(2, Some(ToCount::Stated(text())))).is_none());
+        let record = counted(&mut counter);
+        assert_eq!(
+            (record.output_tokens, record.counted_tokens, &record.token_source),
+            (None, Some(2), &None)
+        );
+        assert!(counter.take(ended(3, None)).is_some());
+        assert!(!counter.is_busy());
+    }
+
+    #[test]
+    fn comparing_does_not_pile_up_but_counting_goes_on() {
+        let mut counter = Counter::new(Tokenizer::builtin(Vocabulary::O200k));
+        counter.pending = BACKLOG + 1;
+        let given_back = counter.take(ended(1, Some(ToCount::Stated("hello".into()))));
+        assert_eq!(given_back.map(|record| record.counted_tokens), Some(None));
+        assert!(counter.take(ended(2, Some(ToCount::Unstated("hello".into())))).is_none());
+    }
+
+    #[test]
+    fn the_sample_follows_from_the_arrival_index() {
+        let compared = (0..10_000).filter(|&i| is_compared(i, 100)).count();
+        assert_eq!(compared, 200 + 9_800 / 20);
+        assert!(!is_compared(0, COMPARED_BYTES + 1));
     }
 }

@@ -15,6 +15,7 @@ use floodline_core::traffic::Traffic;
 use floodline_core::verdict::Stamps;
 use floodline_core::workload::Workload;
 use floodline_core::{Moment, Plan, Record, RunEvent, Span};
+use floodline_wire::tokens::Tokenizer;
 use tokio::sync::{mpsc, watch};
 
 use crate::admission::Admission;
@@ -54,6 +55,8 @@ pub struct Run {
     pub endpoint: Endpoint,
     /// What to send: one for each scenario of the plan.
     pub workloads: Vec<Arc<dyn Workload>>,
+    /// What to count answers with.
+    pub tokenizer: Tokenizer,
     /// Threads to do it with.
     pub workers: usize,
     /// What its requests are named after: request i is `ID-i`.
@@ -75,7 +78,8 @@ impl Run {
         let mut target = Target::resolve(&self.endpoint)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(probe(&mut target, self.plan.timeouts.connect))?;
-        Ok(Ready { run: self, target, stamping })
+        let counter = Counter::new(self.tokenizer.clone());
+        Ok(Ready { run: self, target, stamping, counter })
     }
 }
 
@@ -84,6 +88,7 @@ pub struct Ready {
     run: Run,
     target: Target,
     stamping: Stamping,
+    counter: Counter,
 }
 
 /// A run under way.
@@ -116,6 +121,8 @@ struct Pacing {
 const LEAD: Span = Span::from_millis(20);
 /// Between two looks at the workers.
 const LOOK: Span = Span::from_millis(100);
+/// How long a look waits for what is being counted, so that it reaches the journal now and not with the next.
+const COUNTING: Span = Span::from_millis(20);
 /// Between two samples.
 const SAMPLE: Span = Span::from_secs(1);
 
@@ -130,7 +137,8 @@ impl Ready {
     /// # Errors
     /// When the operating system refuses a thread.
     pub fn start(self) -> Result<Running, EngineError> {
-        let Ready { run: Run { plan, endpoint, workloads, workers, id, provider }, target, stamping } = self;
+        let Ready { run: Run { plan, workloads, workers, id, provider, .. }, target, stamping, counter } =
+            self;
         let common = Arc::new(Common {
             target,
             timeouts: plan.timeouts,
@@ -163,7 +171,6 @@ impl Ready {
             })?;
             seats.push(Seat { thread: Some(thread), gauges, outbox });
         }
-        let counter = Counter::new(&endpoint.model);
         Ok(Running {
             plan,
             counter,
@@ -290,15 +297,14 @@ impl Running {
                 }
             }
         }
-        self.collect_counted(Span::ZERO, watch, sink);
+        self.collect_counted(COUNTING, watch, sink);
     }
 
-    /// Hands over what has been counted meanwhile, waiting for the first of it.
+    /// Hands over what has been counted meanwhile, waiting for what is being counted as long as `patience`.
     fn collect_counted(&mut self, patience: Span, watch: &mut Watch, sink: &mut dyn FnMut(Option<RunEvent>)) {
-        let mut patience = patience;
-        while let Some(record) = self.counter.counted(patience.into()) {
+        let until = self.clock.elapsed() + patience;
+        while let Some(record) = self.counter.counted((until - self.clock.elapsed()).into()) {
             watch.hand_over(record, &self.ledger, sink);
-            patience = Span::ZERO;
         }
     }
 

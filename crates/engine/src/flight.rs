@@ -19,6 +19,7 @@ use tokio::time::Sleep;
 use crate::admission::{Pass, Place};
 use crate::answer::{Answer, Broken, Judged};
 use crate::connect::{ConnectError, connect};
+use crate::counter::ToCount;
 use crate::ledger::Funds;
 use crate::socket::{Scratch, Socket};
 use crate::worker::{Ended, Worker};
@@ -310,7 +311,7 @@ impl Flight {
             return Outcome::Cancelled;
         };
         let keep_text = self.worker.common.keep_text;
-        let Judged { outcome, error, reusable, uncounted, text } = answer.finish(complete, record, keep_text);
+        let Judged { outcome, error, reusable, to_count, text } = answer.finish(complete, record, keep_text);
         record.text = text;
         if let Some(socket) = socket.filter(|_| reusable) {
             self.worker.put_idle(socket);
@@ -319,19 +320,19 @@ impl Flight {
             (Some(error), Some(broke)) => Some(format!("{error} ({broke})")),
             (error, _) => error,
         };
-        self.close(outcome, error, uncounted)
+        self.close(outcome, error, to_count)
     }
 
     /// Ends without a whole answer.
     fn end(&mut self, outcome: Outcome, error: Option<String>) -> Outcome {
-        let uncounted = match (self.answer.take(), &mut self.record) {
+        let to_count = match (self.answer.take(), &mut self.record) {
             (Some(answer), Some(record)) => answer.give_up(record),
             _ => None,
         };
-        self.close(outcome, error, uncounted)
+        self.close(outcome, error, to_count)
     }
 
-    fn close(&mut self, outcome: Outcome, error: Option<String>, uncounted: Option<String>) -> Outcome {
+    fn close(&mut self, outcome: Outcome, error: Option<String>, to_count: Option<ToCount>) -> Outcome {
         let now = self.worker.clock.now();
         let (sent, worker) = (self.sent, self.worker.clone());
         if let Some(record) = &mut self.record {
@@ -345,8 +346,9 @@ impl Flight {
         }
         if let Some(mut record) = self.record.take() {
             let ledger = &worker.common.ledger;
-            ledger.settle(&mut record, self.worst, self.reservation.take(), uncounted.is_some());
-            worker.ended(Ended { record, uncounted });
+            let unstated = matches!(to_count, Some(ToCount::Unstated(_)));
+            ledger.settle(&mut record, self.worst, self.reservation.take(), unstated);
+            worker.ended(Ended { record, to_count });
         }
         outcome
     }

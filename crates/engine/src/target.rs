@@ -21,8 +21,6 @@ pub struct Endpoint {
     pub insecure: bool,
     /// Whether answers are streamed.
     pub stream: bool,
-    /// The model, which decides the vocabulary that uncounted answers are counted with.
-    pub model: String,
 }
 
 /// A header field: a name and a value that may be secret.
@@ -155,7 +153,6 @@ mod tests {
             ca: None,
             insecure: false,
             stream: true,
-            model: "m".into(),
         }
     }
 

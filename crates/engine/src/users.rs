@@ -254,6 +254,7 @@ mod tests {
             api: Api::OpenAiChat,
             address: Address::Url(String::new()),
             model: "m".into(),
+            tokenizer: None,
             key_env: None,
             headers: Vec::new(),
             stream: true,

@@ -15,6 +15,7 @@ use tokio::task::{JoinSet, LocalSet};
 
 use crate::alarm::Alarm;
 use crate::clock::{self, Clock};
+use crate::counter::ToCount;
 use crate::flight::{Job, fly};
 use crate::ledger::{Funds, Ledger};
 use crate::socket::{Scratch, Socket};
@@ -24,8 +25,8 @@ use crate::users::Users;
 /// A request that ended, on its way to the dispatcher.
 pub(crate) struct Ended {
     pub(crate) record: Box<Record>,
-    /// Text to be counted, where the server did not say how many tokens it was.
-    pub(crate) uncounted: Option<String>,
+    /// What is to be counted of its answer.
+    pub(crate) to_count: Option<ToCount>,
 }
 
 /// How much of a run is to go on.

@@ -22,7 +22,10 @@ fn answered(bytes: impl Into<Vec<u8>>) -> floodline_core::Record {
 fn a_whole_stream_is_ok_and_its_tokens_are_counted_by_vocabulary_without_usage() {
     let r = answered([STREAM, &token("Hello"), &token(" world"), &finish(), &done()].concat());
     assert_eq!((r.outcome, r.finish, r.status), (Outcome::Ok, Some(Finish::Stop), Some(200)));
-    assert_eq!((r.output_tokens, r.token_source), (Some(2), Some(TokenSource::O200k)));
+    assert_eq!(
+        (r.output_tokens, r.token_source),
+        (Some(2), Some(TokenSource::Tokenizer("o200k_base".into())))
+    );
     assert!(r.scheduled <= r.sent.unwrap() && r.sent <= r.first_token && r.first_token <= r.last);
     assert_eq!(r.arrivals.events(), 2);
 }
@@ -35,6 +38,19 @@ fn usage_is_believed_before_anything_is_counted() {
         (r.input_tokens, r.output_tokens, r.token_source),
         (Some(7), Some(41), Some(TokenSource::Usage))
     );
+    // Both counts are kept, to be compared.
+    assert_eq!((r.planned_input_tokens, r.counted_tokens), (Some(3), Some(1)));
+}
+
+#[test]
+fn a_tool_call_is_not_held_against_the_servers_count() {
+    let call = chunk(
+        "data: {\"choices\":[{\"index\":0,\"delta\":{\"tool_calls\":[{\"index\":0,\"function\":\
+         {\"arguments\":\"{}\"}}]}}]}\n\n",
+    );
+    let usage = chunk("data: {\"choices\":[],\"usage\":{\"prompt_tokens\":7,\"completion_tokens\":41}}\n\n");
+    let r = answered([STREAM, &call, &finish(), &usage, &done()].concat());
+    assert_eq!((r.output_tokens, r.counted_tokens), (Some(41), None));
 }
 
 #[test]

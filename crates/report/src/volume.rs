@@ -7,6 +7,7 @@ use crate::format::{count, counted, fraction, maybe, one_line};
 /// What there is to say, each under its heading of at most ten letters.
 pub(crate) fn facts(summary: &RunSummary) -> Vec<(&'static str, String)> {
     let mut facts = vec![("throughput", throughput(summary)), ("tokens", tokens(summary))];
+    facts.extend(summary.warnings.iter().map(|warning| ("warning", one_line(warning, 300))));
     if !summary.finish.is_empty() {
         let finish: Vec<String> =
             summary.finish.iter().map(|(name, n)| format!("{} {name}", count(*n))).collect();

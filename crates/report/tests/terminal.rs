@@ -167,6 +167,19 @@ fn colour_adds_nothing_but_colour() {
 
 /// A server's message carried an escape sequence; on the screen it must be text.
 #[test]
+fn a_doubt_about_a_figure_is_shown_beneath_the_tokens() {
+    let (run, summary) = fixtures::named("healthy");
+    let mut summary = summary.clone();
+    summary.warnings = vec!["the server counts 4.1 % more output tokens than \u{1b}[2Jtokenizer:x".into()];
+    let shown = terminal::summary(&run.plan, &run.info, &summary, "runs/x", PLAIN);
+    let line = |of: &str| shown.lines().position(|line| line.trim_start().starts_with(of)).unwrap();
+    assert_eq!(line("warning"), line("tokens") + 1, "{shown}");
+    assert!(shown.contains("4.1 % more") && !shown.contains('\u{1b}'), "{shown}");
+    let page = floodline_report::html::page(&run.plan, &run.info, &summary, &run.fold);
+    assert!(page.contains("4.1 % more output tokens"));
+}
+
+#[test]
 fn a_message_cannot_command_the_terminal() {
     assert!(!summary("errors", PLAIN).contains('\x1b'));
 }

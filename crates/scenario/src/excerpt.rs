@@ -91,7 +91,7 @@ pub(crate) fn is_secret_name(name: &str) -> bool {
         || has("credential")
         || has("cookie")
         || has("signature")
-        || (has("token") && !has("tokens"))
+        || (has("token") && !has("tokens") && name != "tokenizer")
         || matches!(name.as_str(), "auth" | "pwd" | "sig" | "xauth")
 }
 
@@ -241,6 +241,7 @@ mod tests {
             ("Authorization: Bearer ${env:T}", "Authorization: Bearer ${env:T}"),
             ("Authorization: Bearer abc", "Authorization: **********"),
             ("max_tokens: 100, input_tokens: 3", "max_tokens: 100, input_tokens: 3"),
+            ("{tokenizer: qwen2, token: abc}", "{tokenizer: qwen2, token: ***}"),
             ("note sk-proj-1234 here", "note ************ here"),
             ("url: https://me:pw@host/v1", "url: https://*****@host/v1"),
             ("url: https://host/v1?api-key=abc&v=1", "url: https://host/v1?api-key=***&v=1"),

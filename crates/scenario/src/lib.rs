@@ -25,6 +25,7 @@ mod written;
 
 use floodline_core::Plan;
 use floodline_core::workload::Workload;
+use floodline_wire::tokens::Tokenizer;
 
 pub use error::{Error, Problem};
 pub use quick::QuickForm;
@@ -70,6 +71,8 @@ pub struct Resolved {
     pub plan: Plan,
     /// The bodies of its requests: one for each scenario of the plan.
     pub workloads: Vec<Box<dyn Workload>>,
+    /// What answers are counted with.
+    pub tokenizer: Tokenizer,
     /// The key and the header values, which may not.
     pub secrets: Secrets,
     /// What is allowed but probably not meant, one sentence each.

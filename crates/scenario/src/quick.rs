@@ -18,6 +18,8 @@ pub struct QuickForm {
     pub api: Option<String>,
     /// `--model`.
     pub model: Option<String>,
+    /// `--tokenizer`: the name of a vocabulary, or the path of a tokenizer.json.
+    pub tokenizer: Option<String>,
     /// `--concurrency`: users of a closed loop; 1 unless this or `rate` is given.
     pub concurrency: Option<u32>,
     /// `--rate`: arrivals of an open loop, such as `20` or `600/min`.
@@ -103,6 +105,7 @@ impl QuickForm {
         let mut target = Target {
             api: text("--api", &self.api),
             model: text("--model", &self.model),
+            tokenizer: text("--tokenizer", &self.tokenizer),
             key: text("--key-env", &key),
             headers: Headers(headers.collect()).into(),
             stream: number("--no-stream", self.stream),

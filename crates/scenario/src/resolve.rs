@@ -9,6 +9,7 @@ mod prices;
 mod prompts;
 mod replay;
 mod target;
+mod tokenizer;
 mod traffic;
 mod url;
 
@@ -165,7 +166,13 @@ fn assemble(mut scenario: Scenario, findings: &mut Findings<'_>) -> Result<Resol
             plan.timeouts = timeouts.unwrap_or_default();
             plan.health = health.unwrap_or_default();
             plan.record_bodies = record_bodies;
-            Ok(Resolved { plan, workloads, secrets: target.secrets, warnings: findings.take_warnings() })
+            Ok(Resolved {
+                plan,
+                workloads,
+                tokenizer: target.tokenizer,
+                secrets: target.secrets,
+                warnings: findings.take_warnings(),
+            })
         }
         // Whatever is missing was reported; this is for the case that it was not.
         _ => Err(crate::Problem::new("the scenario could not be resolved").into()),

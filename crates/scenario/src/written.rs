@@ -103,6 +103,10 @@ pub(crate) struct Target {
     pub(crate) key: Given<Scalar<Text>>,
     /// Further headers. Values may contain ${env:NAME}, and must for names that carry secrets.
     pub(crate) headers: Given<Headers>,
+    /// What tokens are counted with where the server does not count them, or to check that it counts right: o200k_base,
+    /// cl100k_base, qwen2, deepseek_v3, tekken, glm4, glm5, or the path of a tokenizer.json. The model's own unless
+    /// given, where it is one of these; else o200k_base.
+    pub(crate) tokenizer: Given<Scalar<Text>>,
     /// Whether answers are streamed; true unless given.
     pub(crate) stream: Given<Scalar<bool>>,
     /// The field that bounds the answer.

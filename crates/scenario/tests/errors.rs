@@ -36,7 +36,7 @@ target:
       |
     4 |   kye: …
       |   ^^^
-      = help: did you mean `key`? expected one of api, url, stub, model, key, headers, stream, max_tokens_field, body, ca_file, insecure
+      = help: did you mean `key`? expected one of api, url, stub, model, key, headers, tokenizer, stream, max_tokens_field, body, ca_file, insecure
     "#);
 }
 
@@ -669,4 +669,39 @@ fn the_keys_of_a_replay() {
       |                         ^
       = help: leave it out
     "#);
+}
+
+#[test]
+fn a_tokenizer_that_is_not_there() {
+    let text = "target: {url: http://h/v1, model: m, tokenizer: o200k}";
+    assert_snapshot!(World::new().error(text), @r"
+    error: there is no tokenizer `o200k`
+     --> load.yaml:1:49
+      |
+    1 | target: {url: http://h/v1, model: m, tokenizer: o200k}
+      |                                                 ^^^^^
+      = help: did you mean `o200k_base`? write one of o200k_base, cl100k_base, qwen2, deepseek_v3, tekken, glm4, glm5, or the path of a tokenizer.json
+    ");
+}
+
+#[test]
+fn a_file_that_is_no_tokenizer() {
+    let text = "target: {url: http://h/v1, model: m, tokenizer: config.json}";
+    let world = World::new().file("config.json", "{\"tokenizer_class\": \"LlamaTokenizer\"}");
+    assert_snapshot!(world.error(text), @r"
+    error: config.json is a tokenizer_config.json; the tokenizer itself is in tokenizer.json beside it
+     --> load.yaml:1:49
+      |
+    1 | target: {url: http://h/v1, model: m, tokenizer: config.json}
+      |                                                 ^^^^^^^^^^^
+      = help: use the tokenizer.json that comes with the model, or a tokenizer by its name
+    ");
+    assert_snapshot!(World::new().error(text), @r"
+    error: cannot read `config.json`: No such file or directory
+     --> load.yaml:1:49
+      |
+    1 | target: {url: http://h/v1, model: m, tokenizer: config.json}
+      |                                                 ^^^^^^^^^^^
+      = help: paths are relative to the scenario's folder
+    ");
 }

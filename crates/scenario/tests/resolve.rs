@@ -420,3 +420,23 @@ fn requests_at_one_instant_are_warned_of_and_spread() {
     assert_eq!(first_block(words(0)), first_block(words(23)));
     assert_ne!(words(0), words(23));
 }
+
+#[test]
+fn tokens_are_counted_as_the_model_counts_them_or_as_asked() {
+    let chosen = |world: &World, target: &str| {
+        let resolved = world.resolve(&format!("target: {{url: http://h/v1, {target}}}")).unwrap();
+        let planned = resolved.plan.target.tokenizer.unwrap();
+        assert_eq!(planned.name, resolved.tokenizer.name());
+        (planned.name, planned.hash)
+    };
+    let world = World::new();
+    let name = |name: &str| (name.to_owned(), None);
+    assert_eq!(chosen(&world, "model: Qwen/Qwen3-8B"), name("qwen2"));
+    assert_eq!(chosen(&world, "model: house-model"), name("o200k_base"));
+    assert_eq!(chosen(&world, "model: house-model, tokenizer: tekken"), name("tekken"));
+    let file = r#"{"version": "1.0", "added_tokens": [], "model": {"type": "WordLevel", "unk_token": "?",
+        "vocab": {"?": 0, "hello": 1}}}"#;
+    let world = world.file("t/tokenizer.json", file);
+    let (name, hash) = chosen(&world, "model: m, tokenizer: t/tokenizer.json");
+    assert_eq!((name.as_str(), hash.map(|hash| hash.len())), ("t/tokenizer.json", Some(16)));
+}

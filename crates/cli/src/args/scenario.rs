@@ -27,6 +27,10 @@ pub(crate) struct ScenarioArgs {
     /// Ask for whole answers instead of streams
     #[arg(long, help_heading = "Target")]
     pub(crate) no_stream: bool,
+    /// What to count tokens with: o200k_base, cl100k_base, qwen2, deepseek_v3, tekken, glm4, glm5, or the path of a
+    /// tokenizer.json [default: the model's own if it is one of these, else o200k_base]
+    #[arg(long, value_name = "NAME|FILE", help_heading = "Target")]
+    pub(crate) tokenizer: Option<String>,
     /// PEM file of certificates to trust besides the system's
     #[arg(long, value_name = "FILE", help_heading = "Target")]
     pub(crate) ca_file: Option<String>,

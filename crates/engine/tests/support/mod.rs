@@ -9,6 +9,7 @@ use floodline_core::plan::{Address, Api, Load, Plan, Prompt, Target, UserStage};
 use floodline_core::workload::{Rendered, Workload};
 use floodline_core::{Phase, Record, RunEvent, Span};
 use floodline_engine::{Endpoint, EngineError, Run, Stop};
+use floodline_wire::tokens::Tokenizer;
 
 #[allow(unused_imports, reason = "each test file uses its part")]
 pub(crate) use peer::*;
@@ -40,6 +41,7 @@ pub(crate) fn plan(requests: u64) -> Plan {
         body: Default::default(),
         ca_file: None,
         insecure: false,
+        tokenizer: None,
     };
     let prompt = Prompt {
         name: "p".into(),
@@ -58,7 +60,7 @@ pub(crate) fn plan(requests: u64) -> Plan {
 
 /// The endpoint of a scripted server.
 pub(crate) fn endpoint(url: String) -> Endpoint {
-    Endpoint { url, headers: Vec::new(), ca: None, insecure: false, stream: true, model: "m".into() }
+    Endpoint { url, headers: Vec::new(), ca: None, insecure: false, stream: true }
 }
 
 /// What a run left.
@@ -92,6 +94,7 @@ pub(crate) fn run_on(
 ) -> Result<Left, EngineError> {
     plan.target.stream = endpoint.stream;
     let run = Run {
+        tokenizer: Tokenizer::for_model("m"),
         plan: Arc::new(plan),
         endpoint,
         workloads: vec![Arc::new(Body)],

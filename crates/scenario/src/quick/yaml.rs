@@ -61,6 +61,7 @@ fn target_of(target: &Target) -> Vec<Entry> {
         value("url", &target.url),
         stub,
         value("model", &target.model),
+        value("tokenizer", &target.tokenizer),
         value("key", &target.key),
         headers,
         value("stream", &target.stream),

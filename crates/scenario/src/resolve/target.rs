@@ -6,10 +6,11 @@
 use floodline_core::plan::{self, Address, Api, StubPace};
 use floodline_core::time::Span;
 use floodline_wire::openai::MaxTokensField;
+use floodline_wire::tokens::Tokenizer;
 
 use super::findings::Findings;
-use super::literal;
 use super::url::endpoint;
+use super::{literal, tokenizer};
 use crate::error::did_you_mean;
 use crate::excerpt::mask;
 use crate::secret::{Secret, Secrets};
@@ -19,6 +20,7 @@ use crate::written::{At, Given, Header, Place, Scalar, Stub, Target};
 /// A target, what its requests have in common, and its secrets.
 pub(crate) struct Resolved {
     pub(crate) target: plan::Target,
+    pub(crate) tokenizer: Tokenizer,
     pub(crate) members: Members,
     pub(crate) secrets: Secrets,
 }
@@ -53,11 +55,12 @@ pub(crate) fn resolve(written: &Given<At<Target>>, findings: &mut Findings<'_>) 
     let (headers, in_headers) = headers(written, key.is_some(), findings);
     let max_tokens_field = findings.read(&written.max_tokens_field).unwrap_or_default();
     let extra = extra_members(written, findings);
+    let tokenizer = tokenizer::resolve(&written.tokenizer, model.as_deref().unwrap_or_default(), findings);
     let stream = findings.read(&written.stream).unwrap_or(true);
     let ca_file = ca_file(written, findings);
     let insecure = findings.read(&written.insecure).unwrap_or(false);
     warn_without_tls(written, address.as_ref(), insecure, findings);
-    let (api, address, model) = (api?, address?, model?);
+    let (api, address, model, (tokenizer, named)) = (api?, address?, model?, tokenizer?);
     let (key_env, key) = key.unzip();
     Some(Resolved {
         target: plan::Target {
@@ -71,7 +74,9 @@ pub(crate) fn resolve(written: &Given<At<Target>>, findings: &mut Findings<'_>) 
             body: extra.clone(),
             ca_file,
             insecure,
+            tokenizer: Some(named),
         },
+        tokenizer,
         members: Members { model, stream, max_tokens_field, extra },
         secrets: Secrets { key, headers, in_headers },
     })

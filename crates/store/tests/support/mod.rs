@@ -19,7 +19,12 @@ pub(crate) fn events(records: u64, seed: u64) -> Vec<RunEvent> {
         }
     }
     let why = Ended::Limit("requests: 10".into());
-    events.push(RunEvent::Finished(Finished { at: Moment(records * MS), why, cpu: Span(7 * MS), books: None }));
+    events.push(RunEvent::Finished(Finished {
+        at: Moment(records * MS),
+        why,
+        cpu: Span(7 * MS),
+        books: None,
+    }));
     events
 }
 
@@ -35,6 +40,7 @@ pub(crate) fn plan() -> Plan {
         body: serde_json::Map::new(),
         ca_file: None,
         insecure: false,
+        tokenizer: Some(floodline_core::plan::Tokenizer { name: "o200k_base".into(), hash: None }),
     };
     let prompt = Prompt {
         name: "short".into(),
@@ -116,6 +122,8 @@ fn record(dice: &mut Dice, i: u64) -> Record {
     r.input_tokens = dice.maybe(120);
     r.output_tokens = dice.maybe(r.arrivals.events() as u32);
     r.streamed_tokens = r.output_tokens;
+    r.counted_tokens = r.output_tokens.map(|tokens| tokens + 1);
+    r.planned_input_tokens = r.input_tokens.map(|tokens| tokens - 9);
     r.token_source = r.output_tokens.map(|_| TokenSource::Usage);
     r.request_id = dice.maybe(format!("req-{i}"));
     r.coalesced_first = dice.below(2) == 0;
