@@ -1,7 +1,7 @@
 //! The run's events on their way: scrubbed of secrets, folded, written to the journal, shown.
 
 use floodline_core::fold::Fold;
-use floodline_core::{Record, RunEvent, Span};
+use floodline_core::{Plan, Record, RunEvent, Span};
 use floodline_report::terminal::{self, Progress};
 use floodline_scenario::Secrets;
 use floodline_store::{Journal, StoreError};
@@ -22,14 +22,17 @@ pub(crate) struct Recorder {
 }
 
 impl Recorder {
-    pub(crate) fn new(
-        journal: Journal,
-        secrets: &Secrets,
-        live: Option<LiveLine>,
-        length: Option<Span>,
-    ) -> Recorder {
+    pub(crate) fn new(journal: Journal, secrets: &Secrets, live: Option<LiveLine>, plan: &Plan) -> Recorder {
         let scrubber = Scrubber::of(secrets.values());
-        Recorder { fold: Fold::default(), journal, live, length, scrubber, unwritten: false, warned: false }
+        Recorder {
+            fold: Fold::of(plan),
+            journal,
+            live,
+            length: plan.planned_length(),
+            scrubber,
+            unwritten: false,
+            warned: false,
+        }
     }
 
     /// Takes the next event.

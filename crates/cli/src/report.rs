@@ -3,7 +3,7 @@
 use floodline_core::Plan;
 use floodline_core::fold::Fold;
 use floodline_core::summary::{RunInfo, RunSummary};
-use floodline_report::{html, json, terminal};
+use floodline_report::{html, json, junit, terminal};
 use floodline_store::{RunFolder, StoreError, StoredRun};
 
 use crate::args::ReportArgs;
@@ -12,7 +12,7 @@ use crate::{Failure, screen};
 /// Renders a run and returns the exit code.
 pub(crate) fn report(args: &ReportArgs) -> Result<u8, Failure> {
     let run = StoredRun::open(&args.run).map_err(Failure::usage)?;
-    let mut fold = Fold::default();
+    let mut fold = Fold::of(&run.plan);
     let recovered = run.replay(|event| fold.apply(event)).map_err(Failure::usage)?;
     if let Some(damage) = &recovered.damaged {
         screen::note(&format!("warning: {damage}"));
@@ -70,6 +70,9 @@ pub(crate) fn write(
     folder.write_timeline(&fold.timeline.buckets())?;
     folder.write_histograms(&fold.metrics)?;
     folder.write_report(&html::page(plan, info, summary, fold))?;
+    if let Some(xml) = junit::xml(plan, summary) {
+        folder.write_junit(&xml)?;
+    }
     // The last: where it is, all the others are.
     folder.write_summary(summary)
 }

@@ -81,7 +81,7 @@ pub(crate) fn run(args: Box<RunArgs>) -> Result<u8, Failure> {
     folder.write_run(&info).map_err(Failure::internal)?;
     let journal = folder.journal().map_err(Failure::internal)?;
     let live = (!args.quiet).then(LiveLine::new);
-    let mut recorder = Recorder::new(journal, &secrets, live, plan.planned_length());
+    let mut recorder = Recorder::new(journal, &secrets, live, &plan);
 
     let running = ready.start().map_err(cannot_run)?;
     info.started_unix_ns = running.clock().origin_unix_ns();

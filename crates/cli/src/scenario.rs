@@ -41,6 +41,7 @@ pub(crate) fn resolve(args: &ScenarioArgs, outside: &dyn Outside) -> Result<(Res
         requests: args.requests,
         url: args.url.clone(),
         model: args.model.clone(),
+        objectives: args.objectives.clone(),
         record_bodies: args.record_bodies,
     };
     let source = Source { name: &name, text: &text };
@@ -75,6 +76,7 @@ fn quick_form(args: &ScenarioArgs) -> QuickForm {
         name: args.name.clone(),
         ca_file: args.ca_file.clone(),
         insecure: args.insecure,
+        objectives: args.objectives.clone(),
         record_bodies: args.record_bodies,
     }
 }

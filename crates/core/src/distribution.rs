@@ -1,4 +1,4 @@
-//! A distribution of times: an HDR histogram of fixed precision, with its exact sum and maximum.
+//! A distribution of times: an HDR histogram of fixed precision, with its exact sum and ends.
 
 use hdrhistogram::Histogram;
 
@@ -17,8 +17,14 @@ const FINEST: Span = Span(1);
 pub struct Distribution {
     counts: Histogram<u64>,
     sum: u128,
+    /// Of the squares, for the spread; times of over 18 years count as 18 years.
+    squares: u128,
+    min: Span,
     max: Span,
 }
+
+/// The longest time whose square is summed as it is.
+const SQUARED_MOST: u64 = 1 << 59;
 
 impl Default for Distribution {
     fn default() -> Distribution {
@@ -26,6 +32,8 @@ impl Default for Distribution {
             counts: Histogram::new_with_bounds(FINEST.0, LONGEST.0, DIGITS)
                 .expect("the bounds are constants that the histogram accepts"),
             sum: 0,
+            squares: 0,
+            min: Span(u64::MAX),
             max: Span::ZERO,
         }
     }
@@ -36,6 +44,8 @@ impl Distribution {
     pub fn record(&mut self, time: Span) {
         self.counts.saturating_record(time.0.max(1));
         self.sum += u128::from(time.0);
+        self.squares = self.squares.saturating_add(u128::from(time.0.min(SQUARED_MOST)).pow(2));
+        self.min = self.min.min(time);
         self.max = self.max.max(time);
     }
 
@@ -43,6 +53,8 @@ impl Distribution {
     pub fn merge(&mut self, other: &Distribution) {
         self.counts.add(&other.counts).expect("both have the same bounds");
         self.sum += other.sum;
+        self.squares = self.squares.saturating_add(other.squares);
+        self.min = self.min.min(other.min);
         self.max = self.max.max(other.max);
     }
 
@@ -55,6 +67,31 @@ impl Distribution {
     pub fn mean(&self) -> Option<Span> {
         let n = u128::from(self.count());
         (n > 0).then(|| Span((self.sum / n) as u64))
+    }
+
+    /// Their sum, exact, in nanoseconds.
+    pub fn sum(&self) -> u128 {
+        self.sum
+    }
+
+    /// Their sample variance, in squared nanoseconds; none of fewer than two.
+    pub fn variance(&self) -> Option<f64> {
+        let n = self.count();
+        if n < 2 {
+            return None;
+        }
+        // Exact where it fits, since the difference of the two is what counts.
+        let n = u128::from(n);
+        let off = match (n.checked_mul(self.squares), self.sum.checked_mul(self.sum)) {
+            (Some(squares), Some(square)) => squares.saturating_sub(square) as f64 / n as f64,
+            _ => (self.squares as f64 - (self.sum as f64).powi(2) / n as f64).max(0.0),
+        };
+        Some(off / (n - 1) as f64)
+    }
+
+    /// The shortest, exact.
+    pub fn min(&self) -> Option<Span> {
+        (self.count() > 0).then_some(self.min)
     }
 
     /// The longest, exact.
@@ -105,7 +142,8 @@ impl Distribution {
 
 impl PartialEq for Distribution {
     fn eq(&self, other: &Distribution) -> bool {
-        self.counts == other.counts && self.sum == other.sum && self.max == other.max
+        let exact = |d: &Distribution| (d.sum, d.squares, d.min, d.max);
+        self.counts == other.counts && exact(self) == exact(other)
     }
 }
 
@@ -130,6 +168,13 @@ mod tests {
         d.record(Span::from_secs(9000));
         assert_eq!(d.count(), 2);
         assert_eq!(d.max(), Some(Span::from_secs(9000)));
+    }
+
+    #[test]
+    fn the_spread_of_equal_times_is_nothing_and_that_of_two_is_theirs() {
+        assert_eq!(of(&[7]).variance(), None);
+        assert_eq!(of(&[9_000_000_000_001; 1000]).variance(), Some(0.0));
+        assert_eq!((of(&[1, 3]).variance(), of(&[1, 3]).min()), (Some(2.0), Some(Span(1))));
     }
 
     fn of(times: &[u64]) -> Distribution {

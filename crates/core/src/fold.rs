@@ -6,14 +6,19 @@ use std::collections::BTreeMap;
 
 pub use compared::{Compared, PER_ANSWER, PER_PROMPT};
 
+use crate::breakdown::Breakdowns;
 use crate::event::{Finished, RunEvent, Sample};
 use crate::metric::{Metric, Metrics};
+use crate::money::Usd;
+use crate::objective::{Goodput, Watched, widened};
 use crate::outcome::{Finish, Outcome};
+use crate::plan::Plan;
 use crate::record::{AttemptEnd, Record, TokenSource};
 use crate::schedule::Phase;
 use crate::stats::Quantile;
 use crate::time::{Moment, Span};
 use crate::timeline::Timeline;
+use crate::window::StopRules;
 
 /// Everything that is known of a run after some of its events. Warm-up and cool-down are counted apart.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -36,6 +41,16 @@ pub struct Fold {
     pub finished: Option<Finished>,
     /// What went wrong, and how often.
     pub faults: BTreeMap<Fault, u64>,
+    /// What the whole run cost, warm-up included; none while no request has a price.
+    pub spent: Option<Usd>,
+    /// What is counted for the objectives of the plan.
+    pub(crate) objectives: Watched,
+    /// Which requests are good.
+    pub(crate) goodput: Goodput,
+    /// The figures by phase and by name.
+    pub breakdowns: Breakdowns,
+    /// What the rules that end the run have seen.
+    pub(crate) stop_rules: StopRules,
 }
 
 /// Counts of the main phase.
@@ -71,6 +86,10 @@ pub struct Counts {
     pub coalesced_first: u64,
     /// The first sending and the last byte.
     pub window: Option<(Moment, Moment)>,
+    /// What they cost; none while no request has a price.
+    pub cost: Option<Usd>,
+    /// Requests that were ok and met every latency objective; none without such objectives.
+    pub good: Option<u64>,
 }
 
 /// A way in which requests went wrong.
@@ -88,11 +107,21 @@ pub struct Fault {
 const FAULTS_KEPT: usize = 100;
 
 impl Fold {
+    /// Nothing yet of a run of `plan`, with what its objectives need to be counted.
+    pub fn of(plan: &Plan) -> Fold {
+        let goodput = Goodput::of(&plan.objectives);
+        let stop_rules = StopRules::of(plan);
+        Fold { objectives: Watched::of(plan), goodput, stop_rules, ..Fold::default() }
+    }
+
     /// Takes the next event in.
     pub fn apply(&mut self, event: &RunEvent) {
         match event {
             RunEvent::Ended(record) => self.record(record),
-            RunEvent::Sampled(sample) => self.samples.push(**sample),
+            RunEvent::Sampled(sample) => {
+                self.samples.push(**sample);
+                self.stop_rules.check(sample.at);
+            }
             RunEvent::Finished(finished) => self.finished = Some(finished.clone()),
         }
     }
@@ -100,12 +129,19 @@ impl Fold {
     fn record(&mut self, record: &Record) {
         self.timeline.record(record);
         self.times_sent += record.times_sent();
+        if let Some(cost) = record.cost {
+            self.spent = Some(self.spent.unwrap_or(Usd::ZERO) + cost);
+        }
+        let good = self.goodput.is_good(record);
+        self.objectives.record(record, good);
+        self.stop_rules.record(record);
+        self.breakdowns.record(record, good, &self.counts, &self.metrics);
         match record.phase {
             Phase::Warmup => self.warmup += 1,
             Phase::Cooldown => self.cooldown += 1,
             Phase::Main => {
                 self.metrics.record(record);
-                self.counts.record(record);
+                self.counts.record(record, good);
                 self.fault(record);
             }
         }
@@ -118,6 +154,11 @@ impl Fold {
             fault.message = "(further messages)".into();
         }
         *self.faults.entry(fault).or_default() += 1;
+    }
+
+    /// Requests of the main phase that the plan wanted and no record tells of.
+    pub fn unsent(&self, plan: &Plan) -> u64 {
+        plan.planned_requests().unwrap_or(0).saturating_sub(self.counts.ended())
     }
 
     /// The line a person watches while the run goes on.
@@ -177,7 +218,13 @@ pub struct Live {
 }
 
 impl Counts {
-    fn record(&mut self, r: &Record) {
+    pub(crate) fn record(&mut self, r: &Record, good: Option<bool>) {
+        if let Some(cost) = r.cost {
+            self.cost = Some(self.cost.unwrap_or(Usd::ZERO) + cost);
+        }
+        if let Some(good) = good {
+            self.good = Some(self.good.unwrap_or(0) + u64::from(good));
+        }
         self.by_outcome[r.outcome as usize] += 1;
         self.attempts += r.times_sent();
         self.reconnects += r.attempts.iter().filter(|a| a.end == AttemptEnd::Reconnect).count() as u64;
@@ -193,13 +240,10 @@ impl Counts {
         self.coalesced += r.arrivals.events() - u64::from(r.arrivals.count());
         self.first_tokens += u64::from(r.first_token.is_some());
         self.coalesced_first += u64::from(r.coalesced_first);
-        if let Some(sent) = r.sent {
+        self.window = widened(self.window, r);
+        if r.sent.is_some() {
             self.sent += 1;
             self.input_tokens += u64::from(r.input_tokens.unwrap_or(0));
-            // Where no answer began, `last` is when somebody lost patience: no byte, and no throughput.
-            let last = r.last.filter(|_| r.status.is_some()).unwrap_or(sent);
-            let (first_sent, last_byte) = self.window.unwrap_or((sent, last));
-            self.window = Some((first_sent.min(sent), last_byte.max(last)));
         }
     }
 
@@ -241,13 +285,13 @@ mod tests {
         record.streamed_tokens = Some(101);
         record.counted_tokens = Some(100);
         record.input_tokens = Some(130);
-        counts.record(&record);
+        counts.record(&record, None);
         // What only one side counted is not compared.
         assert_eq!(counts.compared_input, Compared::default());
         assert_eq!(counts.compared_output, Compared { texts: 1, counted: 100, stated: 101, allowed: 1 });
         record.planned_input_tokens = Some(100);
         record.counted_tokens = None;
-        counts.record(&record);
+        counts.record(&record, None);
         assert_eq!(counts.compared_input, Compared { texts: 1, counted: 100, stated: 130, allowed: 16 });
         assert_eq!(counts.compared_output.texts, 1);
     }

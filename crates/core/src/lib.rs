@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod arrivals;
+pub mod breakdown;
 pub mod budget;
 pub mod distribution;
 pub mod event;
@@ -14,6 +15,7 @@ pub mod forecast;
 pub mod lengths;
 pub mod metric;
 pub mod money;
+pub mod objective;
 pub mod outcome;
 pub mod plan;
 mod precise;
@@ -23,6 +25,7 @@ pub mod rate;
 pub mod record;
 pub mod replay;
 pub mod schedule;
+pub mod spelling;
 pub mod stats;
 pub mod summary;
 pub mod time;
@@ -30,10 +33,12 @@ pub mod timeline;
 pub mod traffic;
 pub mod users;
 pub mod verdict;
+pub mod window;
 pub mod workload;
 
 pub use event::RunEvent;
 pub use money::Usd;
+pub use objective::Objective;
 pub use outcome::{Finish, Outcome};
 pub use plan::Plan;
 pub use prices::Prices;

@@ -1,10 +1,14 @@
 //! The metrics of a run and which part of a record each is taken from (design: "Words").
 
+mod sections;
+
 use crate::distribution::Distribution;
 use crate::outcome::Outcome;
 use crate::record::Record;
-use crate::stats::{Quantile, t_975};
+use crate::stats::Quantile;
 use crate::time::{Moment, Span};
+
+pub use sections::Sections;
 
 /// A metric that has a distribution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -69,60 +73,87 @@ impl Metric {
             Metric::Lag => "lag",
         }
     }
-}
 
-/// Parts into which answers are dealt so that the spread between them bounds the error of pooled gaps.
-const SECTIONS: u64 = 32;
+    /// What a request measured of it, where it is one value, and the instant at which that was known. Gaps and lags are many.
+    pub fn of(self, r: &Record) -> Option<(Moment, Span)> {
+        let since = |start: Option<Moment>, end: Option<Moment>| {
+            let end = end?;
+            Some((end, end.since(start?)))
+        };
+        let ok = r.last.filter(|_| r.outcome == Outcome::Ok);
+        let scheduled = Some(r.scheduled);
+        let at = |at: Option<Moment>, value: Option<Span>| Some((at.unwrap_or(r.scheduled), value?));
+        match self {
+            Metric::Ttft => since(r.sent, r.first_token),
+            Metric::TtftFromSchedule => since(scheduled, r.first_token),
+            Metric::FirstContent => since(r.sent, r.first_content),
+            Metric::MaxGap => at(r.over(), r.max_gap),
+            Metric::Tpot => at(r.over(), r.tpot()),
+            Metric::Latency => since(r.sent, ok),
+            Metric::LatencyFromSchedule => since(scheduled, ok),
+            Metric::Connect => at(r.sent.or(r.over()), r.connect),
+            Metric::Held => at(r.sent, r.held),
+            Metric::Late => at(r.sent, r.late),
+            Metric::Lag if r.arrivals.count() == 0 => at(r.last, r.lag_max),
+            Metric::Lag | Metric::Gap => None,
+        }
+    }
+
+    /// Everything that a request measured of it, each with the instant at which that was known.
+    pub fn each(self, r: &Record, mut take: impl FnMut(Moment, Span)) {
+        if let Some((at, value)) = self.of(r) {
+            take(at, value);
+        }
+        let mut previous = None;
+        match self {
+            Metric::Gap => r.arrivals.iter().for_each(|arrival| {
+                if let Some(previous) = previous.replace(arrival.at) {
+                    take(arrival.at, arrival.at.since(previous));
+                }
+            }),
+            Metric::Lag => r.arrivals.iter().for_each(|arrival| take(arrival.at, arrival.lag)),
+            Metric::Ttft
+            | Metric::TtftFromSchedule
+            | Metric::FirstContent
+            | Metric::MaxGap
+            | Metric::Tpot
+            | Metric::Held
+            | Metric::Latency
+            | Metric::LatencyFromSchedule
+            | Metric::Connect
+            | Metric::Late => {}
+        }
+    }
+}
 
 /// The distributions of all metrics.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Metrics {
     /// One for each of [`Metric::ALL`].
     pooled: [Distribution; Metric::ALL.len()],
-    /// The gaps again, by section of answers; only as many sections as there is data for.
-    gaps: Vec<Distribution>,
+    /// The gaps again, by section of answers.
+    gaps: Sections,
 }
 
 impl Metrics {
     /// Counts everything that one request measured.
     pub fn record(&mut self, r: &Record) {
-        let mut count = |metric: Metric, value: Option<Span>| {
-            if let Some(value) = value {
-                self.pooled[metric as usize].record(value);
+        for (metric, pooled) in Metric::ALL.into_iter().zip(&mut self.pooled) {
+            if let Some((_, value)) = metric.of(r) {
+                pooled.record(value);
             }
-        };
-        let from = |start: Option<Moment>, end: Option<Moment>| Some(end?.since(start?));
-        let scheduled = Some(r.scheduled);
-        count(Metric::Ttft, from(r.sent, r.first_token));
-        count(Metric::TtftFromSchedule, from(scheduled, r.first_token));
-        count(Metric::FirstContent, from(r.sent, r.first_content));
-        count(Metric::MaxGap, r.max_gap);
-        count(Metric::Tpot, r.tpot());
-        if r.outcome == Outcome::Ok {
-            count(Metric::Latency, from(r.sent, r.last));
-            count(Metric::LatencyFromSchedule, from(scheduled, r.last));
-        }
-        count(Metric::Connect, r.connect);
-        count(Metric::Held, r.held);
-        count(Metric::Late, r.late);
-        if r.arrivals.count() == 0 {
-            count(Metric::Lag, r.lag_max);
         }
         self.record_arrivals(r);
     }
 
     fn record_arrivals(&mut self, r: &Record) {
-        let section = (r.i % SECTIONS) as usize;
         let mut previous = None;
         for arrival in r.arrivals.iter() {
             self.pooled[Metric::Lag as usize].record(arrival.lag);
             if let Some(previous) = previous.replace(arrival.at) {
-                if self.gaps.len() <= section {
-                    self.gaps.resize_with(section + 1, Distribution::default);
-                }
                 let gap = arrival.at.since(previous);
                 self.pooled[Metric::Gap as usize].record(gap);
-                self.gaps[section].record(gap);
+                self.gaps.record(r.i, gap);
             }
         }
     }
@@ -132,12 +163,7 @@ impl Metrics {
         for (mine, theirs) in self.pooled.iter_mut().zip(&other.pooled) {
             mine.merge(theirs);
         }
-        if self.gaps.len() < other.gaps.len() {
-            self.gaps.resize_with(other.gaps.len(), Distribution::default);
-        }
-        for (mine, theirs) in self.gaps.iter_mut().zip(&other.gaps) {
-            mine.merge(theirs);
-        }
+        self.gaps.merge(&other.gaps);
     }
 
     /// The distribution of one metric.
@@ -148,31 +174,14 @@ impl Metrics {
     /// The 95 % confidence interval of a metric's quantile; an absent end could not be bounded.
     pub fn interval(&self, metric: Metric, q: Quantile) -> (Option<Span>, Option<Span>) {
         match metric {
-            Metric::Gap => self.gap_interval(q),
+            Metric::Gap => self.gaps.interval(self.distribution(Metric::Gap), q),
             other => self.distribution(other).interval(q),
         }
     }
 
-    /// Gaps of one answer resemble each other, so answers, not gaps, are the unit: Woodruff's interval
-    /// (J. Am. Stat. Assoc. 47, 1952) with the variance of the share of gaps up to the quantile taken
-    /// between sections of answers, and Student's t for their number.
-    fn gap_interval(&self, q: Quantile) -> (Option<Span>, Option<Span>) {
-        let pooled = self.distribution(Metric::Gap);
-        let sections: Vec<&Distribution> = self.gaps.iter().filter(|s| s.count() > 0).collect();
-        let (n, g) = (pooled.count() as f64, sections.len() as f64);
-        let Some(value) = pooled.quantile(q).filter(|_| sections.len() > 1) else { return (None, None) };
-        // Where many gaps are equal, the share jumps at the quantile: both sides of the jump are looked at.
-        let error_of = |up_to: &dyn Fn(&Distribution) -> u64| {
-            let share = up_to(pooled) as f64 / n;
-            let off = |s: &&Distribution| (up_to(s) as f64 - share * s.count() as f64).powi(2);
-            (sections.iter().map(off).sum::<f64>() * g / (g - 1.0)).sqrt() / n
-        };
-        let error = error_of(&|d: &Distribution| d.count_up_to(value))
-            .max(error_of(&|d: &Distribution| d.count_below(value)));
-        let half = t_975(sections.len() as u64 - 1) * error;
-        let (low, high) = (q.fraction() - half, q.fraction() + half);
-        let at = |fraction: f64| pooled.at_rank(((fraction * n).ceil() as u64).max(1));
-        ((low > 0.0).then(|| at(low)).flatten(), (high < 1.0).then(|| at(high)).flatten())
+    /// The gaps by sections of answers.
+    pub fn gap_sections(&self) -> &Sections {
+        &self.gaps
     }
 }
 

@@ -95,6 +95,16 @@ impl Usd {
         self.0 as f64 / DOLLAR as f64
     }
 
+    /// The amount in whole units of 10⁻¹⁸ USD.
+    pub(crate) const fn atoms(self) -> u128 {
+        self.0
+    }
+
+    /// So many units of 10⁻¹⁸ USD.
+    pub(crate) const fn of_atoms(atoms: u128) -> Usd {
+        Usd(atoms)
+    }
+
     /// Reads `$5.00`, `5`, `0.02`, `1_000`.
     ///
     /// # Errors

@@ -7,12 +7,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::lengths::LengthsSummary;
 use crate::money::Usd;
+use crate::objective::{Objective, Undecided};
 use crate::prices::Prices;
 use crate::random;
 use crate::rate::Rate;
 use crate::replay::Replay;
 use crate::schedule::{Integral, Phase, Schedule, Stage};
-use crate::time::Span;
+use crate::time::{Moment, Span};
 
 pub use crate::users::{SessionStage, UserStage};
 
@@ -41,6 +42,12 @@ pub struct Plan {
     /// What the target's model costs, where the scenario says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prices: Option<Prices>,
+    /// What the run is asked to prove.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub objectives: Vec<Objective>,
+    /// What is said where the data cannot tell whether it was proved.
+    #[serde(default, skip_serializing_if = "Undecided::is_usual")]
+    pub undecided: Undecided,
     /// From where on the generator counts as the bottleneck.
     pub health: HealthLimits,
     /// Whether answers are kept in the journal.
@@ -240,7 +247,7 @@ impl Default for Timeouts {
 }
 
 /// What ends the run before its plan does; reaching one is exit code 5.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// Time since the start.
     #[serde(rename = "duration_ns")]
@@ -254,6 +261,9 @@ pub struct Limits {
     /// Money, the worst case of requests in flight included; there are prices where it is given.
     #[serde(rename = "spend_usd", default, skip_serializing_if = "Option::is_none")]
     pub spend: Option<Usd>,
+    /// Objectives turned round: each ends the run when it holds over its window, ten seconds unless it says another.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stop_when: Vec<Objective>,
 }
 
 /// From where on the generator counts as the bottleneck; absent ones follow from the measured figures.
@@ -286,6 +296,8 @@ impl Plan {
             timeouts: Timeouts::default(),
             limits: Limits::default(),
             prices: None,
+            objectives: Vec::new(),
+            undecided: Undecided::default(),
             health: HealthLimits::default(),
             record_bodies: false,
         }
@@ -363,6 +375,18 @@ impl Scenario {
             }
             Load::Replay(replay) => vec![(Phase::Main, replay.length())],
         }
+    }
+
+    /// When its first stage of `phase` starts, from the start of the run.
+    pub fn start_of(&self, phase: Phase) -> Option<Moment> {
+        let mut at = Moment::START + self.start;
+        for (its, length) in self.stretches() {
+            if its == phase {
+                return Some(at);
+            }
+            at = at + length?;
+        }
+        None
     }
 
     /// The highest rate of an open loop, for a plan's summary.

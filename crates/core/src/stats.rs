@@ -1,33 +1,60 @@
-//! Statistics of runs: ranks, and what a sample can and cannot say about a percentile.
+//! Statistics of runs: ranks, and what a sample can and cannot say about a percentile, a share or a mean.
+
+mod tail;
+
+use std::fmt;
+
+pub use tail::{binomial_at_most, normal_cdf, student_cdf};
 
 /// A quantile as an exact fraction, so that ranks are whole-number arithmetic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Quantile {
-    /// In thousandths: 990 is the 99th percentile.
-    pub permille: u32,
+    /// In hundred-thousandths: 99,000 is the 99th percentile.
+    parts: u32,
 }
 
+/// Parts of a quantile's whole.
+const WHOLE: u32 = 100_000;
+
 impl Quantile {
+    /// The 5th percentile.
+    pub const P5: Quantile = Quantile { parts: 5_000 };
     /// The median.
-    pub const P50: Quantile = Quantile { permille: 500 };
+    pub const P50: Quantile = Quantile { parts: 50_000 };
     /// The 90th percentile.
-    pub const P90: Quantile = Quantile { permille: 900 };
+    pub const P90: Quantile = Quantile { parts: 90_000 };
     /// The 95th percentile.
-    pub const P95: Quantile = Quantile { permille: 950 };
+    pub const P95: Quantile = Quantile { parts: 95_000 };
     /// The 99th percentile.
-    pub const P99: Quantile = Quantile { permille: 990 };
+    pub const P99: Quantile = Quantile { parts: 99_000 };
     /// The 99.9th percentile.
-    pub const P999: Quantile = Quantile { permille: 999 };
+    pub const P999: Quantile = Quantile { parts: 99_900 };
+
+    /// The quantile of so many thousandths of a per cent, from p0.1 (100) to p99.999 (99,999).
+    pub const fn of_millipercent(parts: u32) -> Option<Quantile> {
+        if parts >= 100 && parts < WHOLE { Some(Quantile { parts }) } else { None }
+    }
 
     /// The rank ⌈p·n⌉ of this quantile among `n` values, at least 1.
     pub fn rank(self, n: u64) -> u64 {
-        let rank = (u128::from(self.permille) * u128::from(n)).div_ceil(1000);
+        let rank = (u128::from(self.parts) * u128::from(n)).div_ceil(u128::from(WHOLE));
         (rank as u64).max(1)
     }
 
     /// As a fraction of 1.
     pub fn fraction(self) -> f64 {
-        f64::from(self.permille) / 1000.0
+        f64::from(self.parts) / f64::from(WHOLE)
+    }
+}
+
+/// As it is written: `p50`, `p99.9`.
+impl fmt::Display for Quantile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (whole, part) = (self.parts / 1_000, self.parts % 1_000);
+        match part {
+            0 => write!(f, "p{whole}"),
+            _ => write!(f, "p{whole}.{}", format!("{part:03}").trim_end_matches('0')),
+        }
     }
 }
 
@@ -52,7 +79,7 @@ pub fn order_interval(n: u64, q: Quantile) -> RankInterval {
     let (below, above) = if variance <= 400.0 {
         (binomial_lower(n, p), n + 1 - binomial_lower(n, 1.0 - p))
     } else {
-        let half = 1.959_964 * variance.sqrt() + 0.5;
+        let half = Z_975 * variance.sqrt() + 0.5;
         ((nf * p - half).floor().max(0.0) as u64, (nf * p + half).ceil() as u64 + 1)
     };
     RankInterval { low: (below >= 1).then_some(below), high: (above <= n).then_some(above) }
@@ -74,6 +101,24 @@ fn binomial_lower(n: u64, p: f64) -> u64 {
     n
 }
 
+/// The standard normal variable's 97.5 % quantile: half the width of a 95 % interval in standard errors.
+pub const Z_975: f64 = 1.959_964;
+
+/// The two-sided 95 % confidence interval of a share of which `hits` of `n` independent trials were seen
+/// (Wilson, J. Am. Stat. Assoc. 22, 1927); none without a trial.
+pub fn wilson(hits: u64, n: u64) -> Option<(f64, f64)> {
+    if n == 0 {
+        return None;
+    }
+    let (n, share, z2) = (n as f64, hits as f64 / n as f64, Z_975 * Z_975);
+    let middle = (share + z2 / (2.0 * n)) / (1.0 + z2 / n);
+    let half = Z_975 / (1.0 + z2 / n) * (share * (1.0 - share) / n + z2 / (4.0 * n * n)).sqrt();
+    // At the ends rounding must not make more of it than there is.
+    let low = if hits == 0 { 0.0 } else { (middle - half).max(0.0) };
+    let high = if share >= 1.0 { 1.0 } else { (middle + half).min(1.0) };
+    Some((low, high))
+}
+
 /// The two-sided 97.5 % quantile of Student's t with `degrees` degrees of freedom.
 ///
 /// Exact to three digits for the small numbers where it matters (tabulated), Cornish–Fisher beyond.
@@ -83,7 +128,7 @@ pub fn t_975(degrees: u64) -> f64 {
         0 => f64::INFINITY,
         1..=10 => TABLE[degrees as usize - 1],
         _ => {
-            let (z, v) = (1.959_964_f64, degrees as f64);
+            let (z, v) = (Z_975, degrees as f64);
             let z3 = z.powi(3);
             let z5 = z.powi(5);
             z + (z3 + z) / (4.0 * v) + (5.0 * z5 + 16.0 * z3 + 3.0 * z) / (96.0 * v * v)
@@ -102,6 +147,31 @@ mod tests {
         assert_eq!(Quantile::P50.rank(1), 1);
         assert_eq!(Quantile::P95.rank(20), 19);
         assert_eq!(Quantile::P999.rank(1000), 999);
+    }
+
+    #[test]
+    fn quantiles_are_shown_as_they_are_written() {
+        for (parts, text) in
+            [(50_000, "p50"), (99_900, "p99.9"), (97_500, "p97.5"), (100, "p0.1"), (99_999, "p99.999")]
+        {
+            assert_eq!(Quantile::of_millipercent(parts).unwrap().to_string(), text);
+        }
+        assert_eq!((Quantile::of_millipercent(99), Quantile::of_millipercent(100_000)), (None, None));
+    }
+
+    /// Newcombe, Stat. Med. 17 (1998), table I: 81 of 263, 15 of 148, 0 of 20, 1 of 29.
+    #[test]
+    fn wilsons_interval_matches_the_published_examples() {
+        for (hits, n, low, high) in [
+            (81, 263, 0.2553, 0.3662),
+            (15, 148, 0.0624, 0.1605),
+            (0, 20, 0.0, 0.1611),
+            (1, 29, 0.0061, 0.1718),
+        ] {
+            let (l, h) = wilson(hits, n).unwrap();
+            assert!((l - low).abs() < 5e-5 && (h - high).abs() < 5e-5, "{hits} of {n}: {l} to {h}");
+        }
+        assert_eq!(wilson(0, 0), None);
     }
 
     #[test]

@@ -6,14 +6,18 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::breakdown::Part;
 use crate::event::Ended;
-use crate::fold::Fold;
+use crate::fold::{Counts, Fold};
 use crate::metric::Metric;
+use crate::money::Usd;
+use crate::objective::{self, Dimension, Judged};
 use crate::outcome::{Finish, Outcome};
 use crate::plan::Plan;
 use crate::stats::Quantile;
 use crate::time::Span;
 use crate::verdict::{self, Stamps, Verdict};
+use crate::window::Seen;
 
 /// Name and version of the format of `summary.json`.
 pub const FORMAT: &str = "floodline-summary/1";
@@ -71,6 +75,12 @@ pub struct RunSummary {
     pub throughput: Throughput,
     /// Share of planned requests that met every latency objective; absent without such objectives.
     pub goodput: Option<f64>,
+    /// What was asked of the run, and what it says to it.
+    #[serde(default)]
+    pub objectives: Vec<Judged>,
+    /// The rules that could have ended the run, and how often there was something for them to see.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stop_when: Vec<Seen>,
     /// Money.
     pub cost: Cost,
     /// Times a request was put on the wire.
@@ -86,6 +96,21 @@ pub struct RunSummary {
     /// What is no failure but casts doubt on a figure, one sentence each.
     #[serde(default)]
     pub warnings: Vec<String>,
+    /// The figures by phase; empty where there was only the main one.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub by_phase: BTreeMap<String, Part>,
+    /// Those of the main phase by scenario, as all that follow; empty where there are not two.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub by_scenario: BTreeMap<String, Part>,
+    /// By prompt of the mix.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub by_prompt: BTreeMap<String, Part>,
+    /// By step of a flow.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub by_step: BTreeMap<String, Part>,
+    /// By the key they were sent with.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub by_key: BTreeMap<String, Part>,
 }
 
 /// Requests of the main phase.
@@ -185,7 +210,7 @@ pub struct Throughput {
 /// Money; absent without prices.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Cost {
-    /// What the answers cost.
+    /// What the whole run cost, warm-up included: an exact decimal.
     pub spent_usd: Option<String>,
     /// The most that was reserved at once.
     pub reserved_max_usd: Option<String>,
@@ -251,13 +276,12 @@ pub struct Generator {
 impl RunSummary {
     /// The figures of a run.
     pub fn new(plan: &Plan, info: &RunInfo, fold: &Fold) -> RunSummary {
-        let verdict = verdict::judge(plan, fold, info.stamps);
+        let objectives = objective::judge(plan, fold);
+        let verdict = verdict::judge(plan, fold, &objectives, info.stamps);
         let counts = &fold.counts;
         let requests = requests(plan, fold);
-        let seconds = counts.window.map(|(first, last)| last.since(first).as_secs_f64()).filter(|&s| s > 0.0);
-        let per_second = |n: u64| seconds.map(|s| n as f64 / s);
-        let tokens = tokens(plan, fold);
-        let output = tokens.output;
+        let tokens = Tokens { local: local_counts::of(plan, counts), ..tokens(counts) };
+        let by_name = |dimension| fold.breakdowns.by_name(dimension);
         RunSummary {
             format: FORMAT.into(),
             name: plan.name.clone(),
@@ -266,17 +290,17 @@ impl RunSummary {
             duration_s: duration(fold).as_secs_f64(),
             generator: generator(plan, info, fold, &verdict),
             verdict,
-            requests,
-            warnings: tokens.local.iter().flat_map(LocalCounts::warnings).collect(),
+            warnings: warnings(fold, &tokens),
             metrics: Metric::ALL.into_iter().map(|m| (m.name().to_owned(), metric(fold, m))).collect(),
+            throughput: throughput(counts, tokens.output),
             tokens,
-            throughput: Throughput {
-                requests_per_s: per_second(counts.of(Outcome::Ok)),
-                output_tokens_per_s: output.and_then(per_second),
-                events_per_s: per_second(counts.events),
+            goodput: counts.good.map(|good| good as f64 / requests.planned.max(1) as f64),
+            objectives,
+            stop_when: fold.stop_rules.seen().cloned().collect(),
+            cost: Cost {
+                spent_usd: fold.spent.map(Usd::to_decimal),
+                reserved_max_usd: reserved_max(plan, fold),
             },
-            goodput: None,
-            cost: Cost::default(),
             attempts: counts.attempts,
             reconnects: counts.reconnects,
             finish: Finish::ALL
@@ -285,8 +309,27 @@ impl RunSummary {
                 .filter(|(_, n)| *n > 0)
                 .collect(),
             errors: errors(fold),
+            by_phase: fold.breakdowns.by_phase(counts, &fold.metrics),
+            by_scenario: by_name(Dimension::Scenario),
+            by_prompt: by_name(Dimension::Mix),
+            by_step: by_name(Dimension::Step),
+            by_key: by_name(Dimension::Key),
+            requests,
         }
     }
+}
+
+/// What casts doubt on a figure.
+fn warnings(fold: &Fold, tokens: &Tokens) -> Vec<String> {
+    let overrun = fold.finished.as_ref().and_then(|finished| finished.books?.overrun);
+    let counts = tokens.local.iter().flat_map(LocalCounts::warnings);
+    counts.chain(overrun.map(|overrun| overrun.to_string())).collect()
+}
+
+/// The most that was reserved at once, where a limit on spending made that necessary.
+fn reserved_max(plan: &Plan, fold: &Fold) -> Option<String> {
+    plan.limits.spend?;
+    Some(fold.finished.as_ref()?.books?.reserved_max.usd.to_decimal())
 }
 
 fn duration(fold: &Fold) -> Span {
@@ -299,7 +342,7 @@ fn duration(fold: &Fold) -> Span {
 fn requests(plan: &Plan, fold: &Fold) -> Requests {
     let counts = &fold.counts;
     let ended = counts.ended();
-    let planned = plan.planned_requests().unwrap_or(ended).max(ended);
+    let planned = ended + fold.unsent(plan);
     let mut by_outcome: BTreeMap<String, u64> =
         Outcome::ALL.into_iter().map(|o| (o.name().to_owned(), counts.of(o))).collect();
     // What the plan wanted and the run did not get round to was not sent either. Of a run that was killed, some of
@@ -350,8 +393,19 @@ fn metric(fold: &Fold, metric: Metric) -> MetricSummary {
     }
 }
 
-fn tokens(plan: &Plan, fold: &Fold) -> Tokens {
-    let counts = &fold.counts;
+/// What went through per second, from the first sending to the last byte.
+pub(crate) fn throughput(counts: &Counts, output: Option<u64>) -> Throughput {
+    let seconds = counts.window.map(|(first, last)| last.since(first).as_secs_f64()).filter(|&s| s > 0.0);
+    let per_second = |n: u64| seconds.map(|s| n as f64 / s);
+    Throughput {
+        requests_per_s: per_second(counts.of(Outcome::Ok)),
+        output_tokens_per_s: output.and_then(per_second),
+        events_per_s: per_second(counts.events),
+    }
+}
+
+/// The tokens of some requests.
+pub(crate) fn tokens(counts: &Counts) -> Tokens {
     let mut sources = counts.token_sources.keys();
     let source = match (sources.next(), sources.next()) {
         (None, _) => "unknown".into(),
@@ -362,7 +416,7 @@ fn tokens(plan: &Plan, fold: &Fold) -> Tokens {
         input: counts.input_tokens,
         output: (!counts.token_sources.is_empty()).then_some(counts.output_tokens),
         source,
-        local: local_counts::of(plan, counts),
+        local: None,
     }
 }
 

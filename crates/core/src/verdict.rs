@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::event::{Ended, Sample};
 use crate::fold::Fold;
 use crate::metric::Metric;
+use crate::objective::{Finding, Judged, Undecided};
 use crate::outcome::Outcome;
 use crate::plan::Plan;
 use crate::stats::Quantile;
@@ -31,7 +32,7 @@ pub enum Status {
     Pass,
     /// Valid, and something failed.
     Fail,
-    /// The figures cannot carry a verdict: the generator was the bottleneck.
+    /// The figures cannot carry a verdict: the generator was the bottleneck, or they are too few.
     Invalid,
     /// Ended before its plan by a limit or by a person.
     Stopped,
@@ -59,8 +60,9 @@ pub enum Stamps {
     Read,
 }
 
-/// Judges a run by what it left behind. A run whose end is not recorded was killed; it is judged as far as it got.
-pub fn judge(plan: &Plan, fold: &Fold, stamps: Stamps) -> Verdict {
+/// Judges a run by what it left behind and by what it says to its objectives. A run whose end is not recorded was killed;
+/// it is judged as far as it got.
+pub fn judge(plan: &Plan, fold: &Fold, objectives: &[Judged], stamps: Stamps) -> Verdict {
     let invalid = health_reasons(plan, fold, stamps);
     let ended = fold.finished.as_ref().map(|f| &f.why);
     let mut reasons = Vec::new();
@@ -98,6 +100,14 @@ pub fn judge(plan: &Plan, fold: &Fold, stamps: Stamps) -> Verdict {
             (_, _) => "no_ok: a run needs at least one ok request to pass".into(),
         });
     }
+    for judged in objectives {
+        match (judged.verdict, plan.undecided) {
+            (Finding::Met, _) | (Finding::Undecided, Undecided::Pass) => continue,
+            (Finding::Missed, _) | (Finding::Undecided, Undecided::Fail) => codes.push(3),
+            (Finding::Undecided, Undecided::Invalid) => codes.push(4),
+        }
+        reasons.push(reason(judged));
+    }
     let first = [130, 4, 5, 3].into_iter().find(|code| codes.contains(code)).unwrap_or(0);
     let status = match first {
         0 => Status::Pass,
@@ -106,6 +116,22 @@ pub fn judge(plan: &Plan, fold: &Fold, stamps: Stamps) -> Verdict {
         _ => Status::Stopped,
     };
     Verdict { status, reasons, valid, exit_code: first }
+}
+
+/// Why an objective that is not met speaks against the run.
+fn reason(judged: &Judged) -> String {
+    let Judged { text, samples_needed, .. } = judged;
+    match (judged.verdict, &judged.reason) {
+        (Finding::Undecided, _) => {
+            let advice = match samples_needed {
+                Some(n) => format!("; if the rest were like these, about {n} of them would decide it"),
+                None => "; a longer run would tell more".into(),
+            };
+            format!("undecided: {} values are too few to say whether {text}{advice}", judged.samples)
+        }
+        (Finding::Met | Finding::Missed, Some(reason)) => format!("objective: missed: {text}: {reason}"),
+        (Finding::Met | Finding::Missed, None) => format!("objective: missed: {text}"),
+    }
 }
 
 /// Under so many requests, percentiles of lateness and lag say nothing.

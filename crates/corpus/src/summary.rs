@@ -140,8 +140,8 @@ impl Lengths {
         let mut tokens = corpus.prompts().map(|prompt| prompt.tokens).collect::<Option<Vec<u32>>>()?;
         tokens.sort_unstable();
         let n = tokens.len() as u64;
-        let quantile = |permille| {
-            let rank = Quantile { permille }.rank(n);
+        let quantile = |q: Quantile| {
+            let rank = q.rank(n);
             tokens.get(usize::try_from(rank).ok()?.checked_sub(1)?).copied()
         };
         let mut shares = Shares::default();
@@ -155,10 +155,10 @@ impl Lengths {
         let total: u64 = tokens.iter().map(|&tokens| u64::from(tokens)).sum();
         Some(Lengths {
             min: *tokens.first()?,
-            p5: quantile(50)?,
-            p50: quantile(500)?,
-            p95: quantile(950)?,
-            p99: quantile(990)?,
+            p5: quantile(Quantile::P5)?,
+            p50: quantile(Quantile::P50)?,
+            p95: quantile(Quantile::P95)?,
+            p99: quantile(Quantile::P99)?,
             max: *tokens.last()?,
             mean: total as f64 / n as f64,
             total,

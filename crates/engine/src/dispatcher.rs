@@ -13,6 +13,7 @@ use floodline_core::event::{Ended as EndedBy, Finished, ProviderSample, Sample};
 use floodline_core::plan::{Limits, Scenario, scenario_seed};
 use floodline_core::traffic::Traffic;
 use floodline_core::verdict::Stamps;
+use floodline_core::window::StopRules;
 use floodline_core::workload::Workload;
 use floodline_core::{Moment, Plan, Record, RunEvent, Span};
 use floodline_wire::tokens::Tokenizer;
@@ -246,7 +247,7 @@ impl Running {
     /// [`EngineError::Broken`] if a worker panicked: what it had in flight is recorded as cancelled, but the
     /// rest of its share was not sent.
     pub fn drive(mut self, stop: &Stop, sink: &mut dyn FnMut(Option<RunEvent>)) -> Result<(), EngineError> {
-        let mut watch = Watch::default();
+        let mut watch = Watch { rules: StopRules::of(&self.plan), ..Watch::default() };
         let mut ended_by = None;
         let mut next_sample = Moment::START + SAMPLE;
         loop {
@@ -265,7 +266,7 @@ impl Running {
                 next_sample = next_sample.max(Moment(now.0 - now.0 % SAMPLE.0)) + SAMPLE;
             }
             sink(None);
-            if let Some((halt, why)) = self.wanted(&watch, stop) {
+            if let Some((halt, why)) = self.wanted(&mut watch, stop) {
                 self.halt_at(halt);
                 if ended_by.is_none() || why == EndedBy::InterruptedNow {
                     ended_by = Some(why);
@@ -309,14 +310,16 @@ impl Running {
     }
 
     /// How much of the run is to be halted now, and why.
-    fn wanted(&self, watch: &Watch, stop: &Stop) -> Option<(Halt, EndedBy)> {
+    fn wanted(&self, watch: &mut Watch, stop: &Stop) -> Option<(Halt, EndedBy)> {
         match stop.0.load(Relaxed) {
             0 => {}
             1 => return Some((Halt::Drain, EndedBy::Interrupted)),
             _ => return Some((Halt::Now, EndedBy::InterruptedNow)),
         }
+        let elapsed = self.clock.elapsed();
+        let held = watch.rules.check(Moment::START + elapsed).map(str::to_owned);
         let limit = self.ledger.exhausted();
-        let limit = limit.or_else(|| watch.reached(&self.plan.limits, self.clock.elapsed()))?;
+        let limit = limit.or_else(|| watch.reached(&self.plan.limits, elapsed)).or(held)?;
         Some((Halt::Drain, EndedBy::Limit(limit)))
     }
 
@@ -366,6 +369,7 @@ impl Running {
 #[derive(Debug, Default)]
 struct Watch {
     errors: u64,
+    rules: StopRules,
 }
 
 impl Watch {
@@ -378,6 +382,7 @@ impl Watch {
     ) {
         ledger.price(&mut record);
         self.errors += u64::from(record.outcome.is_error());
+        self.rules.record(&record);
         sink(Some(RunEvent::Ended(record)));
     }
 

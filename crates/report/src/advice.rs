@@ -3,7 +3,7 @@
 use floodline_core::outcome::Outcome;
 use floodline_core::plan::{Address, Plan};
 use floodline_core::summary::{ErrorLine, RunInfo, RunSummary};
-use floodline_core::verdict::Status;
+use floodline_core::verdict::{Status, Verdict};
 
 use crate::format::{count, counted, one_line, time};
 
@@ -34,7 +34,8 @@ pub(crate) fn headline(summary: &RunSummary) -> String {
 /// Why the verdict is what it is.
 pub(crate) fn findings(plan: &Plan, info: &RunInfo, summary: &RunSummary) -> Vec<Finding> {
     let mut findings: Vec<Finding> = summary.verdict.reasons.iter().map(|reason| finding(reason)).collect();
-    if summary.verdict.status == Status::Pass && summary.requests.failed > 0 {
+    let asked_nothing = summary.objectives.is_empty();
+    if summary.verdict.status == Status::Pass && summary.requests.failed > 0 && asked_nothing {
         findings.push(Finding {
             what: "The plan has no objective, so failed requests do not fail the run.".into(),
             remedy: None,
@@ -49,9 +50,9 @@ pub(crate) fn findings(plan: &Plan, info: &RunInfo, summary: &RunSummary) -> Vec
     findings
 }
 
-/// Reads `code: sentence; what to do`. Only reasons about the generator come with a remedy.
+/// Reads `code: sentence; what to do`. Only reasons for being invalid come with a remedy.
 fn finding(reason: &str) -> Finding {
-    const WITH_REMEDY: [&str; 3] = ["generator_", "provider_", "clock_"];
+    const WITH_REMEDY: [&str; 4] = ["generator_", "provider_", "clock_", "undecided"];
     let sentence = reason.split_once(": ").map_or(reason, |(_, sentence)| sentence);
     let (what, remedy) = match sentence.split_once("; ") {
         Some((what, remedy)) if WITH_REMEDY.iter().any(|code| reason.starts_with(code)) => {
@@ -72,9 +73,10 @@ fn as_sentence(text: &str) -> String {
 }
 
 /// What the verdict means for the figures below it.
-pub(crate) fn meaning(status: Status) -> Option<&'static str> {
-    match status {
+pub(crate) fn meaning(verdict: &Verdict) -> Option<&'static str> {
+    match verdict.status {
         Status::Pass | Status::Fail => None,
+        Status::Invalid if verdict.valid => Some("These figures are sound, but too few for the verdict."),
         Status::Invalid => Some("Do not take these figures for the target's: the measurement was disturbed."),
         Status::Stopped => Some("The figures are of the part that ran."),
     }

@@ -6,6 +6,7 @@
 mod charts;
 
 use floodline_core::fold::Fold;
+use floodline_core::objective;
 use floodline_core::outcome::Outcome;
 use floodline_core::plan::Plan;
 use floodline_core::summary::{RunInfo, RunSummary};
@@ -16,7 +17,7 @@ use serde::Serialize;
 
 use crate::format::{MISSING, count, counted, maybe, maybe_time, one_line, share, time};
 use crate::metrics::{PERCENTILES, Row, interval};
-use crate::{advice, health, held, metrics, volume, words};
+use crate::{advice, health, held, metrics, objectives, parts, volume, words};
 use charts::Figure;
 
 const TEMPLATE: &str = include_str!("html/page.html");
@@ -43,6 +44,8 @@ struct Page {
     findings: Vec<Finding>,
     insecure: Option<&'static str>,
     setting: Vec<Fact>,
+    objectives: Vec<ObjectiveRow>,
+    stop_rules: Vec<String>,
     tiles: Vec<Tile>,
     covered: String,
     over_time: Vec<Figure>,
@@ -51,6 +54,7 @@ struct Page {
     rows: Vec<MetricRow>,
     has_intervals: bool,
     notes: Vec<String>,
+    parts: Vec<PartTable>,
     outcomes: Vec<OutcomeRow>,
     errors: Vec<ErrorRow>,
     remedies: Vec<String>,
@@ -81,6 +85,29 @@ struct Tile {
     name: &'static str,
     value: String,
     beside: String,
+}
+
+#[derive(Serialize)]
+struct ObjectiveRow {
+    tone: &'static str,
+    verdict: &'static str,
+    text: String,
+    value: String,
+    said: String,
+}
+
+#[derive(Serialize)]
+struct PartTable {
+    title: &'static str,
+    headings: Vec<&'static str>,
+    rows: Vec<PartRow>,
+    more: usize,
+}
+
+#[derive(Serialize)]
+struct PartRow {
+    name: String,
+    cells: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -127,10 +154,12 @@ impl Page {
             started: started(&summary.started),
             status: summary.verdict.status.name(),
             headline: advice::headline(summary),
-            meaning: advice::meaning(summary.verdict.status),
+            meaning: advice::meaning(&summary.verdict),
             findings: advice::findings(plan, info, summary).into_iter().map(finding).collect(),
             insecure: plan.target.insecure.then_some(words::INSECURE),
             setting: setting(plan, summary),
+            objectives: objectives::lines(summary).into_iter().map(ObjectiveRow::new).collect(),
+            stop_rules: objectives::stop_rules(summary),
             tiles: tiles(summary),
             covered: charts::covered(&buckets),
             over_time: charts::over_time(plan, &buckets, &fold.samples),
@@ -139,6 +168,7 @@ impl Page {
             has_intervals: rows.iter().any(Row::wants_intervals),
             rows: rows.iter().filter(|row| row.figures.count > 0).map(MetricRow::new).collect(),
             notes: notes(summary),
+            parts: parts::tables(summary).into_iter().map(PartTable::new).collect(),
             outcomes: outcomes(summary),
             errors: advice::errors(summary)
                 .into_iter()
@@ -157,6 +187,25 @@ impl Page {
             plan: facts_of_plan(plan, info),
             floodline: one_line(&info.floodline, 40),
         }
+    }
+}
+
+impl ObjectiveRow {
+    fn new(line: objectives::Line) -> ObjectiveRow {
+        let tone = match line.finding {
+            objective::Finding::Met => "pass",
+            objective::Finding::Missed => "fail",
+            objective::Finding::Undecided => "invalid",
+        };
+        let objectives::Line { finding, text, value, said } = line;
+        ObjectiveRow { tone, verdict: finding.name(), text, value, said }
+    }
+}
+
+impl PartTable {
+    fn new(table: parts::Table) -> PartTable {
+        let rows = table.rows.into_iter().map(|(name, cells)| PartRow { name, cells }).collect();
+        PartTable { title: table.title, headings: table.headings, rows, more: table.more }
     }
 }
 

@@ -59,6 +59,8 @@ impl Style {
                 '×' => plain.push('x'),
                 '…' => plain.push_str("..."),
                 '→' => plain.push_str("->"),
+                '✓' => plain.push('+'),
+                '✗' => plain.push('x'),
                 '·' => plain.push('|'),
                 GLUE => plain.push(GLUE),
                 c if c.is_ascii() => plain.push(c),

@@ -1,6 +1,7 @@
 //! What a person reads in a terminal: the plan before the start, one live line, the summary at the end.
 
 mod live;
+mod parts;
 mod plan;
 mod sheet;
 mod summary;

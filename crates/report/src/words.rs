@@ -305,13 +305,14 @@ fn peak(scenario: &Scenario) -> Option<String> {
 
 /// What ends the run before its plan does.
 pub(crate) fn limits(limits: &Limits) -> Option<String> {
-    let Limits { duration, requests, tokens, errors, spend } = *limits;
+    let Limits { duration, requests, tokens, errors, spend, stop_when } = limits;
     let mut parts = Vec::new();
     parts.extend(duration.map(planned));
     parts.extend(requests.map(|n| counted(n, "request")));
     parts.extend(tokens.map(|n| counted(n, "token")));
     parts.extend(errors.map(|n| counted(n, "error")));
     parts.extend(spend.map(|usd| usd.to_string()));
+    parts.extend(stop_when.iter().map(|rule| one_line(&rule.to_string(), 200)));
     (!parts.is_empty()).then(|| format!("stops at {}", parts.join(", or ")))
 }
 

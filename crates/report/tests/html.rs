@@ -73,6 +73,11 @@ fn a_run_with_nothing_ok() {
 }
 
 #[test]
+fn a_run_with_objectives() {
+    insta::assert_snapshot!(outline(&page("objectives")));
+}
+
+#[test]
 fn every_page_is_well_formed() {
     for (name, ..) in fixtures::all() {
         let page = page(name);

@@ -83,6 +83,16 @@ fn a_capped_run_says_that_requests_were_held() {
 }
 
 #[test]
+fn a_run_with_objectives_and_several_names() {
+    insta::assert_snapshot!(summary("objectives", PLAIN));
+}
+
+#[test]
+fn a_run_with_objectives_on_a_wide_screen_without_unicode() {
+    insta::assert_snapshot!(summary("objectives", Style { width: 120, unicode: false, ..PLAIN }));
+}
+
+#[test]
 fn plans() {
     let all = fixtures::all().iter().map(|(_, run, _)| plan(run, PLAIN));
     let plans = all.chain(fixtures::plans().iter().map(|run| plan(run, PLAIN)).collect::<Vec<_>>());

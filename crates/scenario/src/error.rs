@@ -4,6 +4,8 @@ use std::fmt;
 
 use crate::excerpt::{Excerpt, mask_words};
 
+pub(crate) use floodline_core::spelling::did_you_mean;
+
 /// Everything that was found wrong with a scenario. Its display is what the user sees.
 #[derive(Debug)]
 pub struct Error {
@@ -114,41 +116,6 @@ fn presentable(message: &str) -> String {
     shown
 }
 
-/// The candidate that `word` was probably meant to be.
-pub(crate) fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let most = match word.chars().count() {
-        0..=2 => 1,
-        3..=5 => 2,
-        _ => 3,
-    };
-    let word = word.to_ascii_lowercase();
-    candidates
-        .into_iter()
-        .map(|candidate| (distance(&word, candidate), candidate))
-        .filter(|(far, candidate)| *far <= most && *far < candidate.len())
-        .min_by_key(|(far, _)| *far)
-        .map(|(_, candidate)| candidate)
-}
-
-/// Insertions, deletions, replacements and swaps of neighbours that turn `a` into `b`.
-fn distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    let mut rows = vec![(0..=b.len()).collect::<Vec<usize>>()];
-    for i in 1..=a.len() {
-        let mut row = vec![i];
-        for j in 1..=b.len() {
-            let replaced = rows[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
-            let mut best = replaced.min(rows[i - 1][j] + 1).min(row[j - 1] + 1);
-            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                best = best.min(rows[i - 2][j - 2] + 1);
-            }
-            row.push(best);
-        }
-        rows.push(row);
-    }
-    rows[a.len()][b.len()]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -158,15 +125,5 @@ mod tests {
         let problem = Problem::new(format!("`sk-canary` is not \u{1b}[31m {}", "x".repeat(1000)));
         assert!(problem.message.starts_with("`*********` is not  [31m xxx"), "{problem}");
         assert!(problem.message.chars().count() < 410);
-    }
-
-    #[test]
-    fn near_words_are_suggested_and_far_ones_are_not() {
-        let words = ["requests", "arrivals", "users", "hold", "for"];
-        assert_eq!(did_you_mean("reqeusts", words), Some("requests"));
-        assert_eq!(did_you_mean("user", words), Some("users"));
-        assert_eq!(did_you_mean("FOR", words), Some("for"));
-        assert_eq!(did_you_mean("temperature", words), None);
-        assert_eq!(did_you_mean("x", words), None);
     }
 }

@@ -9,8 +9,7 @@ use crate::excerpt::{Excerpt, Show};
 use crate::written::{Place, Scenario};
 
 /// Keys that the language will have, or that others have, and what this version says to them.
-const LATER: [&str; 9] =
-    ["stop_when", "objectives", "retry", "flow", "flows", "save", "check", "users_per_s", "fault"];
+const LATER: [&str; 7] = ["retry", "flow", "flows", "save", "check", "users_per_s", "fault"];
 
 /// Reads the scenario, or says what keeps it from being one.
 pub(crate) fn parse(source: &Source<'_>) -> Result<Scenario, Error> {
@@ -154,6 +153,8 @@ fn unexpected(expected: &str, text: &str, at: (usize, usize)) -> Problem {
         Some("stub") => problem.help("such as `stub: {profile: 8b-h100}`, or `stub: {}`"),
         Some("prices") => problem
             .help("such as `prices: {input: $2.50, output: $10}` of a million tokens, or `prices: {file: prices.json}`"),
+        Some("objectives") => problem.help("such as `objectives: [ttft p95 < 500ms, errors rate < 1%]`"),
+        Some("stop_when") => problem.help("such as `stop_when: [errors rate > 20% over 10s]`"),
         Some("key") => problem.help("refer to an environment variable: key: ${env:NAME}"),
         None if at == (1, 1) || expected.starts_with("struct") => {
             problem.help("a scenario is a mapping such as `target: {stub: {profile: 8b-h100}}`")

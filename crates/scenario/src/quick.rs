@@ -3,8 +3,8 @@
 mod yaml;
 
 use crate::written::{
-    At, Beside, Either, Given, Header, Headers, LengthsForm, OneOrMany, Place, Prompt, Scalar, Scenario,
-    SpreadForm, Stage, Stub, Target, Timeouts, UsersForm, Written,
+    Asked, At, Beside, Either, Given, Header, Headers, LengthsForm, OneOrMany, Place, Prompt, Scalar,
+    Scenario, SpreadForm, Stage, Stub, Target, Timeouts, UsersForm, Written,
 };
 
 /// A load test as arguments give it. What is left out has the defaults of a scenario file, but that
@@ -63,6 +63,8 @@ pub struct QuickForm {
     pub ca_file: Option<String>,
     /// `--insecure`.
     pub insecure: bool,
+    /// `--objective`, any number of times, such as `ttft p95 < 500ms`.
+    pub objectives: Vec<String>,
     /// `--record-bodies`.
     pub record_bodies: bool,
 }
@@ -83,6 +85,9 @@ impl QuickForm {
             prompts: OneOrMany(vec![at("--prompt", self.one_prompt())]).into(),
             load: OneOrMany(self.stages()).into(),
             timeouts: timeouts.into(),
+            objectives: Given((!self.objectives.is_empty()).then(|| {
+                Asked(self.objectives.iter().map(|text| Scalar::new(text, argument("--objective"))).collect())
+            })),
             record_bodies: number("--record-bodies", self.record_bodies.then_some(true)),
             ..Scenario::default()
         }

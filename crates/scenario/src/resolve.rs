@@ -5,6 +5,7 @@ mod findings;
 mod lengths;
 mod literal;
 mod load;
+mod objectives;
 mod prices;
 mod prompts;
 mod replay;
@@ -13,7 +14,7 @@ mod tokenizer;
 mod traffic;
 mod url;
 
-use floodline_core::plan::{HealthLimits, Limits, Load, Plan, Timeouts};
+use floodline_core::plan::{self, HealthLimits, Limits, Load, Plan, Timeouts};
 
 use crate::written::{Given, Place, Scalar, Scenario, Target};
 use crate::{Error, Outside, QuickForm, Resolved, Source, parse};
@@ -37,6 +38,8 @@ pub struct Overrides {
     pub url: Option<String>,
     /// `--model`.
     pub model: Option<String>,
+    /// `--objective`, any number of times, on top of the scenario's own.
+    pub objectives: Vec<String>,
     /// `--record-bodies`.
     pub record_bodies: bool,
 }
@@ -71,6 +74,10 @@ impl Overrides {
         }
         if self.record_bodies {
             scenario.record_bodies = Scalar::new(true, argument("--record-bodies")).into();
+        }
+        if !self.objectives.is_empty() {
+            let asked = self.objectives.iter().map(|text| Scalar::new(text, argument("--objective")));
+            scenario.objectives.0.get_or_insert_default().0.extend(asked);
         }
         if let Some(target) = &mut scenario.target.0 {
             if let Some(url) = &self.url {
@@ -132,12 +139,13 @@ fn assemble(mut scenario: Scenario, findings: &mut Findings<'_>) -> Result<Resol
     let model = target.as_ref().map(|target| target.target.model.as_str());
     let costs = prices::resolve(&scenario.prices, model, findings);
     let spend = scenario.limits.as_ref().and_then(|limits| limits.spend.as_ref()).map(|spend| spend.place);
-    let limits = scenario.limits.0.take().map(|limits| Limits {
+    let limits = scenario.limits.as_ref().map(|limits| Limits {
         duration: findings.above_zero(&limits.duration, "`duration`"),
         requests: findings.above_zero(&limits.requests, "`requests`"),
         tokens: findings.above_zero(&limits.tokens, "`tokens`"),
         errors: findings.above_zero(&limits.errors, "`errors`"),
-        spend: prices::spend(&limits, scenario.prices.is_some(), findings),
+        spend: prices::spend(limits, scenario.prices.is_some(), findings),
+        stop_when: Vec::new(),
     });
     let timeouts = scenario.timeouts.0.take().map(|timeouts| {
         let usual = Timeouts::default();
@@ -156,12 +164,26 @@ fn assemble(mut scenario: Scenario, findings: &mut Findings<'_>) -> Result<Resol
     let members = target.as_ref().map(|target| &target.members);
     let streams = traffic::resolve(&mut scenario, &name, seed, members, findings);
     prices::refuse_unbounded(spend, costs.as_ref(), unbounded(streams.as_deref()), findings);
+    let undecided = findings.read(&scenario.undecided).unwrap_or_default();
+    let (mut asked, mut rules) = (Vec::new(), Vec::new());
+    // Names can be looked up only where there are some.
+    if let (Some(target), Some(streams)) = (&target, &streams) {
+        let scenarios: Vec<plan::Scenario> = streams.iter().map(|(scenario, _)| scenario.clone()).collect();
+        let key = target.target.key_env.as_deref();
+        let about = objectives::About { scenarios: &scenarios, key, has_prices: scenario.prices.is_some() };
+        asked = objectives::resolve(&scenario.objectives, &about, findings);
+        if let Some(limits) = scenario.limits.as_ref() {
+            rules = objectives::stop_when(&limits.stop_when, &about, findings);
+        }
+    }
     findings.conclude()?;
     match (target, streams) {
         (Some(target), Some(streams)) => {
             let (scenarios, workloads) = streams.into_iter().unzip();
             let mut plan = Plan::of_scenarios(name, seed, target.target, scenarios);
-            plan.limits = limits.unwrap_or_default();
+            plan.limits = Limits { stop_when: rules, ..limits.unwrap_or_default() };
+            plan.objectives = asked;
+            plan.undecided = undecided;
             plan.prices = costs;
             plan.timeouts = timeouts.unwrap_or_default();
             plan.health = health.unwrap_or_default();

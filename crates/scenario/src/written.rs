@@ -4,6 +4,7 @@
 //! an argument of the command line is read by the same code as a value of a file. The JSON schema
 //! is derived from these types. No `flatten`, no `untagged`, no internally tagged enum: they lose positions.
 
+mod asked;
 mod at;
 mod either;
 mod lengths;
@@ -14,6 +15,7 @@ mod shape;
 mod trace;
 mod users;
 
+pub(crate) use asked::Asked;
 pub(crate) use at::{At, Given, OneOrMany, Place};
 pub(crate) use either::{Either, OtherShape};
 pub(crate) use lengths::{BinForm, Drawn, Joint, LengthsForm, Number, Prefix, Quoted, Row};
@@ -30,6 +32,7 @@ pub(crate) use users::{
     UsersForm,
 };
 
+use floodline_core::objective::Undecided;
 use floodline_core::plan::Api;
 use floodline_core::schedule::Curve;
 use floodline_core::time::Span;
@@ -60,6 +63,12 @@ pub(crate) struct Scenario {
     pub(crate) scenarios: Given<OneOrMany<At<Part>>>,
     /// What ends the run before its plan does; reaching one is exit code 5.
     pub(crate) limits: Given<Limits>,
+    /// What the run is to prove: one sentence or a list, such as ttft p95 < 500ms, errors rate < 1%, goodput > 95%,
+    /// gap p99 < 80ms over 10s for 99% of windows. One that is missed is exit code 3.
+    pub(crate) objectives: Given<Asked>,
+    /// What is said where the data cannot tell whether an objective is met: pass, fail or invalid; invalid (exit code
+    /// 4) unless given.
+    pub(crate) undecided: Given<Scalar<Undecided>>,
     /// What the target's model costs: dollars for a million tokens, or a file of prices.
     pub(crate) prices: Given<At<Prices>>,
     /// How long to wait for things.
@@ -263,6 +272,9 @@ pub(crate) struct Limits {
     pub(crate) errors: Given<Scalar<u64>>,
     /// Money, such as $5.00: never exceeded, since each request reserves its worst case. Needs prices.
     pub(crate) spend: Given<Scalar<Usd>>,
+    /// Rules that end the run when they hold over their window, the last 10 s unless they say another, such as
+    /// errors rate > 20% over 10s.
+    pub(crate) stop_when: Given<Asked>,
 }
 
 /// How long to wait for things.

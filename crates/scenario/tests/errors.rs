@@ -44,15 +44,15 @@ target:
 fn a_key_of_a_later_version() {
     let text = "\
 target: {stub: {}}
-objectives: [ttft p95 < 500ms]
+fault: {errors: 1%}
 ";
     assert_snapshot!(World::new().error(text), @r#"
-    error: `objectives` is not supported in this version
+    error: `fault` is not supported in this version
      --> load.yaml:2:1
       |
-    2 | objectives: …
-      | ^^^^^^^^^^
-      = help: keys known here: name, seed, target, prompts, load, cap, scenarios, limits, prices, timeouts, health, record_bodies
+    2 | fault: …
+      | ^^^^^
+      = help: keys known here: name, seed, target, prompts, load, cap, scenarios, limits, objectives, undecided, prices, timeouts, health, record_bodies
     "#);
 }
 

@@ -140,6 +140,7 @@ fn overrides_win_over_the_file() {
         url: Some("http://127.0.0.1:9/v1".into()),
         model: Some("m".into()),
         record_bodies: true,
+        objectives: Vec::new(),
     };
     let plan = World::new().resolve_with(text, &overrides).unwrap().plan;
     assert_eq!((plan.name.as_str(), plan.seed, plan.target.model.as_str()), ("n", 5, "m"));

@@ -124,6 +124,14 @@ impl RunFolder {
     pub fn write_report(&self, html: &str) -> Result<(), StoreError> {
         write_whole(&self.path.join(file::REPORT), html.as_bytes())
     }
+
+    /// Writes `junit.xml`, of a run with objectives.
+    ///
+    /// # Errors
+    /// [`StoreError::Write`].
+    pub fn write_junit(&self, xml: &str) -> Result<(), StoreError> {
+        write_whole(&self.path.join(file::JUNIT), xml.as_bytes())
+    }
 }
 
 /// Writes JSON that people may want to read.

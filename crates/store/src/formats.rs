@@ -44,6 +44,7 @@ pub(crate) mod file {
     pub(crate) const TIMELINE: &str = "timeline.json";
     pub(crate) const HISTOGRAMS: &str = "histograms";
     pub(crate) const REPORT: &str = "report.html";
+    pub(crate) const JUNIT: &str = "junit.xml";
     pub(crate) const REQUESTS: &str = "requests.jsonl.zst";
     pub(crate) const STAMPS: &str = "stamps.bin.zst";
     pub(crate) const SAMPLES: &str = "samples.jsonl";

@@ -29,7 +29,7 @@ fn store(path: &Path, events: &[RunEvent], batch: usize) -> RunFolder {
 }
 
 fn fold<'a>(events: impl IntoIterator<Item = &'a RunEvent>) -> Fold {
-    let mut fold = Fold::default();
+    let mut fold = Fold::of(&plan());
     events.into_iter().for_each(|event| fold.apply(event));
     fold
 }

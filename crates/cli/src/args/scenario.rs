@@ -86,6 +86,10 @@ pub(crate) struct ScenarioArgs {
     #[arg(long, value_name = "TIME", help_heading = "Timeouts")]
     pub(crate) connect_timeout: Option<String>,
 
+    /// What the run is to prove, such as 'ttft p95 < 500ms' or 'errors rate < 1%'; may be repeated
+    #[arg(long = "objective", value_name = "TEXT", help_heading = "Objectives")]
+    pub(crate) objectives: Vec<String>,
+
     /// Name of the run
     #[arg(long, value_name = "NAME", help_heading = "Output")]
     pub(crate) name: Option<String>,

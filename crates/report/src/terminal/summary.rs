@@ -1,5 +1,6 @@
 //! The summary at the end of a run: the verdict, what was measured with what, the figures, what went wrong.
 
+use floodline_core::objective::Finding;
 use floodline_core::outcome::Outcome;
 use floodline_core::plan::Plan;
 use floodline_core::summary::{RunInfo, RunSummary};
@@ -7,9 +8,9 @@ use floodline_core::verdict::Status;
 
 use super::sheet::Sheet;
 use super::table::table;
-use crate::format::{count, one_line, share};
-use crate::style::{Ink, Style};
-use crate::{advice, health, held, metrics, volume, words};
+use crate::format::{GLUE, count, one_line, share};
+use crate::style::{Ink, Style, columns};
+use crate::{advice, health, held, metrics, objectives, parts, volume, words};
 
 /// More ways of going wrong than this are left to `summary.json`.
 const ERRORS_SHOWN: usize = 8;
@@ -19,10 +20,13 @@ pub fn summary(plan: &Plan, info: &RunInfo, summary: &RunSummary, folder: &str, 
     let mut sheet = Sheet::new(style);
     verdict(&mut sheet, plan, info, summary);
     sheet.space();
+    asked(&mut sheet, summary);
+    sheet.space();
     setting(&mut sheet, plan, summary);
     generator(&mut sheet, summary);
     sheet.space();
     latencies(&mut sheet, plan, summary, style);
+    super::parts::tables(&mut sheet, parts::tables(summary), style);
     sheet.space();
     for (heading, text) in volume::facts(summary) {
         sheet.entry(heading, Ink::Plain, &text);
@@ -45,7 +49,7 @@ fn verdict(sheet: &mut Sheet, plan: &Plan, info: &RunInfo, summary: &RunSummary)
     let word = status.name().to_uppercase();
     sheet.verdict(ink, &word, &one_line(&summary.name, 100));
     sheet.entry("", Ink::Plain, &advice::headline(summary));
-    if let Some(meaning) = advice::meaning(status) {
+    if let Some(meaning) = advice::meaning(&summary.verdict) {
         sheet.entry("", Ink::Strong, meaning);
     }
     for finding in advice::findings(plan, info, summary) {
@@ -53,6 +57,28 @@ fn verdict(sheet: &mut Sheet, plan: &Plan, info: &RunInfo, summary: &RunSummary)
         if let Some(remedy) = &finding.remedy {
             sheet.hanging("→ ", Ink::Strong, remedy);
         }
+    }
+}
+
+fn asked(sheet: &mut Sheet, summary: &RunSummary) {
+    let lines = objectives::lines(summary);
+    // Below each other where there is room: no-break spaces stay where they are.
+    let longest = lines.iter().map(|line| columns(&line.text)).max().unwrap_or(0);
+    let mut heading = "objectives";
+    for line in lines {
+        let ink = match line.finding {
+            Finding::Met => Ink::Plain,
+            Finding::Missed => Ink::Bad,
+            Finding::Undecided => Ink::Warn,
+        };
+        let pad = if longest <= 40 { longest - columns(&line.text) } else { 0 };
+        let pad = GLUE.to_string().repeat(pad + 1);
+        let said = if line.said.is_empty() { String::new() } else { format!(", {}", line.said) };
+        sheet.hanging_from(heading, line.mark(), ink, &format!("{}{pad} {}{said}", line.text, line.value));
+        heading = "";
+    }
+    for (i, rule) in objectives::stop_rules(summary).iter().enumerate() {
+        sheet.entry(if i == 0 { "stop when" } else { "" }, Ink::Plain, rule);
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::written::{
-    At, Either, Given, OneOrMany, Place, Prompt, Scalar, Scenario, Stage, Target, Timeouts,
+    Asked, At, Either, Given, OneOrMany, Place, Prompt, Scalar, Scenario, Stage, Target, Timeouts,
 };
 
 /// The scenario as YAML; of the keys, those that a quick form can set.
@@ -35,6 +35,9 @@ pub(super) fn write(scenario: &Scenario) -> String {
         if set.iter().any(Option::is_some) {
             line("timeouts", mapping(set.into()));
         }
+    }
+    if let Some(Asked(sentences)) = scenario.objectives.as_ref() {
+        line("objectives", list(sentences.iter().map(text)));
     }
     if let Some((key, value)) = value("record_bodies", &scenario.record_bodies) {
         line(key, value);

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::marker::PhantomData;
 
 use floodline_core::Rate;
+use floodline_core::objective::Undecided;
 use floodline_core::plan::Api;
 use floodline_core::schedule::{Curve, Spread};
 use floodline_core::time::Span;
@@ -19,7 +20,7 @@ use crate::error::did_you_mean;
 pub(crate) struct Scalar<T> {
     pub(crate) text: String,
     pub(crate) place: Place,
-    kind: PhantomData<T>,
+    pub(super) kind: PhantomData<T>,
 }
 
 impl<T: Written> Scalar<T> {
@@ -211,6 +212,15 @@ impl Choice for Curve {
 impl Choice for Api {
     const WHAT: &'static str = "an API of this version";
     const NAMES: &'static [(&'static str, Api)] = &[(Api::OpenAiChat.name(), Api::OpenAiChat)];
+}
+
+impl Choice for Undecided {
+    const WHAT: &'static str = "what can be said of an undecided objective";
+    const NAMES: &'static [(&'static str, Undecided)] = &[
+        (Undecided::Pass.name(), Undecided::Pass),
+        (Undecided::Fail.name(), Undecided::Fail),
+        (Undecided::Invalid.name(), Undecided::Invalid),
+    ];
 }
 
 impl Choice for MaxTokensField {

@@ -6,7 +6,7 @@ use floodline_core::plan::{Address, Api, Load, Prompt, Target, UserStage};
 use floodline_core::record::{Attempt, AttemptEnd, TokenSource};
 use floodline_core::summary::RunInfo;
 use floodline_core::verdict::Stamps;
-use floodline_core::{Finish, Moment, Outcome, Phase, Plan, Record, RunEvent, Span};
+use floodline_core::{Finish, Moment, Objective, Outcome, Phase, Plan, Record, RunEvent, Span};
 
 /// A run of `records` requests, with a sample after every third and an end.
 pub(crate) fn events(records: u64, seed: u64) -> Vec<RunEvent> {
@@ -51,7 +51,22 @@ pub(crate) fn plan() -> Plan {
         output: None,
     };
     let stages = vec![UserStage::new(4, Some(Span::from_secs(10)), Phase::Main)];
-    Plan::new("made-up".into(), 42, target, vec![prompt], Load::Closed { stages, requests: Some(1000) })
+    let mut plan =
+        Plan::new("made-up".into(), 42, target, vec![prompt], Load::Closed { stages, requests: Some(1000) });
+    let objective = |text: &str| Objective::parse(text, None).expect("it is one");
+    plan.objectives = [
+        "ttft p95 < 500ms",
+        "gap p99 < 8ms over 1s for 90% of windows",
+        "goodput > 50%",
+        "errors rate < 5%",
+        "cost mean < $0.02",
+        "latency max < 30s for key OPENAI_API_KEY",
+        "output_tokens_per_s > 1",
+    ]
+    .map(objective)
+    .into();
+    plan.limits.stop_when = vec![objective("errors rate > 99% over 200ms")];
+    plan
 }
 
 pub(crate) fn info() -> RunInfo {
