@@ -17,9 +17,8 @@
 //! computed to about 31 digits. Arrivals are numbered from 0 over all stages, so that any number of workers can
 //! each take their own share of one and the same list.
 //!
-//! The way from stages to arrivals: [`shape`] is what a person asks for; [`draft`] takes it apart; [`course`] lays it
-//! out in a common [`unit`]; [`walk`] goes along it; [`rise`] and [`foothold`] have the
-//! mathematics of one part.
+//! The way from stages to arrivals: `shape` is what a person asks for; `draft` takes it apart; `course` lays it out in a
+//! common `unit`; `walk` goes along it; `rise` and `foothold` have the mathematics of one part.
 
 mod course;
 mod draft;

@@ -82,7 +82,7 @@ impl Course {
         let mut whole =
             drafts.iter().try_fold(1, |whole, draft| lcm(whole, draft.divisor()?)).ok_or(TOO_FINE)?;
         let rounds = |stage: &Stage, draft: &Draft| {
-            stage.spread != Spread::Constant || draft.parts.iter().any(|part| !part.is_straight())
+            stage.spread != Spread::Constant || draft.parts.iter().any(|part| part.from != part.to)
         };
         if stages.iter().zip(&drafts).any(|(stage, draft)| rounds(stage, draft)) {
             whole <<= FINE_BITS.saturating_sub(u128::BITS - whole.leading_zeros());

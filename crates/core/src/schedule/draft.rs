@@ -136,13 +136,6 @@ impl Draft {
     }
 }
 
-impl Part {
-    /// Whether its integral is a fraction.
-    pub(super) fn is_straight(&self) -> bool {
-        self.bend == Bend::Line || self.from == self.to
-    }
-}
-
 fn check_spread(spread: Spread) -> Result<(), String> {
     match spread {
         Spread::Constant | Spread::Poisson | Spread::Uniform => Ok(()),

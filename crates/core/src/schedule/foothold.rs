@@ -27,6 +27,8 @@ pub(super) struct Foothold {
     /// The integral there, and at the next foothold.
     here: Units,
     next: Units,
+    /// How many ticks the rounding of `here` can make.
+    slack: f64,
     lie: Lie,
 }
 
@@ -69,7 +71,9 @@ impl Foothold {
         }
         let z = low * stride;
         let (here, next) = (rise.integral(z), rise.integral(z + stride));
-        Foothold { z, here, next, lie: Lie::of(rise, one, z, here) }
+        let lie = Lie::of(rise, one, z, here);
+        let slack = if z == 0 { 0.0 } else { one.as_f64(Units::from(2u32)) / lie.rate() };
+        Foothold { z, here, next, slack, lie }
     }
 
     /// Whether this is the foothold for a point where the rise has grown to `grown`.
@@ -88,10 +92,10 @@ impl Foothold {
             Lie::Exponential { scale, length } => length * libm::log1p(arrivals / scale),
             Lie::Sine { low, half, radian, angle } => {
                 let (turn, error) = turn(low, half, angle, arrivals / radian);
-                return (turn * radian, (turn * GUESS_ERROR + error) * radian);
+                return (turn * radian, (turn * GUESS_ERROR + error) * radian + self.slack);
             }
         };
-        (z, z * GUESS_ERROR)
+        (z, z * GUESS_ERROR + self.slack)
     }
 }
 
@@ -115,6 +119,21 @@ impl Lie {
     }
 }
 
+impl Lie {
+    /// The rate at the foothold.
+    fn rate(&self) -> f64 {
+        match self {
+            Lie::Flat { gap } => 1.0 / gap,
+            Lie::Line { rate, .. } => *rate,
+            Lie::Exponential { scale, length } => scale / length,
+            Lie::Sine { low, half, angle, .. } => {
+                let sine = libm::sin(angle / 2.0);
+                low + 2.0 * half * sine * sine
+            }
+        }
+    }
+}
+
 /// The angle x at which ∫ low + half · (1 − cos) from `angle` to `angle + x` is `area`, and how far the search may
 /// still be off: Kepler's equation, by Newton's method from the solution of the tangent's.
 fn turn(low: f64, half: f64, angle: f64, area: f64) -> (f64, f64) {
@@ -123,12 +142,9 @@ fn turn(low: f64, half: f64, angle: f64, area: f64) -> (f64, f64) {
         low + 2.0 * half * sine * sine
     };
     let (start, bend) = (rate(angle), half * libm::sin(angle));
-    let mut x = 2.0 * area / (start + libm::sqrt(start * start + 2.0 * bend * area));
     // Where the rate starts at nothing, it grows with the square of the angle instead.
     let cubic = libm::cbrt(6.0 * area / half);
-    if !(x < cubic) {
-        x = cubic;
-    }
+    let mut x = (2.0 * area / (start + libm::sqrt(start * start + 2.0 * bend * area))).min(cubic);
     let mut error = x;
     for _ in 0..64 {
         // All terms are positive, so that none takes digits from another:

@@ -30,16 +30,16 @@ impl Arrivals {
 
     /// The number of arrivals in units, rounded down.
     pub(super) fn units(self, arrivals: f64) -> Units {
-        let bits = arrivals.to_bits();
+        let pattern = arrivals.to_bits();
         // arrivals = mantissa · 2^power; subnormal numbers are less than any unit.
-        let power = (bits >> 52) as i32 - 1075;
-        let mantissa = u128::from(bits & ((1 << 52) - 1) | 1 << 52);
+        let power = (pattern >> 52) as i32 - 1075;
+        let mantissa = u128::from(pattern & ((1 << 52) - 1) | 1 << 52);
         let whole = self.whole.as_u128();
         let (low, high) = (mantissa * (whole & u128::from(u64::MAX)), mantissa * (whole >> 64));
         let mantissa = Units::new(low) + Units::from_words(high >> 64, high << 64);
         match power {
-            0..80 => mantissa << power as u32,
-            80.. => Units::MAX >> 2,
+            0.. if bits(mantissa) as i32 + power > 250 => Units::MAX >> 2,
+            0.. => mantissa << power as u32,
             -255..0 => mantissa >> power.unsigned_abs(),
             _ => Units::ZERO,
         }
@@ -102,5 +102,12 @@ mod tests {
         let number = Precise::whole(1 << 90) - Precise::from(0.75);
         assert_eq!(rounded(number), Units::new((1 << 90) - 1));
         assert_eq!(rounded(Precise::from(2.25)), Units::new(2));
+    }
+
+    /// They were once cut at 2¹³³, so that a sine of ten billion arrivals had no integral.
+    #[test]
+    fn large_precise_numbers_are_not_cut() {
+        let number = libm::ldexp(1.0, 200);
+        assert_eq!(rounded(Precise::from(number)), Units::new(1) << 200u32);
     }
 }

@@ -261,17 +261,35 @@ impl Piece {
             low = (stand.base + i128::from(floor(at - error))).clamp(first, last);
             high = (stand.base + i128::from(floor(at + error))).clamp(first, last);
         }
+        let exact = Exact { piece: self, leg, section, grown };
         while low < high {
             let middle = low + (high - low + 1) / 2;
-            let x = (middle * leg.ticks as i128 - self.place).unsigned_abs();
-            let reached = x <= self.from
-                || match section.falls {
-                    false => rise.compare(x, grown) != Ordering::Greater,
-                    true => rise.compare(rise.span.saturating_sub(x), grown) != Ordering::Less,
-                };
-            if reached { low = middle } else { high = middle - 1 }
+            if exact.reaches(middle) { low = middle } else { high = middle - 1 }
         }
+        debug_assert!(low == first || exact.reaches(low), "guessed too late: {self:?}");
+        debug_assert!(low == last || !exact.reaches(low + 1), "guessed too early: {self:?}");
         low
+    }
+}
+
+/// The exact question behind a guess.
+struct Exact<'a> {
+    piece: &'a Piece,
+    leg: &'a Leg,
+    section: &'a Section,
+    grown: Units,
+}
+
+impl Exact<'_> {
+    /// Whether the integral is still not above the target at the beginning of a nanosecond.
+    fn reaches(&self, nanosecond: i128) -> bool {
+        let Section { rise, falls, .. } = self.section;
+        let x = (nanosecond * self.leg.ticks as i128 - self.piece.place).unsigned_abs();
+        x <= self.piece.from
+            || match falls {
+                false => rise.compare(x, self.grown) != Ordering::Greater,
+                true => rise.compare(rise.span.saturating_sub(x), self.grown) != Ordering::Less,
+            }
     }
 }
 
