@@ -1,4 +1,4 @@
-//! How many arrivals a second one core generates, for each shape and spread.
+//! How many million arrivals a second one core generates, for each shape: constant, Poisson, gamma and uniform.
 //!
 //! `cargo run --release -p floodline-core --example arrivals_speed`
 
@@ -10,7 +10,7 @@ use floodline_core::schedule::{Again, Curve, DayCurve, DayPoint, Phase, Schedule
 use floodline_core::{Rate, Span};
 
 /// Enough arrivals to be measured.
-const ARRIVALS: usize = 5_000_000;
+const ARRIVALS: usize = 1_000_000;
 
 fn main() {
     let rate = Rate::per_second;
@@ -49,12 +49,17 @@ fn main() {
         for spread in [Spread::Constant, Spread::Poisson, gamma, Spread::Uniform] {
             let stage = Stage { shape: shape.clone(), spread, phase: Phase::Main };
             let Ok(schedule) = Schedule::new(vec![stage], 1) else { continue };
-            let start = Instant::now();
-            let (count, sum) =
-                schedule.take(ARRIVALS).fold((0, 0u64), |(n, sum), a| (n + 1, sum.wrapping_add(a.at.0)));
-            let rate = f64::from(count) / start.elapsed().as_secs_f64() / 1e6;
-            print!(" {rate:7.1} ({})", sum % 10);
+            // The best of a few: the others shared their core.
+            let best = (0..5).map(|_| seconds(schedule.clone())).fold(f64::INFINITY, f64::min);
+            print!(" {:7.1}", ARRIVALS as f64 / best / 1e6);
         }
         println!();
     }
+}
+
+fn seconds(schedule: Schedule) -> f64 {
+    let start = Instant::now();
+    let sum = schedule.take(ARRIVALS).fold(0u64, |sum, arrival| sum.wrapping_add(arrival.at.0));
+    std::hint::black_box(sum);
+    start.elapsed().as_secs_f64()
 }
