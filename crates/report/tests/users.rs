@@ -1,6 +1,5 @@
 //! Users, sessions and caps in the words of the plan.
 
-#[allow(dead_code, reason = "each test file uses its part")]
 mod fixtures;
 
 use floodline_core::plan::{Load, Plan, SessionStage, UserStage};
