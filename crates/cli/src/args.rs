@@ -32,6 +32,8 @@ pub(crate) enum Command {
     /// Load a target and measure what comes back
     #[command(after_help = RUN_EXAMPLES)]
     Run(Box<RunArgs>),
+    /// Show what would be sent and what it can cost, and send nothing
+    Plan(Box<PlanArgs>),
     /// Print when each request would be sent, and send none
     Arrivals(Box<ArrivalsArgs>),
     /// Serve the simulated provider on a port
@@ -57,6 +59,10 @@ pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) scenario: ScenarioArgs,
 
+    /// Start even if it can cost more than goes without asking
+    #[arg(long, short = 'y', help_heading = "Money")]
+    pub(crate) yes: bool,
+
     /// Folder for the run [default: ./runs/NAME-YYYYMMDD-HHMMSS]
     #[arg(long, value_name = "DIR", help_heading = "Output")]
     pub(crate) out: Option<PathBuf>,
@@ -70,6 +76,16 @@ pub(crate) struct RunArgs {
     /// Worker threads of the generator [default: half of the cores]
     #[arg(long, value_name = "N", help_heading = "Generator", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub(crate) workers: Option<u32>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct PlanArgs {
+    #[command(flatten)]
+    pub(crate) scenario: ScenarioArgs,
+
+    /// Print the plan and what is expected of it as JSON
+    #[arg(long, help_heading = "Output")]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, clap::Args)]

@@ -6,10 +6,9 @@ use floodline_core::Span;
 use floodline_core::plan::{Load, Plan, Scenario};
 use floodline_core::time::Moment;
 use floodline_core::traffic::{Planned, Traffic};
-use floodline_scenario::Outside;
 
 use crate::args::ArrivalsArgs;
-use crate::outside::World;
+use crate::outside::Unarmed;
 use crate::{Failure, scenario, screen};
 
 /// Prints the planned arrivals and returns the exit code.
@@ -35,27 +34,6 @@ pub(crate) fn arrivals(args: &ArrivalsArgs) -> Result<u8, Failure> {
         Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(0),
         Err(e) => Err(Failure::internal(format!("cannot print: {e}"))),
         Ok(()) => Ok(0),
-    }
-}
-
-/// Files as they are, and no secret: a list of times needs none, and is wanted where none is at hand.
-struct Unarmed;
-
-impl Outside for Unarmed {
-    fn read(&self, path: &str) -> Result<Vec<u8>, String> {
-        World.read(path)
-    }
-
-    fn env(&self, name: &str) -> Option<String> {
-        World.env(name).or_else(|| Some("unset".into()))
-    }
-
-    fn stub_profiles(&self) -> Vec<String> {
-        World.stub_profiles()
-    }
-
-    fn seed(&self) -> u64 {
-        World.seed()
     }
 }
 

@@ -10,6 +10,7 @@ mod arrivals;
 mod corpus;
 mod interrupt;
 mod outside;
+mod plan;
 mod provider;
 mod recorder;
 mod report;
@@ -33,6 +34,7 @@ pub(crate) const USAGE: u8 = 2;
 fn main() -> ExitCode {
     let outcome = match Args::parse().command {
         Command::Run(args) => run::run(args),
+        Command::Plan(args) => plan::plan(&args),
         Command::Arrivals(args) => arrivals::arrivals(&args),
         Command::Stub(args) => stub::stub(args),
         Command::Report(args) => report::report(&args),

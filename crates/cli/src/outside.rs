@@ -26,6 +26,27 @@ impl Outside for World {
     }
 }
 
+/// The same without secrets: who only looks at a plan needs none, and may have none at hand.
+pub(crate) struct Unarmed;
+
+impl Outside for Unarmed {
+    fn read(&self, path: &str) -> Result<Vec<u8>, String> {
+        World.read(path)
+    }
+
+    fn env(&self, name: &str) -> Option<String> {
+        World.env(name).or_else(|| Some("unset".into()))
+    }
+
+    fn stub_profiles(&self) -> Vec<String> {
+        World.stub_profiles()
+    }
+
+    fn seed(&self) -> u64 {
+        World.seed()
+    }
+}
+
 /// The system's reason without its number.
 pub(crate) fn why(e: &std::io::Error) -> String {
     match e.kind() {

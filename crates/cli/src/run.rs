@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use floodline_core::plan::{Address, Plan};
 use floodline_core::summary::{RUN_FORMAT, RunInfo, RunSummary};
-use floodline_core::{Span, plan};
+use floodline_core::{Span, plan as planned};
 use floodline_engine::clock::Clock;
 use floodline_engine::{Endpoint, EngineError, Header, Provider, Run, Stop};
 use floodline_report::{INSECURE, json, terminal};
@@ -18,7 +18,7 @@ use crate::outside::{World, why};
 use crate::provider::BuiltIn;
 use crate::recorder::Recorder;
 use crate::screen::{self, LiveLine};
-use crate::{Failure, report, scenario};
+use crate::{Failure, plan, report, scenario};
 
 /// The one exit code that comes before that of a failure.
 const INTERRUPTED: u8 = 130;
@@ -30,6 +30,13 @@ pub(crate) fn run(args: Box<RunArgs>) -> Result<u8, Failure> {
     let plan = Arc::new(plan);
     for warning in &warnings {
         screen::note(&format!("warning: {warning}"));
+    }
+
+    let forecast = plan::forecast(&plan, &workloads)?;
+    if let Some(why) = forecast.to_confirm(&plan).filter(|_| !args.yes) {
+        return Err(Failure::usage(format!(
+            "{why}\n = help: start it with --yes, or bound it: limits: {{spend: $5}}"
+        )));
     }
 
     let provider = match &plan.target.address {
@@ -72,7 +79,7 @@ pub(crate) fn run(args: Box<RunArgs>) -> Result<u8, Failure> {
     };
     let shown = path.display().to_string();
     if !args.quiet && !args.json {
-        screen::print(&terminal::plan(&plan, &info, &shown, screen::output_style()));
+        screen::print(&terminal::plan(&plan, &forecast, Some((&info, &shown)), screen::output_style()));
     } else if plan.target.insecure && !args.quiet {
         screen::note(&format!("warning: --insecure: {INSECURE}"));
     }
@@ -124,7 +131,7 @@ fn cannot_run(e: EngineError) -> Failure {
 }
 
 fn endpoint(plan: &Plan, secrets: &Secrets, provider: Option<&BuiltIn>) -> Result<Endpoint, Failure> {
-    let plan::Target { address, ca_file, insecure, stream, .. } = &plan.target;
+    let planned::Target { address, ca_file, insecure, stream, .. } = &plan.target;
     let url = match (address, provider) {
         (Address::Url(url), _) => url.clone(),
         (Address::Stub(_), Some(provider)) => provider.url(),

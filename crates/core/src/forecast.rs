@@ -10,9 +10,11 @@
 
 use std::collections::VecDeque;
 
+use serde::Serialize;
+
 use crate::budget::{Worst, input_bound};
 use crate::money::Usd;
-use crate::plan::{Load, Plan, Scenario, scenario_seed};
+use crate::plan::{Address, Limits, Load, Plan, Scenario, scenario_seed};
 use crate::time::Span;
 use crate::traffic::Traffic;
 use crate::workload::{Rendered, Workload};
@@ -24,21 +26,24 @@ pub const WALKED: u64 = 200_000;
 const MINUTE: Span = Span::from_secs(60);
 
 /// What is to come.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Forecast {
     /// Requests of all phases; none where only the answers decide.
     pub requests: Option<u64>,
     /// Whether they were looked at one by one.
     pub exact: bool,
     /// When the plan's last stage ends; none where it does not say.
+    #[serde(rename = "length_ns")]
     pub length: Option<Span>,
     /// Tokens of prompts; none where a length is not known.
     pub input_tokens: Option<u64>,
     /// Tokens of answers if each is as long as its bound; none where one has no bound.
     pub output_tokens: Option<u64>,
     /// The cost if each answer is as long as its bound; none without prices, or where a length is unknown.
+    #[serde(rename = "expected_usd")]
     pub expected: Option<Usd>,
     /// The most that it can cost, the spend limit considered; none without prices, or where nothing bounds it.
+    #[serde(rename = "worst_usd")]
     pub worst: Option<Usd>,
     /// The most requests in any minute, of open loops and replays.
     pub busiest_minute: Option<u64>,
@@ -108,6 +113,27 @@ pub fn forecast(plan: &Plan, workloads: &[&dyn Workload]) -> Result<Forecast, St
         busiest_minute: whole.then_some(busiest).filter(|&n| n > 0),
         busiest_minute_tokens: if whole { busiest_tokens } else { None },
     })
+}
+
+/// What a run may cost without being asked for, if nothing else is said.
+pub const CONFIRM_ABOVE: Usd = Usd::dollars(10);
+
+impl Forecast {
+    /// Why a run of this plan must be confirmed before it starts, if it must: what it can cost is more than its limit
+    /// for that, or nothing bounds it. A spend limit is a confirmation in itself; the built-in provider costs nothing.
+    pub fn to_confirm(&self, plan: &Plan) -> Option<String> {
+        let free = plan.prices.is_none() || matches!(plan.target.address, Address::Stub(_));
+        let Limits { spend, confirm_above, .. } = &plan.limits;
+        if free || spend.is_some() && confirm_above.is_none() {
+            return None;
+        }
+        let threshold = confirm_above.unwrap_or(CONFIRM_ABOVE);
+        match self.worst {
+            Some(worst) if worst <= threshold => None,
+            Some(worst) => Some(format!("this run can cost up to {worst}, more than {threshold}")),
+            None => Some("nothing bounds what this run can cost".into()),
+        }
+    }
 }
 
 /// The sums so far; one that lacks a term is unknown.
@@ -190,7 +216,7 @@ fn scaled(sum: Usd, requests: u64, walked: u64) -> Usd {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{Address, Api, Target};
+    use crate::plan::{Api, Target};
     use crate::prices::{Prices, Rates};
     use crate::rate::Rate;
     use crate::schedule::{Phase, Stage};

@@ -261,6 +261,10 @@ pub struct Limits {
     /// Money, the worst case of requests in flight included; there are prices where it is given.
     #[serde(rename = "spend_usd", default, skip_serializing_if = "Option::is_none")]
     pub spend: Option<Usd>,
+    /// A run that can cost more than this wants to be confirmed; by default [`crate::forecast::CONFIRM_ABOVE`], unless
+    /// there is a spend limit.
+    #[serde(rename = "confirm_above_usd", default, skip_serializing_if = "Option::is_none")]
+    pub confirm_above: Option<Usd>,
     /// Objectives turned round: each ends the run when it holds over its window, ten seconds unless it says another.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stop_when: Vec<Objective>,

@@ -20,7 +20,7 @@ fn main() -> std::io::Result<()> {
         let (plan, info) = (&run.plan, &run.info);
         let place = format!("runs/{name}-20260601-120000");
         let progress = Progress { elapsed: Span::from_secs(12), length: plan.planned_length() };
-        println!("{}", terminal::plan(plan, info, &place, style));
+        println!("{}", terminal::plan(plan, &run.forecast(), Some((info, &place)), style));
         println!("{}\n", terminal::live(&run.fold.live(), progress, style));
         println!("{}\n", terminal::summary(plan, info, summary, &place, style));
         let page = html::page(plan, info, summary, &run.fold);

@@ -332,7 +332,6 @@ fn facts_of_plan(plan: &Plan, info: &RunInfo) -> Vec<Fact> {
         fact("model", words::model(&plan.target)),
         fact("sends", words::prompts(plan).join("; ")),
     ];
-    facts.extend(words::expected(plan).map(|text| fact("expects", text)));
     facts.push(fact(
         "limits",
         words::limits(&plan.limits).unwrap_or_else(|| "none but the plan's end".into()),

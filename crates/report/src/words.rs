@@ -3,6 +3,7 @@
 mod users;
 
 use floodline_core::Span;
+use floodline_core::forecast::Forecast;
 use floodline_core::plan::{Address, Limits, Load, Plan, Prompt, Scenario, Stub, StubPace, Target};
 use floodline_core::replay::{Replay, Source};
 use floodline_core::schedule::{Phase, Shape, Spread, Stage};
@@ -279,13 +280,37 @@ fn whole_seconds(span: Span) -> Span {
     Span(span.0.next_multiple_of(1_000_000_000))
 }
 
-/// How much is expected: `12,000 requests, peak 20/s`. None when the plan does not say.
-pub(crate) fn expected(plan: &Plan) -> Option<String> {
-    let requests = plan.planned_requests().map(|n| counted(n, "request"));
+/// How much is expected: requests and the most of them, and tokens. Empty when the plan does not say.
+pub(crate) fn expected(plan: &Plan, forecast: &Forecast) -> Vec<String> {
+    let about = if forecast.exact { "" } else { "about " };
+    let requests = forecast.requests.map(|n| format!("{about}{}", counted(n, "request")));
     let peak = |(k, scenario): (usize, &Scenario)| Some(named(plan, k, peak(scenario)?));
-    let parts: Vec<String> =
-        requests.into_iter().chain(plan.scenarios.iter().enumerate().filter_map(peak)).collect();
-    (!parts.is_empty()).then(|| parts.join(", "))
+    let minute = forecast.busiest_minute.map(|n| format!("at most {} in any minute", count(n)));
+    let peaks = plan.scenarios.iter().enumerate().filter_map(peak);
+    let mut lines = vec![requests.into_iter().chain(peaks).chain(minute).collect::<Vec<_>>().join(", ")];
+    let tokens = [(forecast.input_tokens, "input"), (forecast.output_tokens, "output")];
+    let tokens = tokens.into_iter().filter_map(|(n, what)| Some(format!("{} {what}", count(n?))));
+    let tokens = tokens.collect::<Vec<_>>().join(" and ");
+    if !tokens.is_empty() {
+        let bound =
+            if forecast.output_tokens.is_some() { " if every answer is as long as it may be" } else { "" };
+        let minute = forecast.busiest_minute_tokens.map(|n| format!(", at most {} in any minute", count(n)));
+        lines.push(format!("{about}{tokens} tokens{bound}{}", minute.unwrap_or_default()));
+    }
+    lines.retain(|line| !line.is_empty());
+    lines
+}
+
+/// What it can cost; none without prices.
+pub(crate) fn cost(plan: &Plan, forecast: &Forecast) -> Option<String> {
+    plan.prices.as_ref()?;
+    let expected = forecast.expected.map(|usd| format!("{usd} if every answer is as long as it may be"));
+    let worst = match (forecast.worst, plan.limits.spend) {
+        (Some(worst), Some(limit)) if worst == limit => format!("at most {worst}, the spend limit"),
+        (Some(worst), _) => format!("at most {worst}"),
+        (None, _) => "how much at most is not known: nothing bounds it".into(),
+    };
+    Some(expected.into_iter().chain([worst]).collect::<Vec<_>>().join(", "))
 }
 
 fn peak(scenario: &Scenario) -> Option<String> {
@@ -305,7 +330,7 @@ fn peak(scenario: &Scenario) -> Option<String> {
 
 /// What ends the run before its plan does.
 pub(crate) fn limits(limits: &Limits) -> Option<String> {
-    let Limits { duration, requests, tokens, errors, spend, stop_when } = limits;
+    let Limits { duration, requests, tokens, errors, spend, confirm_above: _, stop_when } = limits;
     let mut parts = Vec::new();
     parts.extend(duration.map(planned));
     parts.extend(requests.map(|n| counted(n, "request")));

@@ -18,7 +18,7 @@ fn summary(name: &str, style: Style) -> String {
 }
 
 fn plan(run: &Run, style: Style) -> String {
-    terminal::plan(&run.plan, &run.info, "runs/x-20260601-120000", style)
+    terminal::plan(&run.plan, &run.forecast(), Some((&run.info, "runs/x-20260601-120000")), style)
 }
 
 /// The text without what colours it.

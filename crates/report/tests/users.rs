@@ -14,7 +14,7 @@ fn said(load: Load, cap: Option<u32>) -> String {
     plan.scenarios[0].cap = cap;
     let run = fixtures::Run::new(plan);
     let style = Style { colour: false, width: 200, unicode: true };
-    let text = terminal::plan(&run.plan, &run.info, "runs/x", style);
+    let text = terminal::plan(&run.plan, &run.forecast(), Some((&run.info, "runs/x")), style);
     let load = text
         .split_once("load ")
         .and_then(|(_, rest)| rest.split_once("limits "))
@@ -55,7 +55,7 @@ fn users_by_littles_law() {
 fn users_who_ask_so_often() {
     let think = Some(TimeLaw::Lognormal { median: s(2), p95: s(10) });
     let stage = UserStage { iterations: Some(20), think, ..UserStage::new(10, None, Phase::Main) };
-    insta::assert_snapshot!(closed(vec![stage]), @"closed loop, 10 users, 20 requests each, thinking 2 s (median) to 10 s (p95) expects 200 requests, at most 10 in flight");
+    insta::assert_snapshot!(closed(vec![stage]), @r"closed loop, 10 users, 20 requests each, thinking 2 s (median) to 10 s (p95) expects 200 requests, at most 10 in flight 24,000 input and 16,000 output tokens if every answer is as long as it may be");
 }
 
 #[test]

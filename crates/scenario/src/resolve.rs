@@ -145,6 +145,7 @@ fn assemble(mut scenario: Scenario, findings: &mut Findings<'_>) -> Result<Resol
         tokens: findings.above_zero(&limits.tokens, "`tokens`"),
         errors: findings.above_zero(&limits.errors, "`errors`"),
         spend: prices::spend(limits, scenario.prices.is_some(), findings),
+        confirm_above: findings.read(&limits.confirm_above),
         stop_when: Vec::new(),
     });
     let timeouts = scenario.timeouts.0.take().map(|timeouts| {

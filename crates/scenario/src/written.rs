@@ -272,6 +272,8 @@ pub(crate) struct Limits {
     pub(crate) errors: Given<Scalar<u64>>,
     /// Money, such as $5.00: never exceeded, since each request reserves its worst case. Needs prices.
     pub(crate) spend: Given<Scalar<Usd>>,
+    /// A run that can cost more than this needs --yes; $10 unless given or there is a spend limit.
+    pub(crate) confirm_above: Given<Scalar<Usd>>,
     /// Rules that end the run when they hold over their window, the last 10 s unless they say another, such as
     /// errors rate > 20% over 10s.
     pub(crate) stop_when: Given<Asked>,

@@ -1,5 +1,6 @@
 //! The plan as it is shown before the first request leaves.
 
+use floodline_core::forecast::Forecast;
 use floodline_core::plan::{Address, Plan};
 use floodline_core::summary::RunInfo;
 
@@ -8,12 +9,15 @@ use crate::format::one_line;
 use crate::style::{Ink, Style};
 use crate::words;
 
-/// What will be sent, where, when and up to which limits. `folder` is where the run will be written.
-pub fn plan(plan: &Plan, info: &RunInfo, folder: &str, style: Style) -> String {
+/// What will be sent, where, when, up to which limits, and at what cost. Of a run about to start, `run` is what is known
+/// of it and the folder it will be written to.
+pub fn plan(plan: &Plan, forecast: &Forecast, run: Option<(&RunInfo, &str)>, style: Style) -> String {
     let mut sheet = Sheet::new(style);
     sheet.entry("run", Ink::Strong, &one_line(&plan.name, 100));
     sheet.entry("target", Ink::Plain, &words::target(&plan.target));
-    if matches!(plan.target.address, Address::Stub(_)) && !info.target.is_empty() {
+    if let (Address::Stub(_), Some((info, _))) = (&plan.target.address, run)
+        && !info.target.is_empty()
+    {
         sheet.entry("", Ink::Faint, &format!("in this process, at {}", one_line(&info.target, 200)));
     }
     sheet.entry("model", Ink::Plain, &words::model(&plan.target));
@@ -23,8 +27,11 @@ pub fn plan(plan: &Plan, info: &RunInfo, folder: &str, style: Style) -> String {
     for (i, load) in words::loads(plan).iter().enumerate() {
         sheet.entry(if i == 0 { "load" } else { "" }, Ink::Plain, load);
     }
-    if let Some(expected) = words::expected(plan) {
-        sheet.entry("expects", Ink::Plain, &expected);
+    for (i, expected) in words::expected(plan, forecast).iter().enumerate() {
+        sheet.entry(if i == 0 { "expects" } else { "" }, Ink::Plain, expected);
+    }
+    if let Some(cost) = words::cost(plan, forecast) {
+        sheet.entry("costs", Ink::Plain, &cost);
     }
     sheet.entry(
         "limits",
@@ -32,8 +39,11 @@ pub fn plan(plan: &Plan, info: &RunInfo, folder: &str, style: Style) -> String {
         &words::limits(&plan.limits).unwrap_or_else(|| "none but the plan's end".into()),
     );
     sheet.entry("timeouts", Ink::Plain, &words::timeouts(plan));
-    sheet.entry("seed", Ink::Plain, &format!("{} (plan {})", plan.seed, one_line(&info.plan_hash, 40)));
-    sheet.entry("folder", Ink::Plain, &one_line(folder, 400));
+    let hash = run.map_or_else(|| plan.hash(), |(info, _)| info.plan_hash.clone());
+    sheet.entry("seed", Ink::Plain, &format!("{} (plan {})", plan.seed, one_line(&hash, 40)));
+    if let Some((_, folder)) = run {
+        sheet.entry("folder", Ink::Plain, &one_line(folder, 400));
+    }
     if plan.target.insecure {
         sheet.entry("WARNING", Ink::Warn, &format!("--insecure: {}.", words::INSECURE));
     }
