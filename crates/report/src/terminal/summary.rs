@@ -62,8 +62,9 @@ fn verdict(sheet: &mut Sheet, plan: &Plan, info: &RunInfo, summary: &RunSummary)
 
 fn asked(sheet: &mut Sheet, summary: &RunSummary) {
     let lines = objectives::lines(summary);
-    // Below each other where there is room: no-break spaces stay where they are.
-    let longest = lines.iter().map(|line| columns(&line.text)).max().unwrap_or(0);
+    // Below each other, but for what is too long: no-break spaces stay where they are.
+    const MOST: usize = 30;
+    let longest = lines.iter().map(|line| columns(&line.text)).filter(|&n| n <= MOST).max().unwrap_or(0);
     let mut heading = "objectives";
     for line in lines {
         let ink = match line.finding {
@@ -71,7 +72,7 @@ fn asked(sheet: &mut Sheet, summary: &RunSummary) {
             Finding::Missed => Ink::Bad,
             Finding::Undecided => Ink::Warn,
         };
-        let pad = if longest <= 40 { longest - columns(&line.text) } else { 0 };
+        let pad = longest.saturating_sub(columns(&line.text));
         let pad = GLUE.to_string().repeat(pad + 1);
         let said = if line.said.is_empty() { String::new() } else { format!(", {}", line.said) };
         sheet.hanging_from(heading, line.mark(), ink, &format!("{}{pad} {}{said}", line.text, line.value));
