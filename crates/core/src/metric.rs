@@ -74,6 +74,21 @@ impl Metric {
         }
     }
 
+    /// Whether only streamed answers have it.
+    pub const fn needs_streams(self) -> bool {
+        match self {
+            Metric::Ttft
+            | Metric::TtftFromSchedule
+            | Metric::FirstContent
+            | Metric::Gap
+            | Metric::MaxGap
+            | Metric::Tpot => true,
+            Metric::Latency | Metric::LatencyFromSchedule | Metric::Connect | Metric::Late | Metric::Lag => {
+                false
+            }
+        }
+    }
+
     /// What a request measured of it, where it is one value, and the instant at which that was known. Gaps and lags are many.
     pub fn of(self, r: &Record) -> Option<(Moment, Span)> {
         let since = |start: Option<Moment>, end: Option<Moment>| {

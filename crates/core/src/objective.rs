@@ -2,7 +2,7 @@
 //!
 //! `ttft p95 < 500ms`, `gap p99 < 80ms over 10s for 99% of windows`, `errors rate < 1% in main for chat`. An objective
 //! is data: it is read from text ([`Objective::parse`]), shown as text again, and that text is what the plan holds.
-//! What a run says to it is counted by [`Watched`], a part of the fold, and judged by [`judge`].
+//! What a run says to it is counted by the fold and judged by [`judge`].
 
 mod gather;
 mod goodput;

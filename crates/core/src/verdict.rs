@@ -130,7 +130,21 @@ fn reason(judged: &Judged) -> String {
             format!("undecided: {} values are too few to say whether {text}{advice}", judged.samples)
         }
         (Finding::Met | Finding::Missed, Some(reason)) => format!("objective: missed: {text}: {reason}"),
-        (Finding::Met | Finding::Missed, None) => format!("objective: missed: {text}"),
+        (Finding::Met | Finding::Missed, None) => format!("objective: missed: {text}{}", it_was(judged)),
+    }
+}
+
+/// What was measured instead: `, it was 612 ms`.
+fn it_was(judged: &Judged) -> String {
+    if let Some(windows) = judged.windows {
+        return format!(", it was met in {} of {} windows", windows.met, windows.judged);
+    }
+    let Some(value) = judged.value else { return String::new() };
+    match judged.unit.as_str() {
+        "ms" => format!(", it was {}", Span((value * 1e6).round() as u64)),
+        "share" => format!(", it was {:.2} %", value * 100.0),
+        "usd" => format!(", it was ${value:.6}"),
+        _ => format!(", it was {}", (value * 1e3).round() / 1e3),
     }
 }
 

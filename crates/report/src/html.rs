@@ -336,6 +336,7 @@ fn facts_of_plan(plan: &Plan, info: &RunInfo) -> Vec<Fact> {
         "limits",
         words::limits(&plan.limits).unwrap_or_else(|| "none but the plan's end".into()),
     ));
+    facts.extend(words::objectives(plan).map(|text| fact("objectives", text)));
     facts.push(fact("timeouts", words::timeouts(plan)));
     facts.push(fact("seed", format!("{} ({})", plan.seed, one_line(&plan.random, 40))));
     facts.push(fact("plan hash", one_line(&info.plan_hash, 40)));

@@ -75,7 +75,7 @@ pub(crate) fn value(judged: &Judged) -> String {
 
 /// A plain number: whole ones as they are, others with three digits.
 fn plain(value: f64) -> String {
-    if value.fract() == 0.0 && value >= 0.0 && value < 1e15 {
+    if value.fract() == 0.0 && (0.0..1e15).contains(&value) {
         count(value as u64)
     } else {
         three_digits(value)

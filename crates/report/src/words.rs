@@ -341,6 +341,12 @@ pub(crate) fn limits(limits: &Limits) -> Option<String> {
     (!parts.is_empty()).then(|| format!("stops at {}", parts.join(", or ")))
 }
 
+/// What the run is to prove, if anything.
+pub(crate) fn objectives(plan: &Plan) -> Option<String> {
+    let sentences: Vec<String> = plan.objectives.iter().map(|o| one_line(&o.to_string(), 200)).collect();
+    (!sentences.is_empty()).then(|| sentences.join("; "))
+}
+
 /// How long is waited for what.
 pub(crate) fn timeouts(plan: &Plan) -> String {
     let t = &plan.timeouts;

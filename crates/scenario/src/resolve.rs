@@ -171,7 +171,12 @@ fn assemble(mut scenario: Scenario, findings: &mut Findings<'_>) -> Result<Resol
     if let (Some(target), Some(streams)) = (&target, &streams) {
         let scenarios: Vec<plan::Scenario> = streams.iter().map(|(scenario, _)| scenario.clone()).collect();
         let key = target.target.key_env.as_deref();
-        let about = objectives::About { scenarios: &scenarios, key, has_prices: scenario.prices.is_some() };
+        let about = objectives::About {
+            scenarios: &scenarios,
+            key,
+            has_prices: scenario.prices.is_some(),
+            streamed: target.target.stream,
+        };
         asked = objectives::resolve(&scenario.objectives, &about, findings);
         if let Some(limits) = scenario.limits.as_ref() {
             rules = objectives::stop_when(&limits.stop_when, &about, findings);

@@ -117,9 +117,10 @@ limits: {stop_when: [errors rate => 20%]}
 #[test]
 fn what_cannot_be_judged_is_refused() {
     let text = "\
-target: {stub: {}}
+target: {stub: {}, stream: false}
 objectives:
   - goodput > 95%
+  - tpot p95 > 5ms for default
   - cost mean < $0.02
   - ttft p95 < 1s in warmup
 limits:
@@ -128,6 +129,16 @@ limits:
     - errors rate > 20% over 10s for 50% of windows
 ";
     assert_snapshot!(World::new().error(text));
+}
+
+#[test]
+fn goodput_needs_to_be_told_what_is_good() {
+    let with =
+        |objectives: &str| format!("target: {{stub: {{}}}}\nobjectives: [goodput > 95%, {objectives}]\n");
+    assert_snapshot!(World::new().error(&with("errors rate < 1%")));
+    for enough in ["ttft p95 < 1s", "gap p99 < 80ms", "latency p95 < 1s over 10s"] {
+        assert!(World::new().resolve(&with(enough)).is_ok(), "{enough}");
+    }
 }
 
 #[test]

@@ -38,6 +38,9 @@ pub fn plan(plan: &Plan, forecast: &Forecast, run: Option<(&RunInfo, &str)>, sty
         Ink::Plain,
         &words::limits(&plan.limits).unwrap_or_else(|| "none but the plan's end".into()),
     );
+    if let Some(objectives) = words::objectives(plan) {
+        sheet.entry("objectives", Ink::Plain, &objectives);
+    }
     sheet.entry("timeouts", Ink::Plain, &words::timeouts(plan));
     let hash = run.map_or_else(|| plan.hash(), |(info, _)| info.plan_hash.clone());
     sheet.entry("seed", Ink::Plain, &format!("{} (plan {})", plan.seed, one_line(&hash, 40)));

@@ -14,6 +14,8 @@ pub(crate) struct About<'a> {
     pub(crate) key: Option<&'a str>,
     /// Whether it is known what a request costs.
     pub(crate) has_prices: bool,
+    /// Whether answers are streamed.
+    pub(crate) streamed: bool,
 }
 
 /// The objectives.
@@ -90,6 +92,14 @@ fn check(sentence: &Scalar<Text>, objective: &Objective, about: &About<'_>, find
         findings.problem(sentence.place, "what a request costs is not known").with_help(
             "add prices: {input: $2.50, output: $10} of a million tokens, or prices: {file: prices.json}",
         );
+    }
+    if let Measure::Time(metric, _) = objective.measure
+        && !about.streamed
+        && metric.needs_streams()
+    {
+        findings
+            .problem(sentence.place, format!("an answer that is no stream has no {}", metric.name()))
+            .with_help("ask for latency instead, or for streams: leave `stream: false` out");
     }
     if let Some(phase) = objective.phase
         && !about.scenarios.is_empty()

@@ -414,7 +414,7 @@ fn a_target_that_is_exactly_at_the_bound_is_seldom_decided() {
         ("errors rate < 10%", 300),
         ("gap p90 < 230.2585ms", 300),
     ];
-    const RUNS: u64 = 100;
+    const RUNS: u64 = 60;
     for (text, n) in cases {
         let plan = plan(&[text]);
         let mut decided = 0;
