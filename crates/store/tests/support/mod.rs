@@ -6,7 +6,7 @@ use floodline_core::plan::{Address, Api, Load, Prompt, Target, UserStage};
 use floodline_core::record::{Attempt, AttemptEnd, TokenSource};
 use floodline_core::summary::RunInfo;
 use floodline_core::verdict::Stamps;
-use floodline_core::{Finish, Moment, Objective, Outcome, Phase, Plan, Record, RunEvent, Span};
+use floodline_core::{Finish, Moment, Objective, Outcome, Phase, Plan, Record, RunEvent, Span, Usd};
 
 /// A run of `records` requests, with a sample after every third and an end.
 pub(crate) fn events(records: u64, seed: u64) -> Vec<RunEvent> {
@@ -103,7 +103,8 @@ impl Dice {
 fn record(dice: &mut Dice, i: u64) -> Record {
     let phase = if i == 0 { Phase::Warmup } else { Phase::Main };
     let scheduled = Moment(i * 3 * MS);
-    let mut r = Record::planned(i, phase, "short".into(), scheduled);
+    let prompt = if dice.below(3) == 0 { "long" } else { "short" };
+    let mut r = Record::planned(i, phase, prompt.into(), scheduled);
     r.outcome = Outcome::ALL[dice.below(Outcome::ALL.len() as u64) as usize];
     r.key = dice.maybe("OPENAI_API_KEY".into());
     if r.outcome == Outcome::NotSent {
@@ -143,6 +144,7 @@ fn record(dice: &mut Dice, i: u64) -> Record {
     r.request_id = dice.maybe(format!("req-{i}"));
     r.coalesced_first = dice.below(2) == 0;
     r.error = dice.maybe("429 \"slow down\"\n{\"error\":null}".into());
+    r.cost = dice.maybe(Usd::parse("0.0123456789").expect("it is an amount"));
     r.text = dice.maybe("An answer — with\nlines, \u{0}, and 日本語.".into());
     r
 }
