@@ -83,9 +83,12 @@ impl Metric {
             | Metric::Gap
             | Metric::MaxGap
             | Metric::Tpot => true,
-            Metric::Latency | Metric::LatencyFromSchedule | Metric::Connect | Metric::Late | Metric::Lag => {
-                false
-            }
+            Metric::Latency
+            | Metric::LatencyFromSchedule
+            | Metric::Connect
+            | Metric::Held
+            | Metric::Late
+            | Metric::Lag => false,
         }
     }
 
