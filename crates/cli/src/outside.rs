@@ -20,6 +20,17 @@ impl Outside for World {
         floodline_sim::model::Profile::NAMES.iter().map(|&name| name.to_owned()).collect()
     }
 
+    fn on_every_core(&self, job: &(dyn Fn() + Sync)) {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        std::thread::scope(|scope| {
+            // A core whose thread cannot be had is one less; this thread works too.
+            for _ in 1..cores {
+                let _ = std::thread::Builder::new().spawn_scoped(scope, job);
+            }
+            job();
+        });
+    }
+
     fn seed(&self) -> u64 {
         // Short enough to be typed again; different in every run.
         Clock::starting_in(Span::ZERO).origin_unix_ns() / 1_000 % 1_000_000_000
@@ -40,6 +51,10 @@ impl Outside for Unarmed {
 
     fn stub_profiles(&self) -> Vec<String> {
         World.stub_profiles()
+    }
+
+    fn on_every_core(&self, job: &(dyn Fn() + Sync)) {
+        World.on_every_core(job);
     }
 
     fn seed(&self) -> u64 {

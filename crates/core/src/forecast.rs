@@ -5,19 +5,20 @@
 //! only answers decide (how often the users of a closed loop get to ask) is unknown, and said to be.
 //!
 //! *Expected* takes every answer to be as long as its bound, since what a model will say is not known; it is exact for the
-//! simulated provider and too high for most others. *Worst* adds the allowance for other tokenizers and chat templates
-//! ([`input_bound`]) and prices nothing as cached.
+//! simulated provider and too high for most others. *Worst* takes what is reserved for each prompt
+//! ([`Rendered::input_bound`]) and prices nothing as cached.
 
 use std::collections::VecDeque;
 
 use serde::Serialize;
 
-use crate::budget::{Worst, input_bound};
+use crate::budget::Worst;
 use crate::money::Usd;
 use crate::plan::{Address, Limits, Load, Plan, Scenario, scenario_seed};
 use crate::time::Span;
 use crate::traffic::Traffic;
-use crate::workload::{Rendered, Workload};
+use crate::users::most;
+use crate::workload::{Ask, Asker, Rendered, Workload};
 
 /// So many requests are looked at one by one.
 pub const WALKED: u64 = 200_000;
@@ -66,7 +67,7 @@ pub fn forecast(plan: &Plan, workloads: &[&dyn Workload]) -> Result<Forecast, St
             break;
         }
         let Some(workload) = workloads.get(planned.scenario) else { continue };
-        let tokens = sums.add(&workload.outline(planned.nth));
+        let tokens = sums.add(&workload.outline(planned.nth.into()));
         minute.add(planned.at.0, tokens);
         walked += 1;
     }
@@ -82,7 +83,7 @@ pub fn forecast(plan: &Plan, workloads: &[&dyn Workload]) -> Result<Forecast, St
         };
         let seen = asked.min(WALKED);
         for i in 0..seen {
-            sums.add(&workload.outline(i));
+            sums.add(&workload.outline(ask(&scenario.load, i)));
         }
         whole &= seen == asked;
         walked += seen;
@@ -162,11 +163,20 @@ impl Sums<'_> {
             Some(prices?.expected(f64::from(input?), f64::from(output?)))
         };
         self.expected = self.expected.zip(cost(input, output)).map(|(sum, cost)| sum + cost);
-        let worst =
-            |input: Option<u32>, most: Option<u32>| Some(Worst::new(prices, input_bound(input?), most?).usd);
-        self.worst = self.worst.zip(worst(input, most)).map(|(sum, worst)| sum + worst);
+        let worst = |input: Option<u32>, most: Option<u32>| Some(Worst::new(prices, input?, most?).usd);
+        self.worst = self.worst.zip(worst(request.input_bound, most)).map(|(sum, worst)| sum + worst);
         Some(u64::from(input?) + u64::from(output?))
     }
+}
+
+/// Request `i` of users or sessions. Of users, as if they took turns: how far each of them gets, only answers decide.
+fn ask(load: &Load, i: u64) -> Ask {
+    let users = match load {
+        Load::Closed { stages, .. } => u64::from(most(stages)).max(1),
+        Load::Sessions { .. } | Load::Open { .. } | Load::Replay(_) => return i.into(),
+    };
+    // Below the number of users, which fits.
+    Ask { i, asker: Some(Asker { number: (i % users) as u32, nth: i / users }) }
 }
 
 /// The busiest minute so far.
@@ -226,13 +236,13 @@ mod tests {
     struct Fixed;
 
     impl Workload for Fixed {
-        fn render(&self, i: u64, _: &mut Vec<u8>) -> Rendered {
-            self.outline(i)
+        fn render(&self, ask: Ask, _: &mut Vec<u8>) -> Rendered {
+            self.outline(ask)
         }
 
-        fn outline(&self, i: u64) -> Rendered {
-            let max_tokens = Some(if i % 4 == 3 { 40 } else { 10 });
-            Rendered { prompt: 0, input_tokens: Some(100), max_tokens }
+        fn outline(&self, ask: Ask) -> Rendered {
+            let max_tokens = Some(if ask.i % 4 == 3 { 40 } else { 10 });
+            Rendered { prompt: 0, input_tokens: Some(100), input_bound: Some(157), max_tokens }
         }
     }
 
@@ -276,7 +286,7 @@ mod tests {
         );
         // 48,000 tokens at $1 and 8,400 at $10 a million.
         assert_eq!(forecast.expected, Some(Usd::parse("0.132").unwrap()));
-        // 157 of each prompt's 100 tokens.
+        // 157 are reserved for each prompt's 100 tokens.
         assert_eq!(forecast.worst, Some(Usd::parse("0.15936").unwrap()));
     }
 

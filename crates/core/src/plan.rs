@@ -177,16 +177,35 @@ pub struct Prompt {
     pub name: String,
     /// Its share of the mix, against the other weights.
     pub weight: u32,
-    /// What it is, in a few words for people, such as `120 tokens` or `prompts.jsonl (52 prompts)`.
+    /// What it is, in a few words for people, such as `120 tokens` or the summary of a corpus.
     pub source: String,
     /// The limit on output tokens sent with it, where it is the same for every request.
     pub max_tokens: Option<u32>,
-    /// How long its requests are, where the scenario says so.
+    /// How long its requests are, where that is known.
     #[serde(default)]
     pub input: Option<LengthsSummary>,
-    /// How long their answers may become, where the scenario says so.
+    /// How long their answers may become, where every one of them has a bound.
     #[serde(default)]
     pub output: Option<LengthsSummary>,
+    /// The files that its texts or lengths are from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<File>,
+}
+
+/// A file that a scenario names, so that a plan made from another one is another plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct File {
+    /// Its path, as written in the scenario.
+    pub name: String,
+    /// The FNV-1a fingerprint of its bytes, as 16 hexadecimal digits.
+    pub hash: String,
+}
+
+impl File {
+    /// The file of this name and these contents.
+    pub fn of(name: impl Into<String>, bytes: &[u8]) -> File {
+        File { name: name.into(), hash: format!("{:016x}", fnv1a(bytes)) }
+    }
 }
 
 /// When requests are sent.

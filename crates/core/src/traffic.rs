@@ -121,6 +121,7 @@ mod tests {
             max_tokens: None,
             input: None,
             output: None,
+            files: Vec::new(),
         };
         Scenario {
             name: name.into(),

@@ -23,7 +23,7 @@ use serde_json::Value;
 use crate::logs::{self, Format, Logged, Unusable};
 use crate::privacy::Cleaner;
 
-pub use report::{Category, Example, Report, Tokens};
+pub use report::{Example, Report, Tokens};
 
 use line::Line;
 use sample::Sample;

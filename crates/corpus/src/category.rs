@@ -1,9 +1,12 @@
 //! Short, medium and long prompts, by their real tokens, and keeping a part of a corpus.
 
+use serde::Serialize;
+
 use crate::corpus::{Corpus, Prompt};
 
 /// How long a prompt is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Category {
     /// A question.
     Short,

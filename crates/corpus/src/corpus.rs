@@ -89,6 +89,13 @@ impl Corpus {
         (self.entries, self.answers) = (kept, answers);
     }
 
+    /// Forgets the recorded answers that were not counted yet, so that they bound nothing: for prompts whose answers
+    /// are bounded otherwise.
+    pub fn forget_answers(&mut self) {
+        self.answers = String::new();
+        self.entries.iter_mut().for_each(|entry| entry.answer_end = 0);
+    }
+
     /// Room for a file of `bytes`, most of which are prompts.
     pub(crate) fn with_room_for(bytes: usize) -> Corpus {
         Corpus { messages: Vec::with_capacity(bytes), ..Corpus::default() }
@@ -146,8 +153,7 @@ impl Corpus {
     /// Forgets the recorded answers when nothing is left to count.
     pub(crate) fn drop_counted_answers(&mut self) {
         if !self.answers.is_empty() && self.entries.iter().all(|entry| entry.tokens.is_some()) {
-            self.answers = String::new();
-            self.entries.iter_mut().for_each(|entry| entry.answer_end = 0);
+            self.forget_answers();
         }
     }
 
@@ -186,6 +192,18 @@ mod tests {
         assert_eq!(corpus.get(3), None);
         corpus.retain(|_| false);
         assert!(corpus.is_empty());
+    }
+
+    #[test]
+    fn forgotten_answers_bound_nothing() {
+        let mut corpus = of(&["[1]"]);
+        corpus.push_answer("one");
+        corpus.push(NonZeroU32::new(7), |out| out.extend_from_slice(b"[2]"));
+        corpus.push_answer("two");
+        corpus.forget_answers();
+        corpus.count(&|_| 1);
+        let bounds: Vec<Option<u32>> = corpus.prompts().map(|prompt| prompt.max_tokens).collect();
+        assert_eq!(bounds, [None, Some(7)]);
     }
 
     #[test]

@@ -28,6 +28,7 @@ pub use category::{Bounds, Category, Selection};
 pub use corpus::{Corpus, Prompt};
 pub use count::Counts;
 pub use format::Format;
+pub use messages::for_each_text;
 pub use problem::{Place, Problem};
 pub use read::{Reading, Turns, read};
 pub use sampler::{Sampler, Sampling};

@@ -40,8 +40,9 @@ pub(crate) fn check(messages: &str) -> Result<(), serde_json::Error> {
     json.end()
 }
 
-/// Hands each text of the contents of checked messages to `text`, in order: strings, and the texts in lists of parts.
-pub(crate) fn for_each_text(messages: &[u8], text: &mut dyn FnMut(&str)) {
+/// Hands each text of the contents of messages, a JSON array, to `text`, in order: strings, and the texts in lists of
+/// parts. Ends where the messages are none.
+pub fn for_each_text(messages: &[u8], text: &mut dyn FnMut(&str)) {
     let mut json = serde_json::Deserializer::from_slice(messages);
     // Messages in a corpus were checked when they were read.
     let _ = List { text }.deserialize(&mut json);

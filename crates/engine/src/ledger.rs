@@ -7,7 +7,7 @@
 use std::sync::Mutex;
 
 use floodline_core::budget::{
-    Admission, Books, Budget, Ceilings, Ended, Exhausted, Reservation, Worst, charge, input_bound,
+    Admission, Books, Budget, Ceilings, Ended, Exhausted, Reservation, Worst, charge,
 };
 use floodline_core::plan::Plan;
 use floodline_core::prices::Prices;
@@ -58,12 +58,12 @@ impl Ledger {
         Ledger { prices: plan.prices.clone(), choices: plan.target.choices(), limited }
     }
 
-    /// The most that a rendered request can cost. Of a prompt that nobody has counted, every byte of the body may be
+    /// The most that a rendered request can cost. Of a prompt whose bound is not known, every byte of the body may be
     /// a token; of an answer without a bound, the model's own is taken, and where that is unknown nothing: whoever
     /// limits what answers cost has been asked for a bound.
     pub(crate) fn worst(&self, rendered: &Rendered, body: &[u8]) -> Worst {
         let bytes = || u32::try_from(body.len()).unwrap_or(u32::MAX);
-        let input = rendered.input_tokens.map_or_else(bytes, input_bound);
+        let input = rendered.input_bound.unwrap_or_else(bytes);
         let model = || self.prices.as_ref().and_then(|prices| prices.max_output_tokens);
         let output = rendered.max_tokens.or_else(model).unwrap_or(0);
         Worst::new(self.prices.as_ref(), input, output.saturating_mul(self.choices))

@@ -37,7 +37,7 @@ impl Pacer {
         least_timer_slack();
         while let Some(arrival) = self.traffic.next() {
             let mut body = Vec::new();
-            let rendered = self.workloads[arrival.scenario].render(arrival.nth, &mut body);
+            let rendered = self.workloads[arrival.scenario].render(arrival.nth.into(), &mut body);
             if !self.wait_until(arrival.at) {
                 return;
             }

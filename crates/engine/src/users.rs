@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use floodline_core::plan::{Load, Plan};
 use floodline_core::users::{SessionStage, TimeLaw, UserStage, Visitor};
-use floodline_core::workload::Workload;
+use floodline_core::workload::{Ask, Asker, Workload};
 use floodline_core::{Moment, Outcome, Phase, Span};
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
@@ -162,12 +162,27 @@ struct Life {
     worker: Rc<Worker>,
     halt: watch::Receiver<Halt>,
     visitor: Visitor,
+    /// Its number, and how many requests it has sent.
+    asker: Asker,
     body: Vec<u8>,
 }
 
 impl Life {
-    fn new(crowd: &Arc<Crowd>, worker: &Rc<Worker>, halt: &watch::Receiver<Halt>, visitor: Visitor) -> Life {
-        Life { crowd: crowd.clone(), worker: worker.clone(), halt: halt.clone(), visitor, body: Vec::new() }
+    fn new(
+        crowd: &Arc<Crowd>,
+        worker: &Rc<Worker>,
+        halt: &watch::Receiver<Halt>,
+        number: u32,
+        visitor: Visitor,
+    ) -> Life {
+        Life {
+            crowd: crowd.clone(),
+            worker: worker.clone(),
+            halt: halt.clone(),
+            visitor,
+            asker: Asker { number, nth: 0 },
+            body: Vec::new(),
+        }
     }
 
     /// Asks once and waits for the answer; returns how that ended, or none if there is nothing more to ask.
@@ -181,7 +196,9 @@ impl Life {
             return None;
         }
         let index = self.crowd.next(phase)?;
-        let rendered = self.crowd.workload.render(index, &mut self.body);
+        let ask = Ask { i: index, asker: Some(self.asker) };
+        self.asker.nth += 1;
+        let rendered = self.crowd.workload.render(ask, &mut self.body);
         // Users who find no room in the budget have not asked.
         let worst = self.worker.common.ledger.worst(&rendered, &self.body);
         let funds = self.worker.fund(worst).await.ok()?;
@@ -240,12 +257,12 @@ mod tests {
 
     struct Nothing;
     impl Workload for Nothing {
-        fn render(&self, i: u64, _: &mut Vec<u8>) -> Rendered {
-            self.outline(i)
+        fn render(&self, ask: Ask, _: &mut Vec<u8>) -> Rendered {
+            self.outline(ask)
         }
 
-        fn outline(&self, _: u64) -> Rendered {
-            Rendered { prompt: 0, input_tokens: None, max_tokens: None }
+        fn outline(&self, _: Ask) -> Rendered {
+            Rendered { prompt: 0, input_tokens: None, input_bound: None, max_tokens: None }
         }
     }
 

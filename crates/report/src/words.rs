@@ -71,6 +71,8 @@ fn named(plan: &Plan, scenario: usize, line: String) -> String {
 
 fn mix(prompts: &[Prompt]) -> Vec<String> {
     const SHOWN: usize = 6;
+    /// The summary of a corpus is long, and all of it is worth knowing before the start.
+    const SOURCE: usize = 500;
     let whole: u64 = prompts.iter().map(|p| u64::from(p.weight)).sum();
     let mut lines: Vec<String> = prompts
         .iter()
@@ -78,7 +80,7 @@ fn mix(prompts: &[Prompt]) -> Vec<String> {
         .map(|prompt| {
             let most =
                 prompt.max_tokens.map_or_else(String::new, |n| format!(", max_tokens {}", count(n.into())));
-            let source = one_line(&prompt.source, 100);
+            let source = one_line(&prompt.source, SOURCE);
             match prompts.len() {
                 1 => format!("{source}{most}"),
                 _ => {

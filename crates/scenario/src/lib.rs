@@ -58,6 +58,12 @@ pub trait Outside {
         Vec::new()
     }
 
+    /// Runs a job on as many threads as there is room for, at least one, and returns when all have ended. The job
+    /// finds something left to do by itself, or nothing.
+    fn on_every_core(&self, job: &(dyn Fn() + Sync)) {
+        job();
+    }
+
     /// The seed of a run that names none. A fresh one each time keeps a server's prefix cache from
     /// recognising the synthetic prompts of an earlier run; the plan records whatever is returned.
     fn seed(&self) -> u64 {

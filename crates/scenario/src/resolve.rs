@@ -138,7 +138,7 @@ fn assemble(mut scenario: Scenario, findings: &mut Findings<'_>) -> Result<Resol
     let target = target::resolve(&scenario.target, findings);
     let model = target.as_ref().map(|target| target.target.model.as_str());
     let costs = prices::resolve(&scenario.prices, model, findings);
-    let spend = scenario.limits.as_ref().and_then(|limits| limits.spend.as_ref()).map(|spend| spend.place);
+    let hard = prices::Hard::of(scenario.limits.as_ref());
     let limits = scenario.limits.as_ref().map(|limits| Limits {
         duration: findings.above_zero(&limits.duration, "`duration`"),
         requests: findings.above_zero(&limits.requests, "`requests`"),
@@ -162,9 +162,8 @@ fn assemble(mut scenario: Scenario, findings: &mut Findings<'_>) -> Result<Resol
         lag_p99: findings.above_zero(&health.lag_p99, "`lag_p99`"),
     });
     let record_bodies = findings.read(&scenario.record_bodies).unwrap_or(false);
-    let members = target.as_ref().map(|target| &target.members);
-    let streams = traffic::resolve(&mut scenario, &name, seed, members, findings);
-    prices::refuse_unbounded(spend, costs.as_ref(), unbounded(streams.as_deref()), findings);
+    let streams = traffic::resolve(&mut scenario, &name, seed, target.as_ref(), findings);
+    hard.refuse_unbounded(costs.as_ref(), unbounded(streams.as_deref()), findings);
     let undecided = findings.read(&scenario.undecided).unwrap_or_default();
     let (mut asked, mut rules) = (Vec::new(), Vec::new());
     // Names can be looked up only where there are some.

@@ -1,19 +1,24 @@
-//! Rendering of request bodies: what arrival `i` sends, a pure function of (scenario, seed, i).
+//! Rendering of request bodies: what a request sends, a pure function of scenario, seed and [`Ask`].
 //!
-//! Whatever does not change from request to request is rendered once, in advance.
+//! Whatever does not change from request to request is rendered once, in advance. What is reserved for a prompt is the
+//! allowance of [`input_bound`] where the words are our own, and every byte of the body where they are not: other
+//! tokenizers differ by more than any allowance in some languages, and not all that is in a message is counted.
 
 mod frame;
 mod groups;
+mod sampled;
 mod sizes;
 mod synthetic;
 mod trace;
 
+use floodline_core::budget::input_bound;
 use floodline_core::lengths::Lengths;
 use floodline_core::random::{Purpose, Stream};
-use floodline_core::workload::{Rendered, Workload};
+use floodline_core::workload::{Ask, Rendered, Workload};
 
 pub(crate) use frame::{Frame, Members};
 pub(crate) use groups::Groups;
+pub(crate) use sampled::Sampled;
 pub(crate) use sizes::Sizes;
 pub(crate) use synthetic::{Shared, Synthetic};
 pub(crate) use trace::Trace;
@@ -31,19 +36,11 @@ pub(crate) struct Mix {
 #[derive(Debug)]
 pub(crate) enum Body {
     /// The messages are the same for every request.
-    Same { frame: Frame, messages: Box<[u8]>, input_tokens: Option<u32>, output: Option<Lengths> },
+    Same { frame: Frame, messages: Box<[u8]>, input_tokens: u32, output: Option<Lengths> },
     /// Synthetic words, different for each arrival.
     Synthetic { frame: Frame, words: Synthetic, sizes: Sizes },
-    /// Prepared messages: arrival i sends line i modulo their number. A line's own bound comes before `output`.
-    Lines { frame: Frame, unbounded: Frame, lines: Vec<Line>, output: Option<Lengths> },
-}
-
-/// The messages of one line of a prompts file.
-#[derive(Debug)]
-pub(crate) struct Line {
-    /// A JSON array.
-    pub(crate) messages: Box<[u8]>,
-    pub(crate) max_tokens: Option<u32>,
+    /// Prompts of a corpus.
+    Sampled(Sampled),
 }
 
 impl Mix {
@@ -72,50 +69,39 @@ impl Mix {
 }
 
 impl Workload for Mix {
-    fn render(&self, i: u64, body: &mut Vec<u8>) -> Rendered {
+    fn render(&self, ask: Ask, body: &mut Vec<u8>) -> Rendered {
         body.clear();
-        let rendered = self.outline(i);
-        let Rendered { prompt, input_tokens, max_tokens } = rendered;
+        let rendered = self.outline(ask);
+        let Rendered { prompt, input_tokens, max_tokens, .. } = rendered;
         match self.prompts.get(prompt) {
             None => {}
             Some(Body::Same { frame, messages, .. }) => {
                 frame.render(body, max_tokens, |body| body.extend_from_slice(messages));
             }
             Some(Body::Synthetic { frame, words, .. }) => {
-                frame.render(body, max_tokens, |body| words.messages(body, i, input_tokens.unwrap_or(0)));
+                frame.render(body, max_tokens, |body| words.messages(body, ask.i, input_tokens.unwrap_or(0)));
             }
-            Some(Body::Lines { frame, unbounded, lines, .. }) => {
-                let frame = if max_tokens.is_some() { frame } else { unbounded };
-                if let Some(line) = line(lines, i) {
-                    frame.render(body, max_tokens, |body| body.extend_from_slice(&line.messages));
-                }
-            }
+            Some(Body::Sampled(sampled)) => sampled.render(ask, max_tokens, body),
         }
         rendered
     }
 
-    fn outline(&self, i: u64) -> Rendered {
-        let prompt = self.draw(i);
-        let (input_tokens, max_tokens) = match self.prompts.get(prompt) {
-            None => (None, None),
-            Some(Body::Same { input_tokens, output, .. }) => {
-                (*input_tokens, sizes::bound(output.as_ref(), self.seed, i))
+    fn outline(&self, ask: Ask) -> Rendered {
+        let prompt = self.draw(ask.i);
+        let (input_tokens, input_bound, max_tokens) = match self.prompts.get(prompt) {
+            None => (None, None, None),
+            Some(Body::Same { frame, messages, input_tokens, output }) => {
+                let max_tokens = sizes::bound(output.as_ref(), self.seed, ask.i);
+                (Some(*input_tokens), Some(frame.bytes_with(messages)), max_tokens)
             }
             Some(Body::Synthetic { sizes, .. }) => {
-                let (tokens, max_tokens) = sizes.draw(self.seed, i);
-                (Some(tokens), max_tokens)
+                let (tokens, max_tokens) = sizes.draw(self.seed, ask.i);
+                (Some(tokens), Some(input_bound(tokens)), max_tokens)
             }
-            Some(Body::Lines { lines, output, .. }) => {
-                let own = line(lines, i).and_then(|line| line.max_tokens);
-                (None, own.or_else(|| sizes::bound(output.as_ref(), self.seed, i)))
-            }
+            Some(Body::Sampled(sampled)) => sampled.outline(ask, self.seed),
         };
-        Rendered { prompt, input_tokens, max_tokens }
+        Rendered { prompt, input_tokens, input_bound, max_tokens }
     }
-}
-
-fn line(lines: &[Line], i: u64) -> Option<&Line> {
-    lines.get((i % lines.len().max(1) as u64) as usize)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 
 mod asked;
 mod at;
+mod corpus;
 mod either;
 mod lengths;
 mod prices;
@@ -17,6 +18,7 @@ mod users;
 
 pub(crate) use asked::Asked;
 pub(crate) use at::{At, Given, OneOrMany, Place};
+pub(crate) use corpus::Sampling;
 pub(crate) use either::{Either, OtherShape};
 pub(crate) use lengths::{BinForm, Drawn, Joint, LengthsForm, Number, Prefix, Quoted, Row};
 pub(crate) use prices::{Above, PerMillion, PriceFile, Prices};
@@ -37,6 +39,7 @@ use floodline_core::plan::Api;
 use floodline_core::schedule::Curve;
 use floodline_core::time::Span;
 use floodline_core::{Rate, Usd};
+use floodline_corpus::{Category, Format as PromptFormat, Turns};
 use floodline_wire::openai::MaxTokensField;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -156,17 +159,41 @@ pub(crate) struct Prompt {
     /// The messages, as the API takes them.
     #[schemars(with = "Vec<serde_json::Map<String, serde_json::Value>>")]
     pub(crate) messages: Given<At<serde_json::Value>>,
-    /// A JSONL file with {"prompt": "..."} or {"messages": [...]} on each line, and optionally max_tokens. Arrival
-    /// i of the run sends line i mod n of the n lines: in order and again from the start, but in a mix only the
-    /// lines of the arrivals that fall to this prompt.
+    /// A file of prompts: JSONL with {"prompt": "..."} or {"messages": [...]} on each line and optionally max_tokens,
+    /// CSV, plain text, recorded conversations (ShareGPT) or requests of an OpenAI batch.
     pub(crate) file: Given<Scalar<Text>>,
+    /// The format of the file; recognised by its ending and its beginning unless given. lines and paragraphs are plain
+    /// text, with a prompt on each line, or with blank lines between prompts.
+    pub(crate) format: Given<Scalar<PromptFormat>>,
+    /// The column of a CSV file, or the member of JSON objects, that has the prompt; that of the name prompt, messages,
+    /// text or input unless given.
+    pub(crate) column: Given<Scalar<Text>>,
+    /// What of a recorded conversation is asked: first (the person's first turn alone) or all (everything up to the
+    /// person's last turn); first unless given. The recorded answer bounds the answer unless max_tokens is given.
+    pub(crate) turns: Given<Scalar<Turns>>,
+    /// How the prompts of the file are chosen; sequential unless given. sequential: request i of the scenario sends
+    /// prompt i mod n of the n prompts, in the order of the file and again from the start. random: any prompt at any time.
+    /// shuffled: every prompt once, then again in another order. unique: no two users of a closed loop get the same
+    /// prompt until all are used up; elsewhere it is shuffled. In a mix, only the turns of those requests that fall to
+    /// this prompt are sent.
+    pub(crate) sampling: Given<Scalar<Sampling>>,
+    /// Only the prompts of the file that are short, medium or long, by their tokens.
+    pub(crate) category: Given<Scalar<Category>>,
+    /// Prompts of fewer tokens are short; 256 unless given.
+    pub(crate) short_below: Given<Scalar<u32>>,
+    /// Prompts of this many tokens or more are long; 2048 unless given.
+    pub(crate) long_from: Given<Scalar<u32>>,
+    /// Only the prompts of the file that have at least this many tokens.
+    pub(crate) min_input_tokens: Given<Scalar<u32>>,
+    /// Only the prompts of the file that have at most this many tokens.
+    pub(crate) max_input_tokens: Given<Scalar<u32>>,
     /// A synthetic prompt of exactly this many tokens, prefixes included: a number, or a distribution such as
     /// {lognormal: {median: 3000, p95: 9000}}, from which each request draws its own.
     pub(crate) input_tokens: Given<LengthsForm>,
     /// The most tokens of the answer: a number, or a distribution from which each request draws its own. The same as
     /// max_tokens.
     pub(crate) output_tokens: Given<LengthsForm>,
-    /// The most tokens of the answer: a number, or a distribution from which each request draws its own. A line of a
+    /// The most tokens of the answer: a number, or a distribution from which each request draws its own. A prompt of a
     /// file may set its own.
     pub(crate) max_tokens: Given<LengthsForm>,
     /// Synthetic prompts and answers whose lengths belong together, in place of input_tokens and max_tokens.

@@ -34,7 +34,7 @@ fn every_example_resolves_without_a_warning() {
         assert_eq!(Some(resolved.plan.name.as_ref()), path.file_stem(), "an example is named after its file");
         for i in 0..20 {
             let mut body = Vec::new();
-            resolved.workloads[0].render(i, &mut body);
+            resolved.workloads[0].render(i.into(), &mut body);
             serde_json::from_slice::<serde_json::Value>(&body).unwrap();
         }
         seen += 1;

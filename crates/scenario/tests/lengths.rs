@@ -23,7 +23,7 @@ fn resolve_in(world: &World, prompt: &str) -> Resolved {
 /// What arrival `i` sends: the messages' texts by role, and what the workload says of them.
 fn sent(resolved: &Resolved, i: u64) -> (HashMap<String, String>, Rendered) {
     let mut body = Vec::new();
-    let rendered = resolved.workloads[0].render(i, &mut body);
+    let rendered = resolved.workloads[0].render(i.into(), &mut body);
     let body: serde_json::Value = serde_json::from_slice(&body).expect("a body is JSON");
     assert_eq!(body["max_tokens"].as_u64(), rendered.max_tokens.map(u64::from));
     let text = |value: &serde_json::Value| value.as_str().expect("a text").to_owned();
@@ -240,8 +240,8 @@ proptest! {
         let mut buffer = b"left over".to_vec();
         for i in order {
             let mut fresh = Vec::new();
-            let rendered = one.workloads[0].render(i, &mut buffer);
-            prop_assert_eq!(other.workloads[0].render(i, &mut fresh), rendered);
+            let rendered = one.workloads[0].render(i.into(), &mut buffer);
+            prop_assert_eq!(other.workloads[0].render(i.into(), &mut fresh), rendered);
             prop_assert_eq!(&fresh, &buffer);
         }
     }

@@ -6,7 +6,7 @@ use floodline_wire::tokens::Vocabulary;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::report::Category;
+use crate::category::{Bounds, Category};
 use crate::logs::{LeftOut, Logged, Message, Role};
 use crate::privacy::{Cleaner, Counts, Kind, Masking};
 
@@ -38,7 +38,7 @@ impl Line {
         let Logged { mut messages, max_tokens, output_tokens, left_out, format: _ } = logged;
         let removed = mask(&mut messages, cleaner);
         let tokens = texts(&messages).map(|text| vocabulary.count(text)).fold(0, u32::saturating_add);
-        let category = Category::of(tokens);
+        let category = Bounds::default().category(tokens);
         let written = Written { messages: &messages, max_tokens, output_tokens, tokens, category };
         // Every key is a string, so nothing can fail.
         let json = serde_json::to_string(&written).expect("a line has only string keys");

@@ -3,51 +3,16 @@
 use std::collections::BTreeMap;
 
 use floodline_wire::tokens::Vocabulary;
-use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::Options;
 use super::line::Line;
+use crate::category::Category;
 use crate::logs::{Format, LeftOut, Unusable};
 use crate::privacy::{Counts, Kind, Kinds};
 
 /// Characters of a text that an example shows on each side.
 const AROUND: usize = 32;
-
-/// How long a prompt is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Category {
-    /// Fewer than 256 tokens.
-    Short,
-    /// Fewer than 2,048.
-    Medium,
-    /// As many or more.
-    Long,
-}
-
-impl Category {
-    /// All of them, from the shortest.
-    pub const ALL: [Category; 3] = [Category::Short, Category::Medium, Category::Long];
-
-    /// The category of so many tokens.
-    pub fn of(tokens: u32) -> Category {
-        match tokens {
-            0..256 => Category::Short,
-            256..2048 => Category::Medium,
-            2048.. => Category::Long,
-        }
-    }
-
-    /// Its word.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Category::Short => "short",
-            Category::Medium => "medium",
-            Category::Long => "long",
-        }
-    }
-}
 
 /// Numbers of tokens, each counted: exact, and as small as there are different ones.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -232,7 +197,7 @@ impl Report {
             "sample": self.sample.map(|(size, seed)| json!({"size": size, "seed": seed})),
             "written": self.written,
             "categories": Category::ALL.iter()
-                .map(|c| (c.word().to_owned(), Value::from(self.categories.get(c).copied().unwrap_or(0))))
+                .map(|c| (c.name().to_owned(), Value::from(self.categories.get(c).copied().unwrap_or(0))))
                 .collect::<Value>(),
             "vocabulary": self.vocabulary,
             "tokens": self.tokens.json(),

@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use super::report::{Category, Report, Tokens};
+use super::report::{Report, Tokens};
+use crate::category::Category;
 use crate::logs::Unusable;
 use crate::privacy::{Kind, Kinds};
 
@@ -44,7 +45,7 @@ impl Report {
         say("written", format!("{} {place}", counted(self.written, "prompt")));
         let lengths: Vec<String> = Category::ALL
             .iter()
-            .map(|c| format!("{} {}", c.word(), count(self.categories.get(c).copied().unwrap_or(0))))
+            .map(|c| format!("{} {}", c.name(), count(self.categories.get(c).copied().unwrap_or(0))))
             .collect();
         say("lengths", format!("{} (under 256 tokens, under 2,048, more)", lengths.join(", ")));
         if let Some(spread) = spread(&self.tokens) {

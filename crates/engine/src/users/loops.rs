@@ -26,7 +26,7 @@ pub(super) async fn run(
     let mut lives = Detached(JoinSet::new());
     for number in (users.first..most(stages)).step_by(users.step.max(1) as usize) {
         let visitor = Visitor::new(users.crowd.seed, number.into());
-        let life = Life::new(&users.crowd, worker, halt, visitor);
+        let life = Life::new(&users.crowd, worker, halt, number, visitor);
         let (door, stages) = (door.clone(), stages.clone());
         lives.0.spawn_local(async move { user(number, life, &stages, door).await });
     }

@@ -38,7 +38,8 @@ pub(super) async fn run(
         let last = stages.len().saturating_sub(1);
         let stage = stage_at(stages, crowd.elapsed(at)).unwrap_or(last);
         let visitor = Visitor::arriving(crowd.seed, arrival.index, at, &stages[stage].visit);
-        let life = Life::new(crowd, worker, halt, visitor);
+        // The number begins anew after four thousand million sessions.
+        let life = Life::new(crowd, worker, halt, arrival.index as u32, visitor);
         let think = stages[stage].visit.think;
         let stages = stages.clone();
         lives.0.spawn_local(async move { session(life, at, think, &stages).await });

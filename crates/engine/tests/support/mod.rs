@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use floodline_core::event::Finished;
 use floodline_core::plan::{Address, Api, Load, Plan, Prompt, Target, UserStage};
-use floodline_core::workload::{Rendered, Workload};
+use floodline_core::workload::{Ask, Rendered, Workload};
 use floodline_core::{Phase, Record, RunEvent, Span};
 use floodline_engine::{Endpoint, EngineError, Run, Stop};
 use floodline_wire::tokens::Tokenizer;
@@ -17,14 +17,14 @@ pub(crate) use peer::*;
 struct Body;
 
 impl Workload for Body {
-    fn render(&self, i: u64, body: &mut Vec<u8>) -> Rendered {
+    fn render(&self, ask: Ask, body: &mut Vec<u8>) -> Rendered {
         body.clear();
-        body.extend_from_slice(format!("{{\"i\":{i}}}").as_bytes());
-        self.outline(i)
+        body.extend_from_slice(format!("{{\"i\":{}}}", ask.i).as_bytes());
+        self.outline(ask)
     }
 
-    fn outline(&self, _: u64) -> Rendered {
-        Rendered { prompt: 0, input_tokens: Some(3), max_tokens: Some(10) }
+    fn outline(&self, _: Ask) -> Rendered {
+        Rendered { prompt: 0, input_tokens: Some(3), input_bound: Some(35), max_tokens: Some(10) }
     }
 }
 
@@ -50,6 +50,7 @@ pub(crate) fn plan(requests: u64) -> Plan {
         max_tokens: None,
         input: None,
         output: None,
+        files: Vec::new(),
     };
     let stage = UserStage::new(1, None, Phase::Main);
     let load = Load::Closed { stages: vec![stage], requests: Some(requests) };

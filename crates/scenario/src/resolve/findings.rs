@@ -63,8 +63,12 @@ impl<'a> Findings<'a> {
         self.problems.push(problem);
     }
 
+    /// Adds a warning; one about what several scenarios share is given once.
     pub(crate) fn warn(&mut self, warning: impl Into<String>) {
-        self.warnings.push(warning.into());
+        let warning = warning.into();
+        if !self.warnings.contains(&warning) {
+            self.warnings.push(warning);
+        }
     }
 
     fn add(&mut self, place: Place, message: String, show: Show) -> Added<'_> {

@@ -3,6 +3,7 @@
 mod table;
 
 use floodline_core::lengths::{Bin, Centre, Lengths, Pair, Pairs, Unfit, Weighted, Width};
+use floodline_core::plan;
 
 use super::MOST_TOKENS;
 use super::findings::Findings;
@@ -11,10 +12,17 @@ use crate::written::{
 };
 use table::{Column, Table};
 
-/// A distribution, and what it is for people.
+/// A distribution, what it is for people, and the file that it is from.
 pub(super) struct Described {
     pub(super) lengths: Lengths,
     pub(super) text: String,
+    pub(super) file: Option<plan::File>,
+}
+
+/// What pairs are for people, and the file that they are from.
+pub(super) struct Origin {
+    pub(super) text: String,
+    pub(super) file: Option<plan::File>,
 }
 
 /// The lengths under the key `what`. Whatever is wrong with them is added to the findings.
@@ -36,17 +44,17 @@ pub(super) fn resolve(
             if findings.count() > before {
                 return None;
             }
-            let (Some(lengths), Some((min, max))) = (family, bounds) else { return None };
-            (lengths.clamped(min, max), value.file.as_ref().map(|file| file.text.as_str()))
+            let (Some((lengths, file)), Some((min, max))) = (family, bounds) else { return None };
+            (lengths.clamped(min, max), file)
         }
     };
     let text = lengths.describe();
-    let text = file.map_or(text.clone(), |file| format!("{file}: {text}"));
-    Some(Described { lengths, text })
+    let text = file.as_ref().map_or(text.clone(), |file: &plan::File| format!("{}: {text}", file.name));
+    Some(Described { lengths, text, file })
 }
 
 /// Pairs of lengths, and what they are for people.
-pub(super) fn pairs(joint: &At<Joint>, findings: &mut Findings<'_>) -> Option<(Pairs, String)> {
+pub(super) fn pairs(joint: &At<Joint>, findings: &mut Findings<'_>) -> Option<(Pairs, Origin)> {
     let At { value: Joint { pairs, file, input, output }, place } = joint;
     let (pairs, from) = match (pairs.as_ref(), file.as_ref()) {
         (Some(listed), None) => {
@@ -56,7 +64,7 @@ pub(super) fn pairs(joint: &At<Joint>, findings: &mut Findings<'_>) -> Option<(P
                     .with_help("pairs are written as [input, output] or [input, output, weight]");
                 return None;
             }
-            (listed_pairs(listed, findings)?, String::new())
+            (listed_pairs(listed, findings)?, None)
         }
         (None, Some(file)) => {
             let (Some(_), Some(_)) = (input.as_ref(), output.as_ref()) else {
@@ -72,9 +80,9 @@ pub(super) fn pairs(joint: &At<Joint>, findings: &mut Findings<'_>) -> Option<(P
                 findings.text(output, "the name of the column")?,
             ];
             let [input, output] = &columns;
-            let table = read(file, &[Column::Tokens(input), Column::Tokens(output)], findings)?;
+            let (table, file) = read(file, &[Column::Tokens(input), Column::Tokens(output)], findings)?;
             let pair = |row: &[f64; 2]| Pair { input: row[0] as u32, output: row[1] as u32, weight: 1.0 };
-            (Pairs::new(table.rows.iter().map(pair))?, format!("{}: ", file.text))
+            (Pairs::new(table.rows.iter().map(pair))?, Some(file))
         }
         (Some(_), Some(file)) => {
             findings
@@ -89,14 +97,23 @@ pub(super) fn pairs(joint: &At<Joint>, findings: &mut Findings<'_>) -> Option<(P
             return None;
         }
     };
-    let text = format!("{from}{}", pairs.describe());
-    Some((pairs, text))
+    let text = match &from {
+        Some(file) => format!("{}: {}", file.name, pairs.describe()),
+        None => pairs.describe(),
+    };
+    Some((pairs, Origin { text, file: from }))
 }
 
 const FAMILIES: &str = "write one of lognormal, normal, gamma, uniform, histogram, values and file, such as {lognormal: {median: 3000, p95: 9000}}";
 
-/// The one distribution that a mapping names.
-fn family(drawn: &Drawn, place: Place, what: &str, findings: &mut Findings<'_>) -> Option<Lengths> {
+/// The one distribution that a mapping names, and the file that it is from.
+fn family(
+    drawn: &Drawn,
+    place: Place,
+    what: &str,
+    findings: &mut Findings<'_>,
+) -> Option<(Lengths, Option<plan::File>)> {
+    let alone = |lengths: Option<Lengths>| Some((lengths?, None));
     let Drawn { lognormal, normal, gamma, uniform, histogram, values, file, column, min: _, max: _ } = drawn;
     let named = [
         lognormal.as_ref().map(|at| ("lognormal", at.place)),
@@ -130,31 +147,31 @@ fn family(drawn: &Drawn, place: Place, what: &str, findings: &mut Findings<'_>) 
         return None;
     }
     if let Some(quoted) = lognormal.as_ref() {
-        return fitted(quoted, Lengths::lognormal, findings);
+        return alone(fitted(quoted, Lengths::lognormal, findings));
     }
     if let Some(quoted) = normal.as_ref() {
-        return fitted(quoted, Lengths::normal, findings);
+        return alone(fitted(quoted, Lengths::normal, findings));
     }
     if let Some(quoted) = gamma.as_ref() {
-        return fitted(quoted, Lengths::gamma, findings);
+        return alone(fitted(quoted, Lengths::gamma, findings));
     }
     if let Some(ends) = uniform.as_ref() {
-        return two_ends(ends, findings);
+        return alone(two_ends(ends, findings));
     }
     if let Some(bins) = histogram.as_ref() {
-        return binned(bins, findings);
+        return alone(binned(bins, findings));
     }
     if let Some(values) = values.as_ref() {
-        return listed(values, findings);
+        return alone(listed(values, findings));
     }
     let file = file.as_ref()?;
     let column = match column.is_some() {
         true => Some(findings.text(column, "the name of the column")?),
         false => None,
     };
-    let table = read(file, &[column.as_deref().map_or(Column::Only, Column::Tokens)], findings)?;
+    let (table, file) = read(file, &[column.as_deref().map_or(Column::Only, Column::Tokens)], findings)?;
     let recorded = Weighted::recorded(table.rows.iter().map(|[tokens]: &[f64; 1]| *tokens as u32))?;
-    Some(Lengths::from(recorded))
+    Some((Lengths::from(recorded), Some(file)))
 }
 
 /// `min` and `max`.
@@ -367,7 +384,7 @@ fn read<const N: usize>(
     file: &Scalar<Text>,
     columns: &[Column<'_>; N],
     findings: &mut Findings<'_>,
-) -> Option<Table<N>> {
+) -> Option<(Table<N>, plan::File)> {
     let name = findings.text(&Given(Some(file.clone())), "the path of the lengths")?;
     let (path, bytes) = findings.file(&At { value: name.clone(), place: file.place })?;
     match table::read(&path, &bytes, columns) {
@@ -375,7 +392,7 @@ fn read<const N: usize>(
             if table.zeros > 0 {
                 findings.warn(format!("{name}: {} lengths of zero tokens count as one token", table.zeros));
             }
-            Some(table)
+            Some((table, plan::File::of(name, &bytes)))
         }
         Err(problem) => {
             findings.push(*problem);

@@ -55,25 +55,57 @@ pub(crate) fn spend(limits: &Limits, has_prices: bool, findings: &mut Findings<'
     findings.above_zero(&limits.spend, "`spend`")
 }
 
-/// Refuses a spend limit if an answer could be of any length, since its worst case would be beyond any limit.
-///
-/// `unbounded` are the names of the prompts of which some request is sent without a bound on its answer.
-pub(crate) fn refuse_unbounded<'n>(
+/// The limits that a request without a bound on its answer could break by any amount.
+pub(crate) struct Hard {
     spend: Option<Place>,
-    prices: Option<&Prices>,
-    unbounded: impl IntoIterator<Item = &'n str>,
-    findings: &mut Findings<'_>,
-) {
-    let (Some(place), Some(prices)) = (spend, prices) else { return };
-    if prices.max_output_tokens.is_some() {
-        return;
+    tokens: Option<Place>,
+}
+
+impl Hard {
+    /// Those of a scenario, by where they are written.
+    pub(crate) fn of(limits: Option<&Limits>) -> Hard {
+        Hard {
+            spend: limits.and_then(|limits| Some(limits.spend.as_ref()?.place)),
+            tokens: limits.and_then(|limits| Some(limits.tokens.as_ref()?.place)),
+        }
     }
-    let names: Vec<String> = unbounded.into_iter().map(|name| format!("`{name}`")).collect();
-    if !names.is_empty() {
+
+    /// Refuses them if an answer could be of any length, since its worst case would be beyond any limit.
+    ///
+    /// `unbounded` are the names of the prompts of which some request is sent without a bound on its answer.
+    pub(crate) fn refuse_unbounded<'n>(
+        &self,
+        prices: Option<&Prices>,
+        unbounded: impl IntoIterator<Item = &'n str>,
+        findings: &mut Findings<'_>,
+    ) {
+        if prices.is_some_and(|prices| prices.max_output_tokens.is_some()) {
+            return;
+        }
+        let mut names: Vec<String> = unbounded.into_iter().map(|name| format!("`{name}`")).collect();
+        names.dedup();
+        if names.is_empty() {
+            return;
+        }
         let names = names.join(", ");
-        findings
-            .problem(place, format!("the spend limit cannot be kept: answers to {names} have no bound"))
-            .with_help("give the prompt `max_tokens`, or the prices `max_output_tokens`, the most that the model answers with");
+        let help = match prices {
+            Some(_) => {
+                "give the prompt `max_tokens`, or the prices `max_output_tokens`, the most that the model answers with"
+            }
+            None => "give the prompt `max_tokens`, the most tokens of its answer",
+        };
+        // Without prices a spend limit has been refused already.
+        let spend = self.spend.filter(|_| prices.is_some()).map(|place| (place, "the spend limit"));
+        let tokens = self.tokens.map(|place| (place, "the limit on tokens"));
+        for (place, limit) in spend.into_iter().chain(tokens) {
+            let why = "the worst case of a request has no end";
+            findings
+                .problem(
+                    place,
+                    format!("{limit} cannot be kept: answers to {names} have no bound, so that {why}"),
+                )
+                .with_help(help);
+        }
     }
 }
 

@@ -1,6 +1,9 @@
 //! The prompts: which kinds of requests there are, and what their bodies are made of.
 
-mod file;
+mod answers;
+mod corpora;
+mod corpus;
+mod count;
 mod synthetic;
 
 use floodline_core::lengths::{Lengths, LengthsSummary, Weighted};
@@ -8,27 +11,38 @@ use floodline_core::plan::{self, Load};
 use floodline_core::replay::{Replay, TraceRow};
 use floodline_core::workload::Workload;
 use serde_json::Value;
-use serde_json::value::RawValue;
 
 use super::findings::Findings;
 use super::lengths::{self, Described};
+use super::target::Resolved as Target;
 use crate::quick::{DEFAULT_INPUT_TOKENS, DEFAULT_MAX_TOKENS};
 use crate::workload::{Body, Members, Mix, Trace};
 use crate::written::{At, LengthsForm, OneOrMany, Place, Prompt, Scalar};
 
+pub(crate) use corpora::Corpora;
+
 /// The prompts of the plan, and what renders them.
 pub(crate) type Sent = (Vec<plan::Prompt>, Box<dyn Workload>);
 
-/// Resolves the prompts. Without `members`, after a problem with the target, they are checked only.
+/// What prompts are resolved for.
+pub(crate) struct Basis<'a> {
+    /// Missing after a problem with the target: prompts are checked only.
+    pub(crate) target: Option<&'a Target>,
+    /// Missing after a problem with the load.
+    pub(crate) load: Option<&'a Load>,
+    pub(crate) seed: u64,
+    pub(crate) corpora: &'a mut Corpora,
+}
+
+/// Resolves the prompts of a scenario.
 pub(crate) fn resolve(
     written: Option<&OneOrMany<At<Prompt>>>,
-    load: Option<&Load>,
-    members: Option<&Members>,
-    seed: u64,
+    mut basis: Basis<'_>,
     findings: &mut Findings<'_>,
 ) -> Option<Sent> {
-    if let Some(Load::Replay(replay)) = load {
-        return replayed(written, replay, members?, seed, findings);
+    let seed = basis.seed;
+    if let Some(Load::Replay(replay)) = basis.load {
+        return replayed(written, replay, &basis.target?.members, seed, findings);
     }
     let usual = OneOrMany(vec![usual_prompt()]);
     let OneOrMany(prompts) = written.unwrap_or(&usual);
@@ -48,7 +62,7 @@ pub(crate) fn resolve(
             None => format!("prompt {}", i + 1),
         };
         let number = u32::try_from(i).unwrap_or(u32::MAX);
-        let resolved = one(prompt, *place, (&name, number), members, seed, findings);
+        let resolved = one(prompt, *place, (&name, number), &mut basis, findings);
         if kinds.iter().any(|other| other.name == name) {
             let place = prompt.name.as_ref().map_or(*place, |name| name.place);
             findings
@@ -59,8 +73,8 @@ pub(crate) fn resolve(
             true => findings.read(&prompt.weight).unwrap_or(0),
             false => 1,
         };
-        if let Some(Material { source, max_tokens, input, output, body }) = resolved {
-            kinds.push(plan::Prompt { name, weight, source, max_tokens, input, output });
+        if let Some(Material { source, max_tokens, input, output, files, body }) = resolved {
+            kinds.push(plan::Prompt { name, weight, source, max_tokens, input, output, files });
             bodies.extend(body.map(|body| (weight, body)));
         }
     }
@@ -109,6 +123,7 @@ fn replayed(
         max_tokens: None,
         input: summary(|row| row.input_tokens),
         output: summary(|row| row.output_tokens),
+        files: Vec::new(),
     };
     let trace = Trace::new(seed, replay.recording.clone(), members.frame(true));
     Some((vec![kind], Box::new(trace)))
@@ -119,19 +134,27 @@ struct Material {
     source: String,
     /// Where it is the same for every request.
     max_tokens: Option<u32>,
-    /// Where the scenario says it.
+    /// Where it is known.
     input: Option<LengthsSummary>,
+    /// Where every answer has a bound.
     output: Option<LengthsSummary>,
+    files: Vec<plan::File>,
     /// Missing when the target is.
     body: Option<Body>,
+}
+
+impl Material {
+    /// What is left of a prompt that is checked only.
+    fn unknown(source: String) -> Material {
+        Material { source, max_tokens: None, input: None, output: None, files: Vec::new(), body: None }
+    }
 }
 
 fn one(
     prompt: &Prompt,
     place: Place,
     (name, number): (&str, u32),
-    members: Option<&Members>,
-    seed: u64,
+    basis: &mut Basis<'_>,
     findings: &mut Findings<'_>,
 ) -> Option<Material> {
     let output = output(prompt, findings);
@@ -146,10 +169,13 @@ fn one(
     if prompt.input_tokens.is_none() && prompt.lengths.is_none() {
         synthetic::refuse(prompt, findings);
     }
+    if prompt.file.is_none() {
+        corpus::refuse(prompt, findings);
+    }
     match given.as_slice() {
         ["text"] => {
             let text = findings.text(&prompt.text, "the prompt")?;
-            Some(same(excerpt_of(&text), user_message(&text), members, output))
+            Some(same(excerpt_of(&text), user_message(&text), basis.target, output))
         }
         ["messages"] => {
             let At { value, place } = prompt.messages.as_ref()?;
@@ -161,12 +187,12 @@ fn one(
             }
             let count = value.as_array().map_or(0, Vec::len);
             let source = if count == 1 { "1 message".into() } else { format!("{count} messages") };
-            Some(same(source, value.to_string(), members, output))
+            Some(same(source, value.to_string(), basis.target, output))
         }
-        ["file"] => file(prompt, members, output, findings),
+        ["file"] => corpus::resolve(prompt, (name, number), basis, output, findings),
         ["input_tokens"] | ["lengths"] => {
             let of = synthetic::Of { prompt, place, name, number };
-            synthetic::resolve(&of, output, members, seed, findings)
+            synthetic::resolve(&of, output, basis.target.map(|target| &target.members), basis.seed, findings)
         }
         [] => {
             findings.problem(place, "this prompt does not say what is sent").with_help(
@@ -198,19 +224,22 @@ fn output(prompt: &Prompt, findings: &mut Findings<'_>) -> Option<Described> {
 }
 
 /// A prompt whose messages are the same every time.
-fn same(source: String, messages: String, members: Option<&Members>, output: Option<Described>) -> Material {
+fn same(source: String, messages: String, target: Option<&Target>, output: Option<Described>) -> Material {
+    let tokens = target.map(|target| count::messages(&messages, &target.tokenizer));
+    let input = tokens.map(|tokens| Lengths::fixed(tokens).summary());
     let body = |lengths: Option<Lengths>| {
-        let frame = members?.frame(lengths.is_some());
+        let frame = target?.members.frame(lengths.is_some());
         let messages = messages.into_bytes().into();
-        Some(Body::Same { frame, messages, input_tokens: None, output: lengths })
+        Some(Body::Same { frame, messages, input_tokens: tokens?, output: lengths })
     };
-    material(source, None, output, body)
+    material(source, (input, None), output, body)
 }
 
-/// The parts of a prompt whose answers are bounded by `output`; `body` is made with it.
+/// The parts of a prompt whose answers are bounded by `output`; `body` is made with it. `input` are the lengths of
+/// its requests, and the file that they are from.
 fn material(
     source: String,
-    input: Option<LengthsSummary>,
+    (input, file): (Option<LengthsSummary>, Option<plan::File>),
     output: Option<Described>,
     body: impl FnOnce(Option<Lengths>) -> Option<Body>,
 ) -> Material {
@@ -220,30 +249,9 @@ fn material(
         Some(output) if max_tokens.is_none() => format!("{source}; answers: {}", output.text),
         Some(_) | None => source,
     };
-    Material { source, max_tokens, input, output: summary, body: body(output.map(|output| output.lengths)) }
-}
-
-fn file(
-    prompt: &Prompt,
-    members: Option<&Members>,
-    output: Option<Described>,
-    findings: &mut Findings<'_>,
-) -> Option<Material> {
-    let name = prompt.file.as_ref()?;
-    let at = At { value: findings.text(&prompt.file, "the path of the prompts")?, place: name.place };
-    let (path, bytes) = findings.file(&at)?;
-    let lines = match file::read(&path, &bytes) {
-        Ok(lines) => lines,
-        Err(problems) => {
-            problems.into_iter().for_each(|problem| findings.push(problem));
-            return None;
-        }
-    };
-    let source = format!("{} ({} prompt{})", at.value, lines.len(), if lines.len() == 1 { "" } else { "s" });
-    let body = |output| {
-        members.map(|m| Body::Lines { frame: m.frame(true), unbounded: m.frame(false), lines, output })
-    };
-    Some(material(source, None, output, body))
+    let (lengths, of_output) = output.map(|output| (output.lengths, output.file)).unzip();
+    let files = file.into_iter().chain(of_output.flatten()).collect();
+    Material { source, max_tokens, input, output: summary, files, body: body(lengths) }
 }
 
 /// The JSON array of one message of the user.
@@ -264,22 +272,6 @@ fn check_messages(messages: &Value) -> Result<(), String> {
         }
     }
     Ok(())
-}
-
-/// The same for messages that are sent as they are written.
-fn check_raw_messages(messages: &RawValue) -> Result<(), String> {
-    let value: Value = serde_json::from_str(messages.get()).map_err(|why| said(&why))?;
-    check_messages(&value)
-}
-
-/// What the JSON library says, without its position: the place in the file is given beside it.
-fn said(why: &serde_json::Error) -> String {
-    let said = why.to_string();
-    let said = said.split_once(" at line ").map_or(said.as_str(), |(said, _)| said);
-    match said.contains("recursion limit") {
-        true => "this is nested too deeply".into(),
-        false => said.into(),
-    }
 }
 
 /// The beginning of a text, for people.

@@ -6,26 +6,28 @@ use floodline_core::time::Span;
 use floodline_core::workload::Workload;
 
 use super::findings::Findings;
+use super::prompts::{Basis, Corpora};
+use super::target::Resolved as Target;
 use super::{load, prompts};
-use crate::workload::Members;
 use crate::written::{At, Given, OneOrMany, Part, Place, Prompt, Scalar, Scenario, Stage};
 
 /// A stream of the plan, and what renders its bodies.
 pub(super) type Stream = (plan::Scenario, Box<dyn Workload>);
 
-/// Resolves every stream of traffic. Without `members`, after a problem with the target, they are checked only.
+/// Resolves every stream of traffic. Without a target, after a problem with the target, they are checked only.
 pub(super) fn resolve(
     scenario: &mut Scenario,
     name: &str,
     seed: u64,
-    members: Option<&Members>,
+    target: Option<&Target>,
     findings: &mut Findings<'_>,
 ) -> Option<Vec<Stream>> {
+    let mut corpora = Corpora::default();
     let (prompts, load) = (scenario.prompts.0.take(), scenario.load.0.take());
     let cap = std::mem::take(&mut scenario.cap);
     let Some(OneOrMany(parts)) = scenario.scenarios.0.take() else {
         let mine = Mine { name: name.into(), start: Span::ZERO, prompts: prompts.as_ref(), load, cap };
-        return Some(vec![one(mine, seed, members, findings)?]);
+        return Some(vec![one(mine, seed, target, &mut corpora, findings)?]);
     };
     if let Some(stage) = load.as_ref().and_then(|load| load.0.first()) {
         findings
@@ -60,7 +62,7 @@ pub(super) fn resolve(
         let start = findings.read(&start).unwrap_or(Span::ZERO);
         let prompts = own.as_ref().or(prompts.as_ref());
         let mine = Mine { name, start, prompts, load: load.0, cap };
-        streams.extend(one(mine, scenario_seed(seed, k), members, findings));
+        streams.extend(one(mine, scenario_seed(seed, k), target, &mut corpora, findings));
     }
     (streams.len() == count).then_some(streams)
 }
@@ -77,14 +79,16 @@ struct Mine<'a> {
 fn one(
     Mine { name, start, prompts, load, cap }: Mine<'_>,
     seed: u64,
-    members: Option<&Members>,
+    target: Option<&Target>,
+    corpora: &mut Corpora,
     findings: &mut Findings<'_>,
 ) -> Option<Stream> {
     let before = findings.count();
     let load = load::resolve(load, seed, findings);
     // A stage with a mistake would be found wrong once more.
     let sound = findings.count() == before;
-    let sent = prompts::resolve(prompts, load.as_ref(), members, seed, findings);
+    let basis = Basis { target, load: load.as_ref(), seed, corpora };
+    let sent = prompts::resolve(prompts, basis, findings);
     let arrivals = match &load {
         Some(Load::Open { stages, .. }) => stages.clone(),
         Some(Load::Sessions { stages, .. }) => stages.iter().map(|stage| stage.arrivals.clone()).collect(),

@@ -68,6 +68,15 @@ impl Frame {
         Frame { before: before.into(), between: between.into(), after: after.into() }
     }
 
+    /// At least as many bytes as a body with these messages has.
+    pub(super) fn bytes_with(&self, messages: &[u8]) -> u32 {
+        /// Digits of the longest bound.
+        const BOUND: usize = 10;
+        let Frame { before, between, after } = self;
+        let bytes = before.len() + messages.len() + between.len() + BOUND + after.len();
+        u32::try_from(bytes).unwrap_or(u32::MAX)
+    }
+
     /// Appends a body to `out`; `messages` appends the JSON array of its messages.
     pub(crate) fn render(
         &self,

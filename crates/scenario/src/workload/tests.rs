@@ -1,6 +1,8 @@
 use std::collections::HashSet;
 
 use floodline_core::lengths::{Pair, Pairs};
+use floodline_core::workload::Asker;
+use floodline_corpus::{Sampler, Sampling};
 use floodline_wire::tokens::words::WORDS;
 use proptest::prelude::*;
 
@@ -30,7 +32,7 @@ fn synthetic(seed: u64, tokens: u32) -> Mix {
 
 fn content(workload: &dyn Workload, i: u64) -> String {
     let mut body = Vec::new();
-    workload.render(i, &mut body);
+    workload.render(i.into(), &mut body);
     let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
     body["messages"][0]["content"].as_str().unwrap().to_owned()
 }
@@ -68,33 +70,72 @@ fn prompts_are_drawn_by_weight() {
     let same = |text: &str| Body::Same {
         frame: members().frame(false),
         messages: text.as_bytes().into(),
-        input_tokens: None,
+        input_tokens: 1,
         output: None,
     };
     let mix = Mix::new(3, vec![(3, same("a")), (0, same("never")), (1, same("b"))]);
     let mut counts = [0u32; 3];
     for i in 0..20_000 {
-        counts[mix.render(i, &mut Vec::new()).prompt] += 1;
+        counts[mix.render(i.into(), &mut Vec::new()).prompt] += 1;
     }
     assert_eq!(counts[1], 0);
     assert!((14_700..15_300).contains(&counts[0]), "{counts:?}");
 }
 
+const TWO_LINES: &str = "{\"prompt\": \"a\"}\n{\"prompt\": \"b\", \"max_tokens\": 9}\n";
+
+/// The prompts of a file, as a mix of one.
+fn corpus(text: &str, sampling: Sampling, output: Option<Lengths>) -> Mix {
+    let mut corpus = floodline_corpus::read("p.jsonl", text.as_bytes(), Default::default()).unwrap();
+    corpus.count(&|text| text.len() as u32);
+    let sampler = Sampler::new(sampling, 1, corpus.len()).unwrap();
+    Mix::new(1, vec![(1, Body::Sampled(Sampled::new(&members(), corpus.into(), sampler, output)))])
+}
+
 #[test]
 fn lines_come_in_order_and_keep_their_own_bounds() {
-    let line = |text: &str, max_tokens| Line { messages: text.as_bytes().into(), max_tokens };
-    let lines = vec![
-        line(r#"[{"role":"user","content":"a"}]"#, None),
-        line(r#"[{"role":"user","content":"b"}]"#, Some(9)),
-    ];
-    let frames = [members().frame(true), members().frame(false)];
-    let [frame, unbounded] = frames;
-    let body = Body::Lines { frame, unbounded, lines, output: None };
-    let mix = Mix::new(1, vec![(1, body)]);
+    let mix = corpus(TWO_LINES, Sampling::Sequential, None);
     assert_eq!((0..4).map(|i| content(&mix, i)).collect::<String>(), "abab");
     let mut sent = Vec::new();
-    mix.render(1, &mut sent);
+    let rendered = mix.render(1.into(), &mut sent);
     assert!(String::from_utf8(sent).unwrap().ends_with(r#""max_tokens":9}"#));
+    assert_eq!((rendered.input_tokens, rendered.max_tokens), (Some(1), Some(9)));
+    let bounded = corpus(TWO_LINES, Sampling::Sequential, Some(Lengths::fixed(50)));
+    assert_eq!([0, 1].map(|i| bounded.outline(Ask::from(i)).max_tokens), [Some(50), Some(9)]);
+}
+
+/// Users get prompts of their own, whichever arrivals are theirs.
+#[test]
+fn the_one_who_asks_decides_where_prompts_are_unique() {
+    let lines: String = (0..7).map(|i| format!("{{\"prompt\": \"{i}\"}}\n")).collect();
+    let mix = corpus(&lines, Sampling::UniquePerUser { users: 3 }, None);
+    let asked = |i, number, nth| {
+        let mut body = Vec::new();
+        mix.render(Ask { i, asker: Some(Asker { number, nth }) }, &mut body);
+        let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        body["messages"][0]["content"].as_str().unwrap().to_owned()
+    };
+    let seen: HashSet<String> = (0..6).map(|k| asked(100 - k, k as u32 % 3, k / 3)).collect();
+    assert_eq!(seen.len(), 6, "{seen:?}");
+    assert_eq!(asked(1, 2, 1), asked(1_000, 2, 1));
+}
+
+/// A limit on money reserves so much: other tokenizers may make a token of every byte.
+#[test]
+fn what_is_reserved_for_a_prompt_of_somebody_elses_is_never_below_its_bytes() {
+    let same = Body::Same {
+        frame: members().frame(true),
+        messages: r#"[{"role":"user","content":"\u00e9\u00e9"}]"#.as_bytes().into(),
+        input_tokens: 1,
+        output: Some(Lengths::fixed(1_000_000)),
+    };
+    for mix in [corpus(TWO_LINES, Sampling::Random, None), Mix::new(1, vec![(1, same)])] {
+        for i in 0..4 {
+            let mut body = Vec::new();
+            let bound = mix.render(i.into(), &mut body).input_bound.unwrap() as usize;
+            assert!((body.len()..body.len() + 40).contains(&bound), "{bound} for {} bytes", body.len());
+        }
+    }
 }
 
 proptest! {
@@ -108,9 +149,9 @@ proptest! {
         let shared = mix();
         let mut buffer = b"left over".to_vec();
         for i in order {
-            let rendered = shared.render(i, &mut buffer);
+            let rendered = shared.render(i.into(), &mut buffer);
             let mut alone = Vec::new();
-            prop_assert_eq!(mix().render(i, &mut alone), rendered);
+            prop_assert_eq!(mix().render(i.into(), &mut alone), rendered);
             prop_assert_eq!(&alone, &buffer);
         }
     }
@@ -141,7 +182,7 @@ fn drawn() -> Sizes {
 /// The texts of system (or nothing) and user message, and what the render said of them.
 fn messages(workload: &dyn Workload, i: u64) -> (String, String, Rendered) {
     let mut body = Vec::new();
-    let rendered = workload.render(i, &mut body);
+    let rendered = workload.render(i.into(), &mut body);
     let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
     assert_eq!(body["max_tokens"].as_u64(), rendered.max_tokens.map(u64::from));
     let text = |role: &str| {

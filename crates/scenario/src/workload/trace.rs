@@ -3,9 +3,10 @@
 //! The words of a block that the trace names are a pure function of (seed, name), so prompts share exactly the blocks
 //! they shared when they were recorded, in every pass. All other words differ from arrival to arrival.
 
+use floodline_core::budget::input_bound;
 use floodline_core::random::{Purpose, Stream};
 use floodline_core::replay::{Recording, TraceRow};
-use floodline_core::workload::{Rendered, Workload};
+use floodline_core::workload::{Ask, Rendered, Workload};
 
 use super::synthetic::Wording;
 use super::{Frame, synthetic};
@@ -48,22 +49,23 @@ impl Trace {
 }
 
 impl Workload for Trace {
-    fn render(&self, i: u64, body: &mut Vec<u8>) -> Rendered {
+    fn render(&self, ask: Ask, body: &mut Vec<u8>) -> Rendered {
         body.clear();
-        let rendered = self.outline(i);
-        if let Some(row) = self.row(i) {
+        let rendered = self.outline(ask);
+        if let Some(row) = self.row(ask.i) {
             self.frame.render(body, rendered.max_tokens, |body| {
-                synthetic::user(body, |body| self.words(body, i, row));
+                synthetic::user(body, |body| self.words(body, ask.i, row));
             });
         }
         rendered
     }
 
-    fn outline(&self, i: u64) -> Rendered {
-        let row = self.row(i);
+    fn outline(&self, ask: Ask) -> Rendered {
+        let row = self.row(ask.i);
         Rendered {
             prompt: 0,
             input_tokens: row.map(|row| row.input_tokens),
+            input_bound: row.map(|row| input_bound(row.input_tokens)),
             max_tokens: row.map(|row| row.output_tokens),
         }
     }

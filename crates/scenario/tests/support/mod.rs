@@ -68,6 +68,6 @@ impl Outside for World {
 /// The body of arrival `i`, as JSON.
 pub(crate) fn body(resolved: &Resolved, i: u64) -> serde_json::Value {
     let mut body = Vec::new();
-    resolved.workloads[0].render(i, &mut body);
+    resolved.workloads[0].render(i.into(), &mut body);
     serde_json::from_slice(&body).expect("a body is JSON")
 }

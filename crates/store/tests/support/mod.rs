@@ -49,6 +49,7 @@ pub(crate) fn plan() -> Plan {
         max_tokens: Some(80),
         input: None,
         output: None,
+        files: Vec::new(),
     };
     let stages = vec![UserStage::new(4, Some(Span::from_secs(10)), Phase::Main)];
     let mut plan =

@@ -85,6 +85,14 @@ impl Tokenizer {
         }
     }
 
+    /// The vocabulary in the binary that it is; none of a file.
+    pub fn vocabulary(&self) -> Option<Vocabulary> {
+        match &self.0 {
+            Kind::Builtin(vocabulary) => Some(*vocabulary),
+            Kind::File(_) => None,
+        }
+    }
+
     /// The number of tokens in `text`; none if the tokenizer cannot take it, which only a file can.
     ///
     /// The first count with a vocabulary in the binary unpacks it: see [`Vocabulary`].

@@ -30,6 +30,7 @@ fn plan(objectives: &[&str]) -> Plan {
         max_tokens: None,
         input: None,
         output: None,
+        files: Vec::new(),
     };
     let stages = vec![UserStage::new(1, Some(Span::from_secs(60)), Phase::Main)];
     let mut plan = Plan::new("t".into(), 1, target, vec![prompt], Load::Closed { stages, requests: None });

@@ -5,7 +5,7 @@ use floodline_core::lengths::{Lengths, Pair, Pairs, grouped};
 use super::{Described, Material, material};
 use crate::resolve::MOST_TOKENS;
 use crate::resolve::findings::Findings;
-use crate::resolve::lengths;
+use crate::resolve::lengths::{self, Origin};
 use crate::workload::{Body, Groups, Members, Shared, Sizes, Synthetic};
 use crate::written::{At, Either, Number, Place, Prefix, Prompt};
 
@@ -61,7 +61,7 @@ pub(super) fn resolve(
                 .with_help("keep one of the two");
             return None;
         }
-        let (pairs, text) = lengths::pairs(joint, findings)?;
+        let (pairs, Origin { text, file }) = lengths::pairs(joint, findings)?;
         let least = room(of, joint.place, &pairs.input(), needed, findings)?;
         let raised = pairs.rows().iter().map(|row| Pair { input: row.input.max(least), ..*row });
         let pairs = Pairs::new(raised)?;
@@ -70,9 +70,18 @@ pub(super) fn resolve(
         let body =
             members.map(|m| Body::Synthetic { frame: m.frame(true), words, sizes: Sizes::Together(pairs) });
         let source = format!("{text}{shares}{rest}");
-        return Some(Material { source, max_tokens: None, input: Some(input), output: Some(output), body });
+        let files = file.into_iter().collect();
+        return Some(Material {
+            source,
+            max_tokens: None,
+            input: Some(input),
+            output: Some(output),
+            files,
+            body,
+        });
     }
-    let Described { lengths, text } = lengths::resolve(&of.prompt.input_tokens, "input_tokens", findings)?;
+    let Described { lengths, text, file } =
+        lengths::resolve(&of.prompt.input_tokens, "input_tokens", findings)?;
     let place = of.prompt.input_tokens.as_ref().map_or(of.place, Either::place);
     if lengths.only().is_some_and(|tokens| tokens > MOST_TOKENS) {
         findings.problem(place, "a prompt has at most 10 million tokens");
@@ -87,7 +96,7 @@ pub(super) fn resolve(
         let sizes = Sizes::Apart { input, output };
         Some(Body::Synthetic { frame: members?.frame(sizes.are_bounded()), words, sizes })
     };
-    Some(material(source, Some(summary), output, body))
+    Some(material(source, (Some(summary), file), output, body))
 }
 
 /// The least length of the prompts, so that what they share fits in: `needed`, with a warning if that raises some.

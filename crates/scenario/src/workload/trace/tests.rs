@@ -29,7 +29,7 @@ fn trace(prompts: &[(u32, Vec<u64>, u32)], block_tokens: u32) -> Trace {
 
 fn words(trace: &Trace, i: u64) -> Vec<String> {
     let mut body = Vec::new();
-    trace.render(i, &mut body);
+    trace.render(i.into(), &mut body);
     let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
     let content = body["messages"][0]["content"].as_str().unwrap();
     content.split(' ').map(str::to_owned).collect()
@@ -55,7 +55,7 @@ fn a_trace_sends_the_recorded_lengths() {
     let rows = vec![TraceRow::new(Moment(0), 5, 7), TraceRow::new(Moment(0), 40, 1_234_567)];
     let trace = Trace { recording: rows.into(), ..trace(&[], 1) };
     let mut body = Vec::new();
-    let rendered = trace.render(1, &mut body);
+    let rendered = trace.render(1.into(), &mut body);
     assert_eq!(rendered.input_tokens, Some(40));
     let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
     assert_eq!(body["max_tokens"], 1_234_567);
