@@ -108,8 +108,7 @@ pub fn forecast(plan: &Plan, workloads: &[&dyn Workload]) -> Result<Forecast, St
         length: plan.planned_length(),
         input_tokens: scale(sums.input),
         output_tokens: scale(sums.output),
-        expected: bounded(money(sums.expected))
-            .filter(|_| has_prices && sums.expected.is_some() && requests.is_some()),
+        expected: money(sums.expected).filter(|_| has_prices),
         worst: bounded(money(sums.worst)).filter(|_| has_prices),
         busiest_minute: whole.then_some(busiest).filter(|&n| n > 0),
         busiest_minute_tokens: if whole { busiest_tokens } else { None },

@@ -1,4 +1,4 @@
-//! What a cap did to a run, in a sentence.
+//! What a cap or a limit on spending made a run wait for, in a sentence.
 
 use floodline_core::metric::Metric;
 use floodline_core::plan::Plan;
@@ -6,19 +6,24 @@ use floodline_core::summary::RunSummary;
 
 use crate::format::{count, counted, maybe_time};
 
-/// `cap 64: 312 of 2,000 requests were held, p99 1.20 s; the loop was closed by the cap`. None where nothing was held.
+/// `cap 64: 312 of 2,000 requests were held, p99 1.20 s; the loop was closed by the cap`, or `budget: ...; they waited for
+/// room in it`. None where nothing was held.
 pub(crate) fn held(plan: &Plan, summary: &RunSummary) -> Option<String> {
     let held = summary.metrics.get(Metric::Held.name()).filter(|held| held.count > 0)?;
     let caps: Vec<String> =
         plan.scenarios.iter().filter_map(|scenario| scenario.cap).map(|cap| count(cap.into())).collect();
-    let caps = match caps.as_slice() {
-        [] => "held".into(),
-        [cap] => format!("cap {cap}"),
-        several => format!("caps {}", several.join(", ")),
+    // Limits on errors and on time make nobody wait.
+    let limits = &plan.limits;
+    let budget = limits.spend.is_some() || limits.tokens.is_some() || limits.requests.is_some();
+    let (by, so) = match (caps.as_slice(), budget) {
+        ([], _) => ("budget".into(), "they waited for room in it"),
+        ([cap], false) => (format!("cap {cap}"), "the loop was closed by the cap"),
+        (several, false) => (format!("caps {}", several.join(", ")), "the loop was closed by the caps"),
+        (caps, true) => (format!("cap {} and budget", caps.join(", ")), "the loop was closed by them"),
     };
     let were = if held.count == 1 { "was" } else { "were" };
     Some(format!(
-        "{caps}: {} of {} {were} held, p99 {}; the loop was closed by the cap",
+        "{by}: {} of {} {were} held, p99 {}; {so}",
         count(held.count),
         counted(summary.requests.planned, "request"),
         maybe_time(held.p99),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use floodline_core::breakdown::Part;
 use floodline_core::metric::Metric;
+use floodline_core::schedule::Phase;
 use floodline_core::summary::RunSummary;
 
 use crate::format::{MISSING, maybe, maybe_time, one_line, share, short_count};
@@ -66,10 +67,15 @@ fn table(title: &'static str, parts: &BTreeMap<String, Part>) -> Table {
         }
         (one_line(name, NAME), cells)
     };
+    // Phases in the order in which they come, other names in that of the alphabet.
+    let phase =
+        |name: &str| Phase::ALL.into_iter().position(|phase| title == "phase" && phase.name() == name);
+    let mut in_order: Vec<(&String, &Part)> = parts.iter().collect();
+    in_order.sort_by_key(|(name, _)| phase(name));
     Table {
         title,
         headings,
-        rows: parts.iter().take(SHOWN).map(row).collect(),
+        rows: in_order.into_iter().take(SHOWN).map(row).collect(),
         more: parts.len().saturating_sub(SHOWN),
     }
 }

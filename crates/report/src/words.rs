@@ -307,7 +307,9 @@ pub(crate) fn expected(plan: &Plan, forecast: &Forecast) -> Vec<String> {
 pub(crate) fn cost(plan: &Plan, forecast: &Forecast) -> Option<String> {
     plan.prices.as_ref()?;
     let expected = forecast.expected.map(|usd| format!("{usd} if every answer is as long as it may be"));
+    let beyond = forecast.expected > plan.limits.spend;
     let worst = match (forecast.worst, plan.limits.spend) {
+        (_, Some(limit)) if beyond => format!("more than the spend limit of {limit}, which will end the run"),
         (Some(worst), Some(limit)) if worst == limit => format!("at most {worst}, the spend limit"),
         (Some(worst), _) => format!("at most {worst}"),
         (None, _) => "how much at most is not known: nothing bounds it".into(),
