@@ -420,7 +420,7 @@ prompts: {file: p.jsonl}
 {"prompt": "x"
 {"messages": []}
 "#).error(text), @r#"
-    error: this line has neither `prompt` nor `messages`
+    error: this has neither `prompt` nor `messages`
      --> p.jsonl:2:1
       |
     2 | {"promt": "x"}
@@ -435,10 +435,10 @@ prompts: {file: p.jsonl}
       = help: a line is {"prompt": "..."} or {"messages": [{"role": "user", "content": "..."}]}
 
     error: `messages` is an empty list
-     --> p.jsonl:4:1
+     --> p.jsonl:4:15
       |
     4 | {"messages": []}
-      | ^
+      |               ^
       = help: a line is {"prompt": "..."} or {"messages": [{"role": "user", "content": "..."}]}
     "#);
 }

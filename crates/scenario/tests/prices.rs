@@ -106,14 +106,14 @@ fn a_spend_limit_over_answers_without_bound() {
 prices: {input: $2.50, output: $10}
 limits: {spend: 5}",
     );
-    assert_snapshot!(World::new().error(&text), @r#"
-    error: the spend limit cannot be kept: answers to `long` have no bound
+    assert_snapshot!(World::new().error(&text), @r"
+    error: the spend limit cannot be kept: answers to `long` have no bound, so the worst case of a request has none
      --> load.yaml:4:17
       |
     4 | limits: {spend: 5}
       |                 ^
       = help: give the prompt `max_tokens`, or the prices `max_output_tokens`, the most that the model answers with
-    "#);
+    ");
     let bounded = text.replace("output: $10", "output: $10, max_output_tokens: 4096");
     assert!(World::new().resolve(&bounded).is_ok());
     let unlimited = text.replace("limits: {spend: 5}", "");

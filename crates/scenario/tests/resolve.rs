@@ -92,7 +92,13 @@ fn a_prompts_file_is_read_from_the_scenarios_folder_and_sent_in_order() {
         text: "target: {stub: {}}\nprompts: {file: p.jsonl, max_tokens: 50}",
     };
     let resolved = floodline_scenario::resolve(&source, &Overrides::default(), &world).unwrap();
-    assert_eq!(resolved.plan.scenarios[0].prompts[0].source, "p.jsonl (2 prompts)");
+    let prompt = &resolved.plan.scenarios[0].prompts[0];
+    assert_eq!(
+        prompt.source,
+        "p.jsonl: 2 prompts, 2 distinct, 1 token each (o200k_base); answers: 50 tokens, but for prompts with a bound of \
+         their own (1 of 2)"
+    );
+    assert_eq!(prompt.max_tokens, None, "it is not the same for every request");
     let sent = |i| {
         let body = body(&resolved, i);
         (body["messages"][0]["content"].as_str().unwrap().to_owned(), body["max_tokens"].as_u64())

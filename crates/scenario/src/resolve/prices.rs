@@ -98,13 +98,8 @@ impl Hard {
         let spend = self.spend.filter(|_| prices.is_some()).map(|place| (place, "the spend limit"));
         let tokens = self.tokens.map(|place| (place, "the limit on tokens"));
         for (place, limit) in spend.into_iter().chain(tokens) {
-            let why = "the worst case of a request has no end";
-            findings
-                .problem(
-                    place,
-                    format!("{limit} cannot be kept: answers to {names} have no bound, so that {why}"),
-                )
-                .with_help(help);
+            let why = format!("answers to {names} have no bound, so the worst case of a request has none");
+            findings.problem(place, format!("{limit} cannot be kept: {why}")).with_help(help);
         }
     }
 }

@@ -61,7 +61,7 @@ impl Answers<'_> {
         match (self.others(), self.own.len()) {
             (Some(output), 0) => Some(format!("answers: {}", output.text)),
             (Some(output), own) => Some(format!(
-                "answers: {}, but {} of {all} prompts have a bound of their own",
+                "answers: {}, but for prompts with a bound of their own ({} of {all})",
                 output.text,
                 number(own)
             )),

@@ -29,9 +29,9 @@ pub(super) fn refuse(prompt: &Prompt, findings: &mut Findings<'_>) {
         prompt.max_input_tokens.as_ref().map(|scalar| ("max_input_tokens", scalar.place)),
     ];
     for (key, place) in keys.into_iter().flatten() {
-        findings.problem(place, format!("`{key}` goes with `file` only")).with_help(
-            "it says which prompts of a file are sent: name the file, such as file: prompts.jsonl",
-        );
+        findings
+            .problem(place, format!("`{key}` goes with `file` only"))
+            .with_help("it is about the prompts of a file: name one, such as file: prompts.jsonl");
     }
 }
 
