@@ -76,12 +76,52 @@ fn a_log_becomes_a_clean_corpus() {
     insta::assert_snapshot!(said.out);
 }
 
+/// From a log to a run: the corpus that was built is what is sent, with the lengths that were recorded.
 #[test]
 fn a_corpus_can_be_sent() {
     let desk = Desk::new();
     desk.file("log.jsonl", log());
-    assert_eq!(desk.floodline(&["corpus", "build", "log.jsonl", "--out", "c.jsonl"]).code, 0);
-    let args = ["run", "--url", "stub:", "--prompts", "c.jsonl", "--requests", "4", "--out", "r", "--json"];
+    let built = desk.floodline(&["corpus", "build", "log.jsonl", "--out", "c.jsonl", "--json"]);
+    assert_eq!(built.code, 0, "{built:?}");
+    let scenario = "target: {stub: {}}\nprompts: {name: real, file: c.jsonl, sampling: shuffled}\n\
+        load: {users: 2, requests: 17}\n";
+    desk.file("s.yaml", scenario);
+    let said = desk.floodline(&["run", "s.yaml", "--out", "r", "--json"]);
+    assert_eq!(said.json()["requests"]["ok"], 17, "{said:?}");
+    assert!(said.err.contains("c.jsonl: only 17 prompts are distinct"), "{said:?}");
+
+    let recorded: Vec<Value> = lines(&desk, "c.jsonl");
+    let files = support::contents(&desk.path("r"));
+    let read = |name: &str| {
+        let (_, bytes) = files.iter().find(|(file, _)| file == name).expect("it is there");
+        String::from_utf8(bytes.clone()).expect("text")
+    };
+    let requests: Vec<Value> = read("requests.jsonl.zst")
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .filter(|line: &Value| line.get("prompt").is_some())
+        .collect();
+    assert!(requests.iter().all(|request| request["prompt"] == "real"), "{requests:?}");
+    assert!(requests.iter().all(|request| request["output_tokens"] == 50), "{requests:?}");
+    // All were sent, each once: what was counted for the plan is what was counted when the corpus was built.
+    let tokens = |of: &[Value], name: &[&str]| {
+        let count = |value: &Value| name.iter().find_map(|name| value.get(name)?.as_u64()).expect("a number");
+        let mut tokens: Vec<u64> = of.iter().map(count).collect();
+        tokens.sort_unstable();
+        tokens
+    };
+    let planned = tokens(&requests, &["planned_input_tokens", "input_tokens"]);
+    assert_eq!(planned, tokens(&recorded, &["tokens"]));
+    let plan: Value = serde_json::from_str(&read("plan.json")).expect("JSON");
+    let prompt = &plan["scenarios"][0]["prompts"][0];
+    assert_eq!((&prompt["max_tokens"], &prompt["files"][0]["name"]), (&json!(50), &json!("c.jsonl")));
+    let source = prompt["source"].as_str().expect("a text");
+    assert!(
+        source.starts_with("c.jsonl: 17 prompts, 17 distinct, ") && source.ends_with("; shuffled"),
+        "{source}"
+    );
+
+    let args = ["run", "--url", "stub:", "--prompts", "c.jsonl", "--requests", "4", "--out", "q", "--json"];
     let said = desk.floodline(&args);
     assert_eq!(said.json()["requests"]["ok"], 4, "{said:?}");
 }
