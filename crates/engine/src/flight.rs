@@ -336,7 +336,9 @@ impl Flight {
         let now = self.worker.clock.now();
         let (sent, worker) = (self.sent, self.worker.clone());
         if let Some(record) = &mut self.record {
-            record.held = record.held.or(self.held_since.map(|asked| now.since(asked)));
+            if let Some(asked) = self.held_since {
+                record.held = Some(record.held.unwrap_or_default() + now.since(asked));
+            }
             record.outcome = outcome;
             record.error = error;
             record.last.get_or_insert(now);

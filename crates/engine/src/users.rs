@@ -195,6 +195,8 @@ impl Life {
         if *self.halt.borrow() > Halt::No {
             return None;
         }
+        // This may be the last request of the plan, and have to wait for room: it is in flight from here on.
+        let asking = self.worker.asking();
         let index = self.crowd.next(phase)?;
         let ask = Ask { i: index, asker: Some(self.asker) };
         self.asker.nth += 1;
@@ -215,7 +217,9 @@ impl Life {
             door,
             pass: self.crowd.admission.ask(self.crowd.scenario, scheduled),
         };
-        Some(fly(&self.worker, job).await)
+        let flight = fly(&self.worker, job);
+        drop(asking);
+        Some(flight.await)
     }
 
     /// Thinks after an answer; returns when it is free again, or none if the run was halted meanwhile.

@@ -95,6 +95,7 @@ pub(crate) struct Worker {
     pub(crate) alarm: Alarm,
     pub(crate) scratch: RefCell<Scratch>,
     idle: RefCell<Vec<Socket>>,
+    /// Requests in flight, and users about to ask.
     in_flight: Cell<usize>,
     landed: Notify,
     halt: watch::Receiver<Halt>,
@@ -141,6 +142,12 @@ impl Worker {
         }
     }
 
+    /// A user who is about to ask and is waited for like a request in flight, as long as this is held.
+    pub(crate) fn asking(self: &Rc<Worker>) -> Asking {
+        self.in_flight.set(self.in_flight.get() + 1);
+        Asking(self.clone())
+    }
+
     pub(crate) fn began(&self) {
         self.in_flight.set(self.in_flight.get() + 1);
         add(&self.gauges.began, 1);
@@ -159,13 +166,17 @@ impl Worker {
     }
 
     pub(crate) fn ended(&self, ended: Ended) {
-        self.in_flight.set(self.in_flight.get() - 1);
         add(&self.gauges.ended, 1);
         if ended.record.sent.is_some() {
             // A reconnect was sent twice and ends once.
             add(&self.gauges.ended_sent, ended.record.times_sent());
         }
         lock(&self.outbox).push(ended);
+        self.landed();
+    }
+
+    fn landed(&self) {
+        self.in_flight.set(self.in_flight.get() - 1);
         self.landed.notify_one();
     }
 
@@ -182,6 +193,15 @@ impl Worker {
             tick.tick().await;
             self.gauges.cpu_ns.store(clock::thread_cpu().0, Relaxed);
         }
+    }
+}
+
+/// Somebody about to ask.
+pub(crate) struct Asking(Rc<Worker>);
+
+impl Drop for Asking {
+    fn drop(&mut self) {
+        self.0.landed();
     }
 }
 

@@ -128,3 +128,17 @@ fn arrivals_that_the_budget_has_no_room_for_are_held_and_then_not_sent() {
         assert_eq!(r.late.unwrap() + waited, r.sent.unwrap().since(r.scheduled));
     }
 }
+
+/// Regression: who waited for room was not waited for, and the last requests of a plan were never sent.
+#[test]
+fn the_last_requests_of_a_plan_are_sent_though_they_had_to_wait_for_room() {
+    for workers in [1, 2] {
+        let mut plan = limited(3, 3 * WORST);
+        let stages = vec![UserStage::new(3, None, Phase::Main)];
+        plan.scenarios[0].load = Load::Closed { stages, requests: Some(3) };
+        let (port, _) = answering(|_| Some(10));
+        let left = run(workers, plan, port);
+        let ok = left.records.iter().filter(|r| r.outcome == Outcome::Ok).count();
+        assert_eq!((ok, &left.finished.why), (3, &Ended::Plan), "{workers} workers");
+    }
+}
