@@ -10,7 +10,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use floodline_core::budget::{Reservation, Worst};
+use floodline_core::budget::Worst;
 use floodline_core::record::{Attempt, AttemptEnd};
 use floodline_core::{Moment, Outcome, Phase, Record, Span};
 use tokio::sync::OwnedSemaphorePermit;
@@ -20,7 +20,7 @@ use crate::admission::{Pass, Place};
 use crate::answer::{Answer, Broken, Judged};
 use crate::connect::{ConnectError, connect};
 use crate::counter::ToCount;
-use crate::ledger::Funds;
+use crate::ledger::{Funds, Tab};
 use crate::socket::{Scratch, Socket};
 use crate::worker::{Ended, Worker};
 
@@ -75,9 +75,8 @@ struct Flight {
     answer: Option<Answer>,
     /// Since when it waits for what the plan ordered, as long as it does.
     held_since: Option<Moment>,
-    /// The most that it can cost, and the room that is kept for that.
-    worst: Worst,
-    reservation: Option<Reservation>,
+    /// What it owes. Taken when it ends.
+    tab: Option<Tab>,
 }
 
 /// How one attempt ended.
@@ -124,8 +123,7 @@ impl Flight {
             sent: None,
             answer: None,
             held_since: None,
-            worst: job.worst,
-            reservation: None,
+            tab: Some(Tab { worst: job.worst, reservation: None, unanswered: None }),
         }
     }
 
@@ -154,21 +152,29 @@ impl Flight {
         Ok(Some(place))
     }
 
-    /// Waits for room in the run's budget, unless it has been found before; ends the flight if there is none.
+    /// Waits for room in the run's budget, unless it has been found before; ends the flight if there is none. What was
+    /// sent before on a kept connection, and never answered, is no arrival left unsent.
     async fn funded(&mut self, funds: Option<Funds>) -> Result<(), Outcome> {
+        let Some(worst) = self.tab.as_ref().map(|tab| tab.worst) else { return Ok(()) };
         let worker = self.worker.clone();
         let funds = match funds {
             Some(funds) => funds,
             None => {
                 self.held_since = Some(worker.clock.now());
-                match worker.fund(self.worst).await {
+                match worker.fund(worst).await {
                     Ok(funds) => funds,
+                    Err(why) if self.was_sent() => {
+                        let why = format!("{UNANSWERED}, and it could not be sent again: {why}");
+                        return Err(self.end(Outcome::Connection, Some(why)));
+                    }
                     Err(why) => return Err(self.end(Outcome::NotSent, Some(why))),
                 }
             }
         };
         self.held_since = None;
-        self.reservation = funds.reservation;
+        if let Some(tab) = &mut self.tab {
+            tab.reservation = funds.reservation;
+        }
         if let (Some(record), Some(waited)) = (&mut self.record, funds.waited) {
             record.held = Some(record.held.unwrap_or_default() + waited);
         }
@@ -178,6 +184,12 @@ impl Flight {
     async fn run(&mut self, request: &[u8], door: Option<OwnedSemaphorePermit>) -> Outcome {
         if let Some(socket) = self.worker.take_idle()
             && let Tried::Over(outcome) = self.attempt(socket, request, true).await
+        {
+            return outcome;
+        }
+        if self.was_sent()
+            && self.tab.as_mut().is_some_and(|tab| self.worker.common.ledger.unanswered(tab))
+            && let Err(outcome) = self.funded(None).await
         {
             return outcome;
         }
@@ -273,7 +285,7 @@ impl Flight {
     /// Records the instant of the first sending against the schedule.
     fn note_sent(&mut self) {
         let Some(record) = &mut self.record else { return };
-        record.sent = self.sent;
+        record.sent = self.sent.or(record.sent);
         if let (None, Some(sent)) = (record.late, self.sent) {
             let ordered = record.connect.unwrap_or_default() + record.held.unwrap_or_default();
             record.late = Some(sent.since(record.scheduled) - ordered);
@@ -290,8 +302,13 @@ impl Flight {
         }
     }
 
+    /// Whether any of it has been on the wire.
+    fn was_sent(&self) -> bool {
+        self.record.as_ref().is_some_and(|record| record.sent.is_some())
+    }
+
     fn not_connected(&mut self, e: &ConnectError) -> Outcome {
-        let sent_before = self.record.as_ref().is_some_and(|record| record.sent.is_some());
+        let sent_before = self.was_sent();
         let outcome = match e {
             // It was sent already, on a kept connection, and is no arrival left unsent.
             ConnectError::Starved(_) if sent_before => Outcome::Connection,
@@ -346,10 +363,9 @@ impl Flight {
         if sent.is_some() {
             self.note_attempt(AttemptEnd::Outcome(outcome));
         }
-        if let Some(mut record) = self.record.take() {
-            let ledger = &worker.common.ledger;
+        if let (Some(mut record), Some(tab)) = (self.record.take(), self.tab.take()) {
             let unstated = matches!(to_count, Some(ToCount::Unstated(_)));
-            ledger.settle(&mut record, self.worst, self.reservation.take(), unstated);
+            worker.common.ledger.settle(&mut record, tab, sent.is_some(), unstated);
             worker.ended(Ended { record, to_count });
         }
         outcome

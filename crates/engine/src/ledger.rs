@@ -7,8 +7,9 @@
 use std::sync::Mutex;
 
 use floodline_core::budget::{
-    Admission, Books, Budget, Ceilings, Ended, Exhausted, Reservation, Worst, charge,
+    Admission, Books, Budget, Ceilings, Ended, Exhausted, Reservation, Settled, Worst, charge,
 };
+use floodline_core::money::Usd;
 use floodline_core::plan::Plan;
 use floodline_core::prices::Prices;
 use floodline_core::record::{Record, TokenSource};
@@ -34,6 +35,16 @@ pub(crate) struct Funds {
     pub(crate) reservation: Option<Reservation>,
     /// How long it had to wait for it, if it had to.
     pub(crate) waited: Option<Span>,
+}
+
+/// What a request owes: to be settled when it has ended.
+pub(crate) struct Tab {
+    /// The most that one sending of it can cost.
+    pub(crate) worst: Worst,
+    /// The room that is kept for the sending under way.
+    pub(crate) reservation: Option<Reservation>,
+    /// What a sending was charged that the server never answered, where it had room of its own.
+    pub(crate) unanswered: Option<Usd>,
 }
 
 struct Limited {
@@ -95,22 +106,40 @@ impl Ledger {
         }
     }
 
+    /// Charges a request that is to be sent again because the server closed the connection without a word: what it
+    /// makes of that on its bill nobody knows, and the next sending needs room of its own. False if it was given no
+    /// room, since nothing is limited.
+    pub(crate) fn unanswered(&self, tab: &mut Tab) -> bool {
+        let (Some(limited), Some(reservation)) = (&self.limited, tab.reservation.take()) else {
+            return false;
+        };
+        let nothing = Ended {
+            outcome: Outcome::Connection,
+            sent: true,
+            status: None,
+            answered: false,
+            usage: None,
+            counted: None,
+        };
+        let settled = charge(&nothing, tab.worst, self.prices.as_ref());
+        limited.settle(reservation, settled);
+        tab.unanswered = Some(settled.usd);
+        true
+    }
+
     /// Charges a request that ended, and gives its room back. Its cost is noted, unless its tokens are still to be
-    /// counted and nothing is limited by them.
-    pub(crate) fn settle(
-        &self,
-        record: &mut Record,
-        worst: Worst,
-        reservation: Option<Reservation>,
-        uncounted: bool,
-    ) {
-        let settled = charge(&ended(record), worst, self.prices.as_ref());
+    /// counted and nothing is limited by them. `sent` is whether the last sending came about.
+    pub(crate) fn settle(&self, record: &mut Record, tab: Tab, sent: bool, uncounted: bool) {
+        let Tab { worst, reservation, unanswered } = tab;
+        let ended = ended(record);
+        // Once an earlier sending has been charged, only the last one is left to be.
+        let sent = if unanswered.is_some() { sent } else { ended.sent };
+        let settled = charge(&Ended { sent, ..ended }, worst, self.prices.as_ref());
         if self.prices.is_some() && (self.limited.is_some() || !uncounted) {
-            record.cost = Some(settled.usd);
+            record.cost = Some(settled.usd + unanswered.unwrap_or(Usd::ZERO));
         }
         if let (Some(limited), Some(reservation)) = (&self.limited, reservation) {
-            lock(&limited.budget).settle(reservation, settled);
-            limited.settled.notify_waiters();
+            limited.settle(reservation, settled);
         }
     }
 
@@ -130,6 +159,13 @@ impl Ledger {
     /// What there is to tell when the run is over; none where nothing was limited.
     pub(crate) fn books(&self) -> Option<Books> {
         Some(lock(&self.limited.as_ref()?.budget).books())
+    }
+}
+
+impl Limited {
+    fn settle(&self, reservation: Reservation, settled: Settled) {
+        lock(&self.budget).settle(reservation, settled);
+        self.settled.notify_waiters();
     }
 }
 

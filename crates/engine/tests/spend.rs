@@ -50,7 +50,7 @@ fn answering(tokens: impl Fn(u64) -> Option<u64> + Send + Sync + 'static) -> (u1
 }
 
 fn run(workers: usize, plan: Plan, port: u16) -> Left {
-    run_on(workers, plan, endpoint(format!("http://127.0.0.1:{port}/v1")), |_| 0).unwrap()
+    run_on(workers, plan, endpoint(format!("http://127.0.0.1:{port}/v1")), |_| 0).expect("it can be run")
 }
 
 fn spent(left: &Left) -> Usd {
@@ -141,4 +141,29 @@ fn the_last_requests_of_a_plan_are_sent_though_they_had_to_wait_for_room() {
         let ok = left.records.iter().filter(|r| r.outcome == Outcome::Ok).count();
         assert_eq!((ok, &left.finished.why), (3, &Ended::Plan), "{workers} workers");
     }
+}
+
+/// Regression: a request that was sent again on a new connection had room for one sending only, and a server that
+/// bills what it does not answer was paid twice for it.
+#[test]
+fn what_is_sent_again_needs_room_of_its_own() {
+    let billed = Arc::new(AtomicU64::new(0));
+    let bill = billed.clone();
+    // Of each connection the first request is answered, and the second one is only billed.
+    let port = server(move |_, mut peer: Peer| {
+        if peer.request().is_none() {
+            return;
+        }
+        let usage = "{\"choices\":[],\"usage\":{\"prompt_tokens\":35,\"completion_tokens\":10}}";
+        let usage = chunk(&format!("data: {usage}\n\n"));
+        bill.fetch_add(WORST, SeqCst);
+        peer.say([STREAM, &token("Hello"), &finish(), &usage, &done()].concat());
+        bill.fetch_add(peer.request().map_or(0, |_| WORST), SeqCst);
+    });
+    let left = run(1, limited(1, 21 * WORST), port);
+    assert!(left.records.iter().any(|r| r.times_sent() == 2), "nothing was sent again");
+    let (billed, books) = (Usd::dollars(billed.load(SeqCst)), left.finished.books.unwrap());
+    assert!(billed <= Usd::dollars(21 * WORST), "{billed}");
+    assert_eq!((books.spent.usd, spent(&left)), (billed, billed));
+    assert_eq!(books.spent.requests, left.records.iter().map(|r| r.times_sent()).sum::<u64>());
 }
