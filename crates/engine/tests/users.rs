@@ -4,14 +4,16 @@
 mod support;
 
 use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
 
 use floodline_core::event::Ended;
 use floodline_core::plan::{Load, Plan, SessionStage, UserStage};
 use floodline_core::rate::Rate;
 use floodline_core::schedule::Stage;
 use floodline_core::users::{Asks, TimeLaw, Visit};
+use floodline_core::workload::{Ask, Rendered, Workload};
 use floodline_core::{Outcome, Phase, Span};
-use support::{Left, Peer, STREAM, done, endpoint, finish, plan, run_on, run_until, server, token};
+use support::{Left, Peer, STREAM, done, endpoint, finish, plan, run_of, run_on, run_until, server, token};
 
 fn well(_: usize, mut peer: Peer) {
     while peer.request().is_some() {
@@ -165,4 +167,53 @@ fn a_session_leaves_when_it_has_stayed_as_long_as_it_wanted() {
     let left = run(1, sessions(vec![stage]));
     assert!(left.records.iter().all(|r| r.scheduled.0 < 20_000_000), "{:?}", scheduled_ms(&left));
     assert_eq!(left.finished.why, Ended::Plan);
+}
+
+/// Bodies that remember who asked for them.
+#[derive(Default)]
+struct Remembering(Mutex<Vec<Ask>>);
+
+impl Workload for Remembering {
+    fn render(&self, ask: Ask, body: &mut Vec<u8>) -> Rendered {
+        body.clear();
+        body.extend_from_slice(b"{}");
+        self.0.lock().unwrap().push(ask);
+        self.outline(ask)
+    }
+
+    fn outline(&self, _: Ask) -> Rendered {
+        Rendered { prompt: 0, input_tokens: None, input_bound: None, max_tokens: None }
+    }
+}
+
+/// Who asked for bodies, and how often before, in order.
+fn askers(plan: Plan) -> Vec<Option<(u32, u64)>> {
+    let asked = Arc::new(Remembering::default());
+    let left = run_of(asked.clone(), 2, plan, endpoint(url()), |_| 0).unwrap();
+    let mut asks = asked.0.lock().unwrap().clone();
+    asks.sort_unstable_by_key(|ask| ask.i);
+    assert!(asks.iter().zip(0..).all(|(ask, i)| ask.i == i), "{asks:?}");
+    assert_eq!(left.records.len(), asks.len());
+    let mut askers: Vec<_> = asks.iter().map(|ask| ask.asker.map(|a| (a.number, a.nth))).collect();
+    askers.sort_unstable();
+    askers
+}
+
+/// On which worker a user lives, and which of all requests are its own, makes no difference to what it asks.
+#[test]
+fn users_and_sessions_ask_as_themselves_for_the_how_manieth_time() {
+    let stage = UserStage { iterations: Some(4), ..UserStage::new(5, None, Phase::Main) };
+    let all = (0..5).flat_map(|user| (0..4).map(move |nth| Some((user, nth))));
+    assert_eq!(askers(closed(vec![stage], None)), all.collect::<Vec<_>>());
+    let visit = Visit { iterations: Some(Asks::Exactly(2)), ..Visit::default() };
+    let rate = Rate::parse("40/s").unwrap();
+    let asked = askers(sessions(vec![arriving(rate, ms(100), Phase::Main, visit)]));
+    // Who has its answer too late does not ask again.
+    let again: Vec<_> = (0..4).map(|session| Some((session, 1))).filter(|ask| asked.contains(ask)).collect();
+    let mut expected: Vec<_> = (0..4).map(|session| Some((session, 0))).chain(again).collect();
+    expected.sort_unstable();
+    assert_eq!(asked, expected);
+    let mut open = plan(0);
+    open.scenarios[0].load = Load::Open { stages: vec![Stage::hold(rate, Some(ms(100)))], requests: None };
+    assert_eq!(askers(open), [None; 4]);
 }

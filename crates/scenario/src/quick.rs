@@ -38,7 +38,7 @@ pub struct QuickForm {
     pub max_tokens: Option<u32>,
     /// `--prompt`: the text of every request.
     pub prompt: Option<String>,
-    /// `--prompts`: a JSONL file of prompts.
+    /// `--prompts`: a file of prompts, in the format that it looks like.
     pub prompts: Option<String>,
     /// `--input-tokens`: synthetic prompts of exactly this many tokens; 32 unless another prompt is given.
     pub input_tokens: Option<u32>,

@@ -66,7 +66,7 @@ pub(crate) struct ScenarioArgs {
     /// Text of every request
     #[arg(long, value_name = "TEXT", help_heading = "Prompts")]
     pub(crate) prompt: Option<String>,
-    /// JSONL file of {"prompt": ...} or {"messages": [...]}
+    /// File of prompts: JSONL, CSV, plain text, ShareGPT or an OpenAI batch
     #[arg(long, value_name = "FILE", help_heading = "Prompts")]
     pub(crate) prompts: Option<String>,
     /// Synthetic prompts of exactly this many tokens, no two alike [default: 32]

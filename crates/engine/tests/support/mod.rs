@@ -89,6 +89,17 @@ pub(crate) fn run_until(
 /// The same with several workers.
 pub(crate) fn run_on(
     workers: usize,
+    plan: Plan,
+    endpoint: Endpoint,
+    stops: impl Fn(&Record) -> u32,
+) -> Result<Left, EngineError> {
+    run_of(Arc::new(Body), workers, plan, endpoint, stops)
+}
+
+/// The same with bodies of a test's own.
+pub(crate) fn run_of(
+    workload: Arc<dyn Workload>,
+    workers: usize,
     mut plan: Plan,
     endpoint: Endpoint,
     stops: impl Fn(&Record) -> u32,
@@ -98,7 +109,7 @@ pub(crate) fn run_on(
         tokenizer: Tokenizer::for_model("m"),
         plan: Arc::new(plan),
         endpoint,
-        workloads: vec![Arc::new(Body)],
+        workloads: vec![workload],
         workers,
         id: "t".into(),
         provider: None,
