@@ -128,6 +128,18 @@ impl Breakdowns {
         }
     }
 
+    /// How many requests of this name ended, of `counts` in all; none where it may have been counted with others.
+    pub(crate) fn ended(&self, dimension: Dimension, name: &str, counts: &Counts) -> Option<u64> {
+        match &self.by_name[dimension as usize] {
+            Names::One(only) if only == name => Some(counts.ended()),
+            Names::Nothing | Names::One(_) => Some(0),
+            Names::Several(figures) => match figures.get(name) {
+                Some(figures) => Some(figures.counts.ended()),
+                None => (!figures.contains_key(OTHERS)).then_some(0),
+            },
+        }
+    }
+
     /// The figures by phase; none where there was only the main one, whose `counts` and `metrics` are given.
     pub(crate) fn by_phase(&self, counts: &Counts, metrics: &Metrics) -> BTreeMap<String, Part> {
         let [warmup, cooldown] = &self.around;

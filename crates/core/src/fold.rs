@@ -10,9 +10,9 @@ use crate::breakdown::Breakdowns;
 use crate::event::{Finished, RunEvent, Sample};
 use crate::metric::{Metric, Metrics};
 use crate::money::Usd;
-use crate::objective::{Goodput, Watched, widened};
+use crate::objective::{Dimension, Goodput, Watched, widened};
 use crate::outcome::{Finish, Outcome};
-use crate::plan::Plan;
+use crate::plan::{Plan, scenario_seed};
 use crate::record::{AttemptEnd, Record, TokenSource};
 use crate::schedule::Phase;
 use crate::stats::Quantile;
@@ -156,9 +156,26 @@ impl Fold {
         *self.faults.entry(fault).or_default() += 1;
     }
 
-    /// Requests of the main phase that the plan wanted and no record tells of.
+    /// Requests of the main phase that the plan wanted and no record tells of, scenario by scenario: of one that the
+    /// plan has no number for, such as users until a time, there are none.
     pub fn unsent(&self, plan: &Plan) -> u64 {
-        plan.planned_requests().unwrap_or(0).saturating_sub(self.counts.ended())
+        let names = plan.scenarios.iter().map(|scenario| scenario.name.as_str());
+        names.map(|name| self.unsent_of(plan, name)).sum()
+    }
+
+    /// Those of one scenario.
+    pub(crate) fn unsent_of(&self, plan: &Plan, name: &str) -> u64 {
+        let Some(number) = plan.scenarios.iter().position(|scenario| scenario.name == name) else { return 0 };
+        let ended = match plan.scenario_name(number) {
+            Some(name) => match self.breakdowns.ended(Dimension::Scenario, name, &self.counts) {
+                Some(ended) => ended,
+                None => return 0,
+            },
+            // The only one has all there are, and its records name none.
+            None => self.counts.ended(),
+        };
+        let planned = plan.scenarios[number].planned_requests(scenario_seed(plan.seed, number));
+        planned.unwrap_or(0).saturating_sub(ended)
     }
 
     /// The line a person watches while the run goes on.
@@ -276,6 +293,57 @@ impl Counts {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::objective::tests_of_records::answer;
+    use crate::plan::{Address, Api, Load, Scenario, Target};
+    use crate::rate::Rate;
+    use crate::schedule::Stage;
+    use crate::users::UserStage;
+
+    /// Ten requests at planned times beside users until a time.
+    fn mixed() -> Plan {
+        let target = Target {
+            api: Api::OpenAiChat,
+            address: Address::Url(String::new()),
+            model: "m".into(),
+            tokenizer: None,
+            key_env: None,
+            headers: Vec::new(),
+            stream: true,
+            max_tokens_field: "max_tokens".into(),
+            body: serde_json::Map::new(),
+            ca_file: None,
+            insecure: false,
+        };
+        let second = Some(Span::from_secs(1));
+        let users = vec![UserStage::new(2, second, Phase::Main)];
+        let loads = [
+            ("open", Load::Open { stages: vec![Stage::hold(Rate::per_second(10), second)], requests: None }),
+            ("users", Load::Closed { stages: users, requests: None }),
+        ];
+        let scenario = |(name, load): (&str, Load)| Scenario {
+            name: name.into(),
+            start: Span::ZERO,
+            prompts: Vec::new(),
+            load,
+            cap: None,
+        };
+        Plan::of_scenarios("test".into(), 1, target, loads.map(scenario).into())
+    }
+
+    /// Regression: beside users until a time, what an open loop had not sent was nobody's.
+    #[test]
+    fn what_was_not_sent_is_counted_scenario_by_scenario() {
+        let plan = mixed();
+        let mut fold = Fold::of(&plan);
+        assert_eq!(fold.unsent(&plan), 10);
+        for i in 0..24 {
+            let mut record = answer(i, &[60, 70]);
+            record.scenario = Some(if i < 4 { "open" } else { "users" }.into());
+            fold.apply(&RunEvent::Ended(Box::new(record)));
+            assert_eq!(fold.unsent(&plan), 10 - (i + 1).min(4));
+        }
+        assert_eq!((fold.unsent_of(&plan, "open"), fold.unsent_of(&plan, "users")), (6, 0));
+    }
 
     #[test]
     fn both_counts_of_a_text_are_summed_and_hidden_reasoning_is_not_compared() {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::gather::{Gathered, Source, Values};
 use super::value::{ONE, WHOLE};
-use super::{Measure, Objective, Op, Statistic, Tally};
+use super::{Dimension, Measure, Objective, Op, Scope, Statistic, Tally};
 use crate::distribution::Distribution;
 use crate::fold::Fold;
 use crate::metric::{Metric, Sections};
@@ -124,8 +124,15 @@ fn one(Gathered { objective, source }: &Gathered, plan: &Plan, fold: &Fold) -> J
         },
         Source::Values(values) => of_values(objective, values),
         Source::Tally { n, hits } => {
-            let whole = objective.phase() == Phase::Main && objective.scope.is_none();
-            let unsent = if whole { fold.unsent(plan) } else { 0 };
+            let unsent = match (objective.phase(), objective.scope.as_ref()) {
+                (Phase::Warmup | Phase::Cooldown, _) => 0,
+                (Phase::Main, None) => fold.unsent(plan),
+                (Phase::Main, Some(Scope { dimension, name })) => match dimension {
+                    Dimension::Scenario => fold.unsent_of(plan, name),
+                    // Which prompt or key they would have had, nobody asked.
+                    Dimension::Mix | Dimension::Step | Dimension::Key => 0,
+                },
+            };
             of_tally(objective, *n, *hits, unsent)
         }
         Source::Flow(flows) => of_flows(objective, flows),
