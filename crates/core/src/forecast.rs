@@ -15,8 +15,9 @@ use serde::Serialize;
 use crate::budget::Worst;
 use crate::money::Usd;
 use crate::plan::{Address, Limits, Load, Plan, Scenario, scenario_seed};
-use crate::time::Span;
-use crate::traffic::Traffic;
+use crate::schedule::Integral;
+use crate::time::{Moment, Span};
+use crate::traffic::{Planned, Traffic};
 use crate::users::most;
 use crate::workload::{Ask, Asker, Rendered, Workload};
 
@@ -33,7 +34,7 @@ pub struct Forecast {
     pub requests: Option<u64>,
     /// Whether they were looked at one by one.
     pub exact: bool,
-    /// When the plan's last stage ends; none where it does not say.
+    /// When the plan's last stage ends, or its limit on time; none where it says neither.
     #[serde(rename = "length_ns")]
     pub length: Option<Span>,
     /// Tokens of prompts; none where a length is not known.
@@ -59,9 +60,15 @@ pub struct Forecast {
 pub fn forecast(plan: &Plan, workloads: &[&dyn Workload]) -> Result<Forecast, String> {
     let mut sums = Sums::new(plan);
     let mut minute = Minute::default();
-    let mut walked = 0;
-    let mut whole = true;
-    for planned in Traffic::new(plan)? {
+    let (mut walked, mut whole) = (0, true);
+    let planned_only = plan.scenarios.iter().all(is_planned);
+    let most = plan.limits.requests.filter(|_| planned_only);
+    let in_time =
+        |planned: &Planned| plan.limits.duration.is_none_or(|limit| planned.at < Moment::START + limit);
+    for planned in Traffic::new(plan)?.take_while(in_time) {
+        if Some(walked) == most {
+            break;
+        }
         if walked == WALKED {
             whole = false;
             break;
@@ -71,9 +78,13 @@ pub fn forecast(plan: &Plan, workloads: &[&dyn Workload]) -> Result<Forecast, St
         minute.add(planned.at.0, tokens);
         walked += 1;
     }
-    let mut requests = if whole { Some(walked) } else { expected_arrivals(plan) };
+    let (busiest, busiest_tokens) = match whole {
+        true => minute.busiest(),
+        false => sums.busiest(plan, walked),
+    };
+    let mut requests = if whole { Some(walked) } else { expected_arrivals(plan).or(most) };
     for (k, scenario) in plan.scenarios.iter().enumerate() {
-        if matches!(scenario.load, Load::Open { .. } | Load::Replay(_)) {
+        if is_planned(scenario) {
             continue;
         }
         let asked = scenario.planned_requests(scenario_seed(plan.seed, k));
@@ -89,7 +100,6 @@ pub fn forecast(plan: &Plan, workloads: &[&dyn Workload]) -> Result<Forecast, St
         walked += seen;
         requests = requests.map(|n| n + asked);
     }
-    let (busiest, busiest_tokens) = minute.busiest();
     let requests = match (requests, plan.limits.requests) {
         (Some(n), Some(most)) => Some(n.min(most)),
         (n, _) => n,
@@ -105,13 +115,13 @@ pub fn forecast(plan: &Plan, workloads: &[&dyn Workload]) -> Result<Forecast, St
     Ok(Forecast {
         requests,
         exact: whole,
-        length: plan.planned_length(),
+        length: [plan.planned_length(), plan.limits.duration].into_iter().flatten().min(),
         input_tokens: scale(sums.input),
         output_tokens: scale(sums.output),
         expected: money(sums.expected).filter(|_| has_prices),
         worst: bounded(money(sums.worst)).filter(|_| has_prices),
-        busiest_minute: whole.then_some(busiest).filter(|&n| n > 0),
-        busiest_minute_tokens: if whole { busiest_tokens } else { None },
+        busiest_minute: Some(busiest).filter(|&n| n > 0),
+        busiest_minute_tokens: busiest_tokens,
     })
 }
 
@@ -166,6 +176,29 @@ impl Sums<'_> {
         self.worst = self.worst.zip(worst(request.input_bound, most)).map(|(sum, worst)| sum + worst);
         Some(u64::from(input?) + u64::from(output?))
     }
+
+    /// The busiest minute of a plan of which `walked` requests have been added: by the integrals of the rates, as if all
+    /// scenarios had theirs at once; and its tokens, if requests go on as they began. Unknown where a trace is played.
+    fn busiest(&self, plan: &Plan, walked: u64) -> (u64, Option<u64>) {
+        let of = |scenario: &Scenario| match &scenario.load {
+            Load::Open { stages, .. } => Integral::new(stages).ok().map(|integral| integral.busiest(MINUTE)),
+            Load::Replay(_) => None,
+            Load::Closed { .. } | Load::Sessions { .. } => Some(0.0),
+        };
+        let busiest = plan.scenarios.iter().map(of).try_fold(0.0, |sum, n| Some(sum + n?));
+        let Some(busiest) = busiest.map(|n: f64| libm::round(n) as u64) else { return (0, None) };
+        let tokens = self.input.zip(self.output).map(|(input, output)| (input + output) as f64);
+        let share = busiest as f64 / walked.max(1) as f64;
+        (busiest, tokens.map(|tokens| libm::round(tokens * share) as u64))
+    }
+}
+
+/// Whether its requests have planned times.
+fn is_planned(scenario: &Scenario) -> bool {
+    match scenario.load {
+        Load::Open { .. } | Load::Replay(_) => true,
+        Load::Closed { .. } | Load::Sessions { .. } => false,
+    }
 }
 
 /// Request `i` of users or sessions. Of users, as if they took turns: how far each of them gets, only answers decide.
@@ -208,11 +241,11 @@ impl Minute {
     }
 }
 
-/// The expected arrivals of the open loops and replays, where they end.
+/// The expected arrivals of the open loops and replays, where they or the time end.
 fn expected_arrivals(plan: &Plan) -> Option<u64> {
-    let of = |scenario: &Scenario| match &scenario.load {
-        Load::Open { .. } | Load::Replay(_) => scenario.expected_arrivals(),
-        Load::Closed { .. } | Load::Sessions { .. } => Some(0.0),
+    let of = |scenario: &Scenario| match is_planned(scenario) {
+        true => scenario.expected_arrivals(plan.limits.duration),
+        false => Some(0.0),
     };
     plan.scenarios.iter().map(of).try_fold(0.0, |sum, n| Some(sum + n?)).map(|n: f64| libm::round(n) as u64)
 }
@@ -295,6 +328,38 @@ mod tests {
         assert_eq!((forecast.requests, forecast.exact), (Some(1_000_000), false));
         assert_eq!(forecast.input_tokens, Some(100_000_000));
         assert_eq!(forecast.expected, Some(Usd::parse("275").unwrap()));
+    }
+
+    /// Regression: a plan without an end was not known to end with its limits.
+    #[test]
+    fn limits_on_requests_and_on_time_end_what_has_no_end() {
+        let stage = Stage::hold(Rate::per_second(1000), None);
+        let mut plan = plan(Load::Open { stages: vec![stage], requests: None });
+        let endless = forecast(&plan, &[&Fixed]).unwrap();
+        assert_eq!((endless.requests, endless.length, endless.worst), (None, None, None));
+        plan.limits.requests = Some(500);
+        let few = forecast(&plan, &[&Fixed]).unwrap();
+        assert_eq!((few.requests, few.exact, few.input_tokens), (Some(500), true, Some(50_000)));
+        plan.limits.requests = Some(1_000_000);
+        assert_eq!(forecast(&plan, &[&Fixed]).unwrap().requests, Some(1_000_000));
+        plan.limits = Limits { duration: Some(Span::from_secs(10)), ..Limits::default() };
+        let short = forecast(&plan, &[&Fixed]).unwrap();
+        assert_eq!((short.requests, short.exact, short.length), (Some(10_000), true, plan.limits.duration));
+        plan.limits.duration = Some(Span::from_secs(1000));
+        let long = forecast(&plan, &[&Fixed]).unwrap();
+        assert_eq!((long.requests, long.exact), (Some(1_000_000), false));
+    }
+
+    /// Regression: a large plan had no busiest minute.
+    #[test]
+    fn the_busiest_minute_of_a_large_plan_follows_from_the_integral() {
+        let calm = Stage::hold(Rate::per_second(1000), Some(Span::from_secs(600)));
+        let rush = Stage::hold(Rate::per_second(3000), Some(Span::from_secs(30)));
+        let stages = vec![calm.clone(), rush, calm];
+        let forecast = forecast(&plan(Load::Open { stages, requests: None }), &[&Fixed]).unwrap();
+        assert!(!forecast.exact);
+        assert_eq!(forecast.busiest_minute, Some(120_000));
+        assert_eq!(forecast.busiest_minute_tokens, Some(120_000 * 100 + 120_000 * 70 / 4));
     }
 
     #[test]

@@ -273,7 +273,7 @@ pub struct Limits {
     pub duration: Option<Span>,
     /// Requests sent.
     pub requests: Option<u64>,
-    /// Input and output tokens of ended requests.
+    /// Input and output tokens, the worst case of requests in flight included.
     pub tokens: Option<u64>,
     /// Requests that ended in an error.
     pub errors: Option<u64>,
@@ -365,15 +365,22 @@ impl Scenario {
         }
     }
 
-    /// Arrivals of all phases that an open loop or a replay can be expected to have, where it has an end.
-    pub(crate) fn expected_arrivals(&self) -> Option<f64> {
+    /// Arrivals of all phases that an open loop or a replay can be expected to have before `until`, from the start of the
+    /// run, where that or the load itself has an end.
+    pub(crate) fn expected_arrivals(&self, until: Option<Span>) -> Option<f64> {
+        let own = until.map(|until| until - self.start);
         match &self.load {
             Load::Open { stages, requests } => {
-                let expected = expected_arrivals(stages);
-                let most = requests.map_or(expected, |most| expected.min(most as f64));
-                most.is_finite().then_some(most)
+                let (around, measured) = expected_arrivals(stages);
+                let expected = around + requests.map_or(measured, |most| measured.min(most as f64));
+                let before = |own: Span| Some(Integral::new(stages).ok()?.at(Moment::START + own));
+                let expected = own.and_then(before).map_or(expected, |n| n.min(expected));
+                expected.is_finite().then_some(expected)
             }
-            Load::Replay(replay) => replay.len().map(|n| n as f64),
+            Load::Replay(replay) => match own {
+                Some(own) => Some(replay.before(Moment::START + own) as f64),
+                None => replay.len().map(|n| n as f64),
+            },
             Load::Closed { .. } | Load::Sessions { .. } => None,
         }
     }
@@ -443,17 +450,19 @@ fn planned_closed(stages: &[UserStage], requests: Option<u64>) -> Option<u64> {
 
 fn planned_open(stages: &[Stage], requests: Option<u64>, seed: u64) -> Option<u64> {
     const MOST: u64 = 1_000_000;
-    let expected = expected_arrivals(stages);
-    if expected > MOST as f64 {
-        return requests.filter(|&r| (r as f64) < expected * 0.99);
+    let (around, measured) = expected_arrivals(stages);
+    if around + measured > MOST as f64 {
+        return requests.filter(|&r| (r as f64) < measured * 0.99);
     }
     let main = Schedule::new(stages.to_vec(), seed).ok()?.filter(|a| a.phase == Phase::Main).count() as u64;
     Some(requests.map_or(main, |r| r.min(main)))
 }
 
-/// The integral of the rate; infinite where the last stage has no end.
-fn expected_arrivals(stages: &[Stage]) -> f64 {
-    Integral::new(stages).ok().and_then(|integral| integral.total()).unwrap_or(f64::INFINITY)
+/// The integral of the rate, outside the main phase and within it; infinite where the last stage has no end.
+fn expected_arrivals(stages: &[Stage]) -> (f64, f64) {
+    let integral = Integral::new(stages).ok();
+    let of = |phase| integral.as_ref().and_then(|integral| integral.of_phase(phase)).unwrap_or(f64::INFINITY);
+    (of(Phase::Warmup) + of(Phase::Cooldown), of(Phase::Main))
 }
 
 /// FNV-1a, 64 bits: a fingerprint that is the same everywhere; not for anything adversarial.

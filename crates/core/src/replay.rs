@@ -200,6 +200,12 @@ impl Replay {
         self.unbounded(i)
     }
 
+    /// How many requests are wanted before `until`.
+    pub fn before(&self, until: Moment) -> u64 {
+        let wanted = figures::before(&self.recording.rows, self.extent.period, until);
+        self.requests.map_or(wanted, |requests| wanted.min(requests))
+    }
+
     /// How many requests there are; none if they never end.
     #[allow(clippy::len_without_is_empty, reason = "a replay of nothing is refused where it is resolved")]
     pub fn len(&self) -> Option<u64> {

@@ -165,4 +165,16 @@ mod tests {
         assert_eq!((of(0), of(1)), (2, 5));
         assert_eq!(plan.planned_requests(), Some(7));
     }
+
+    /// Regression: arrivals of the warm-up stood in for requests that the measured stage never had.
+    #[test]
+    fn a_large_warm_up_does_not_lend_its_arrivals_to_what_is_planned() {
+        let mut plan = plan(vec![scenario("a", 0, "10/s", 1000, Some(1000))]);
+        let Load::Open { stages, .. } = &mut plan.scenarios[0].load else { panic!("it is an open loop") };
+        let warmup = Stage::hold(Rate::parse("1000000/s").unwrap(), Some(Span::from_secs(2)));
+        stages.insert(0, Stage { phase: Phase::Warmup, ..warmup });
+        assert_eq!(plan.planned_requests(), None);
+        assert_eq!(plan.scenarios[0].expected_arrivals(None), Some(2_000_010.0));
+        assert_eq!(plan.scenarios[0].expected_arrivals(Some(Span::from_secs(1))), Some(1_000_000.0));
+    }
 }

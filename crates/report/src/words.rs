@@ -287,7 +287,7 @@ pub(crate) fn expected(plan: &Plan, forecast: &Forecast) -> Vec<String> {
     let about = if forecast.exact { "" } else { "about " };
     let requests = forecast.requests.map(|n| format!("{about}{}", counted(n, "request")));
     let peak = |(k, scenario): (usize, &Scenario)| Some(named(plan, k, peak(scenario)?));
-    let minute = forecast.busiest_minute.map(|n| format!("at most {} in any minute", count(n)));
+    let minute = forecast.busiest_minute.map(|n| format!("at most {about}{} in any minute", count(n)));
     let peaks = plan.scenarios.iter().enumerate().filter_map(peak);
     let mut lines = vec![requests.into_iter().chain(peaks).chain(minute).collect::<Vec<_>>().join(", ")];
     let tokens = [(forecast.input_tokens, "input"), (forecast.output_tokens, "output")];
@@ -296,7 +296,8 @@ pub(crate) fn expected(plan: &Plan, forecast: &Forecast) -> Vec<String> {
     if !tokens.is_empty() {
         let bound =
             if forecast.output_tokens.is_some() { " if every answer is as long as it may be" } else { "" };
-        let minute = forecast.busiest_minute_tokens.map(|n| format!(", at most {} in any minute", count(n)));
+        let minute =
+            forecast.busiest_minute_tokens.map(|n| format!(", at most {about}{} in any minute", count(n)));
         lines.push(format!("{about}{tokens} tokens{bound}{}", minute.unwrap_or_default()));
     }
     lines.retain(|line| !line.is_empty());

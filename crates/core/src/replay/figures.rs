@@ -49,7 +49,7 @@ pub(super) fn requests(rows: &[TraceRow], extent: Extent) -> Option<u64> {
 }
 
 /// How many requests of endless passes are wanted before `at`.
-fn before(rows: &[TraceRow], period: Span, at: Moment) -> u64 {
+pub(super) fn before(rows: &[TraceRow], period: Span, at: Moment) -> u64 {
     let Some(first) = rows.first().filter(|first| first.at < at) else { return 0 };
     // A pass may begin with a pause, and then overlaps the next one by as much; counted from its first row, it does not.
     let since = at.since(first.at).0;

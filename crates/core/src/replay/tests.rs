@@ -47,7 +47,9 @@ fn a_replay_without_end_has_no_length_and_ends_where_it_is_cut() {
     let forever = replay([0, 4], endless);
     assert_eq!((forever.len(), forever.length()), (None, None));
     assert_eq!(forever.arrival(2_000_001), Some((Moment(10_000_004), 1)));
+    assert_eq!([0, 1, 14, 15].map(|ns| forever.before(Moment(ns))), [0, 1, 3, 4]);
     let cut = replay([0, 4], Extent { until: Some(Span(34)), ..endless });
+    assert_eq!(cut.before(Moment(1_000)), 7);
     assert_eq!(cut.len(), Some(7), "the end is exclusive");
     let cut = replay([0, 4], Extent { until: Some(Span(34)), at_most: Some(3), ..endless });
     assert_eq!(all(&cut), [(0, 0), (4, 1), (10, 0)]);
