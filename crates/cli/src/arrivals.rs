@@ -37,20 +37,29 @@ pub(crate) fn arrivals(args: &ArrivalsArgs) -> Result<u8, Failure> {
     }
 }
 
-/// Users ask when they have their answers: says whose times there are none of.
+/// Users and sessions ask when they have their answers: says whose times there are none of.
 fn explain_closed_loops(plan: &Plan) -> Result<(), Failure> {
-    let closed = |scenario: &&Scenario| matches!(scenario.load, Load::Closed { .. });
-    let names: Vec<&str> =
-        plan.scenarios.iter().filter(closed).map(|scenario| scenario.name.as_str()).collect();
-    match names.len() {
+    let asks_on_answers =
+        |scenario: &&Scenario| matches!(scenario.load, Load::Closed { .. } | Load::Sessions { .. });
+    let unplanned: Vec<&Scenario> = plan.scenarios.iter().filter(asks_on_answers).collect();
+    let sessions = unplanned.iter().any(|scenario| matches!(scenario.load, Load::Sessions { .. }));
+    match unplanned.len() {
         0 => Ok(()),
-        n if n == plan.scenarios.len() => Err(Failure::usage(
-            "this load is a closed loop: its users ask when they have their answers, and no time is planned\n \
-             = help: an open loop has planned times: --rate 20, or load: {hold: 20/s, for: 1m}",
-        )),
+        n if n == plan.scenarios.len() => {
+            let why = match sessions {
+                true => "sessions come at planned times, but ask when they have their answers",
+                false => "this load is a closed loop: its users ask when they have their answers",
+            };
+            Err(Failure::usage(format!(
+                "{why}, and no time is planned\n = help: an open loop has planned times: --rate 20, or load: {{hold: \
+                 20/s, for: 1m}}"
+            )))
+        }
         _ => {
+            let names: Vec<&str> = unplanned.iter().map(|scenario| scenario.name.as_str()).collect();
+            let whose = if sessions { "sessions and closed loops" } else { "closed loops" };
             screen::note(&format!(
-                "note: closed loops have no planned times, and are left out: {}",
+                "note: {whose} have no planned times, and are left out: {}",
                 names.join(", ")
             ));
             Ok(())

@@ -110,3 +110,20 @@ fn a_closed_loop_has_no_planned_times() {
     assert_eq!((said.code, said.out.as_str()), (2, ""));
     assert!(said.err.contains("closed loop") && said.err.contains("= help:"), "{}", said.err);
 }
+
+/// Regression: sessions printed nothing, and that was that.
+#[test]
+fn sessions_have_no_planned_times() {
+    let desk = Desk::new();
+    let load = "load: {sessions: 2/s, for: 5s, iterations: 3}";
+    let said =
+        desk.file("s.yaml", format!("target: {{stub: {{}}}}\n{load}")).floodline(&["arrivals", "s.yaml"]);
+    assert_eq!((said.code, said.out.as_str()), (2, ""));
+    assert!(said.err.contains("sessions") && said.err.contains("= help:"), "{}", said.err);
+    let both = format!(
+        "target: {{stub: {{}}}}\nscenarios: [{{name: a, {load}}}, {{name: b, load: {{hold: 1/s, for: 2s}}}}]"
+    );
+    let said = desk.file("s.yaml", both).floodline(&["arrivals", "s.yaml"]);
+    assert_eq!((said.code, said.out.as_str()), (0, "0\t0\tb\tmain\n1\t1000000000\tb\tmain\n"));
+    assert!(said.err.contains("left out: a"), "{}", said.err);
+}
