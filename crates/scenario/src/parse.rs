@@ -102,11 +102,29 @@ fn unknown_key(field: &str, expected: &[&'static str]) -> Problem {
         [only] => format!("expected `{only}`"),
         several => format!("expected one of {}", several.join(", ")),
     };
-    let help = match did_you_mean(field, expected.iter().copied()) {
+    let known_elsewhere = elsewhere(field).filter(|meant| expected.contains(meant));
+    let help = match known_elsewhere.or_else(|| did_you_mean(field, expected.iter().copied())) {
         Some(near) => format!("did you mean `{near}`? {list}"),
         None => list,
     };
     Problem::new(format!("unknown key `{field}`")).help(help)
+}
+
+/// Our word for what other load generators call so.
+fn elsewhere(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "duration" | "run_time" | "length" => "for",
+        "rate" | "rps" | "qps" => "hold",
+        "vus" | "concurrency" | "clients" => "users",
+        "wait_time" | "think_time" | "sleep" => "think",
+        "stages" | "phases" => "load",
+        "startTime" | "start_time" => "start",
+        "thresholds" | "slo" | "slos" | "assertions" => "objectives",
+        "budget" => "spend",
+        "base_url" | "host" => "url",
+        "api_key" => "key",
+        _ => return None,
+    })
 }
 
 fn no_value(key: Option<String>) -> Problem {

@@ -705,3 +705,66 @@ fn a_file_that_is_no_tokenizer() {
       = help: paths are relative to the scenario's folder
     ");
 }
+
+/// Regression: `for` was read and then forgotten.
+#[test]
+fn a_stage_that_says_how_long_it_lasts_is_not_told_twice() {
+    let text = "\
+target: {stub: {}}
+load:
+  - {steps: {start: 10/s, increment: 5/s, count: 3, each: 1s}, for: 10s}
+  - {pause: 5s, for: 3s}
+";
+    assert_snapshot!(World::new().error(text), @r"
+    error: `for` does not go with `steps`, by which the stage has its length
+     --> load.yaml:3:69
+      |
+    3 |   - {steps: {start: 10/s, increment: 5/s, count: 3, each: 1s}, for: 10s}
+      |                                                                     ^^^
+      = help: leave it out: steps last `count` times `each`
+
+    error: `for` does not go with `pause`, by which the stage has its length
+     --> load.yaml:4:22
+      |
+    4 |   - {pause: 5s, for: 3s}
+      |                      ^^
+      = help: leave it out, such as {pause: 30s}
+    ");
+}
+
+/// Regression: `floodline run` waited through a load that sends nothing.
+#[test]
+fn a_load_of_pauses_is_refused() {
+    let text = "target: {stub: {}}\nload: [{warmup: 1/s, for: 5s}, {pause: 5s}, {pause: 1s}]\n";
+    assert_snapshot!(World::new().error(text), @r"
+    error: the load is all pause: nothing would be measured
+     --> load.yaml:2:32
+      |
+    2 | load: [{warmup: 1/s, for: 5s}, {pause: 5s}, {pause: 1s}]
+      |                                ^
+      = help: add a stage such as {hold: 20/s, for: 1m}
+    ");
+}
+
+/// Regression: `stages` was taken for a misspelt `target`, and `rate` for `ramp`.
+#[test]
+fn words_of_other_load_generators_are_understood() {
+    for (text, meant) in [
+        ("stages: []", "did you mean `load`?"),
+        ("thresholds: []", "did you mean `objectives`?"),
+        ("load: {rate: 20/s}", "did you mean `hold`?"),
+        ("load: {vus: 5}", "did you mean `users`?"),
+        ("load: {hold: 20/s, duration: 1m}", "did you mean `for`?"),
+        ("load: {users: 5, wait_time: 1s}", "did you mean `think`?"),
+        ("target: {base_url: 'https://h/v1'}", "did you mean `url`?"),
+        // A word of the language in another place is misspelt as before.
+        ("timeouts: {duration: 1m}", "expected one of connect, request, idle, grace"),
+    ] {
+        let text = match text.starts_with("target") {
+            true => text.to_owned(),
+            false => format!("target: {{stub: {{}}}}\n{text}\n"),
+        };
+        let said = World::new().error(&text);
+        assert!(said.contains(meant), "{said}");
+    }
+}

@@ -48,6 +48,12 @@ pub(crate) fn resolve(
         return replay::resolve(&stages[0].value, seed, findings)
             .map(|replay| Load::Replay(Box::new(replay)));
     }
+    if let Some(pause) = all_pauses(&stages, &kinds) {
+        findings
+            .problem(pause, "the load is all pause: nothing would be measured")
+            .with_help("add a stage such as {hold: 20/s, for: 1m}");
+        return None;
+    }
     let requests = requests(&stages, &kinds, findings);
     let lengths: Vec<Option<Span>> = stages
         .iter()
@@ -85,6 +91,13 @@ pub(crate) fn resolve(
 /// All of them, if none is missing; each is looked at, so that every mistake is found.
 fn all<T>(stages: impl Iterator<Item = Option<T>>) -> Option<Vec<T>> {
     stages.collect::<Vec<Option<T>>>().into_iter().collect()
+}
+
+/// The first of the pauses, if nothing else is measured.
+fn all_pauses(stages: &[At<Stage>], kinds: &[Kind]) -> Option<Place> {
+    let mut measured = stages.iter().zip(kinds).filter(|(_, kind)| kind.phase == Phase::Main);
+    let first = measured.clone().next()?.0.place;
+    measured.all(|(stage, _)| stage.value.pause.is_some()).then_some(first)
 }
 
 /// Keys that mean nothing in a stage of this kind.
@@ -163,6 +176,17 @@ fn length(
         findings
             .problem(over.place, "`over` is for a ramp, and this stage does not change")
             .with_help("say how long it lasts with `for`, or make it a ramp: {ramp: 1/s..20/s, over: 2m}");
+        return None;
+    }
+    if let (Way::Rate, Some((key, says)), Some(length)) =
+        (way, open::says_all_of_its_length(stage), stage.length.as_ref())
+    {
+        findings
+            .problem(
+                length.place,
+                format!("`for` does not go with `{key}`, by which the stage has its length"),
+            )
+            .with_help(says);
         return None;
     }
     let ends_itself = stage.requests.is_some() || way == Way::Users && stage.iterations.is_some();

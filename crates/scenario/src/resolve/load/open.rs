@@ -439,6 +439,14 @@ pub(super) fn says_its_length(stage: &Stage) -> bool {
     stage.steps.is_some() || stage.pause.is_some() || stage.diurnal.is_some()
 }
 
+/// The key that says all of how long a stage lasts, so that `for` would say it again, and how to change it.
+pub(super) fn says_all_of_its_length(stage: &Stage) -> Option<(&'static str, &'static str)> {
+    if stage.steps.is_some() {
+        return Some(("steps", "leave it out: steps last `count` times `each`"));
+    }
+    stage.pause.is_some().then_some(("pause", "leave it out, such as {pause: 30s}"))
+}
+
 /// Whether it changes from one rate to another, so that `over` says how long it takes.
 pub(super) fn is_ramp(stage: &Stage) -> bool {
     let beside = stage.warmup.as_ref().or(stage.cooldown.as_ref());
