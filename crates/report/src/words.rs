@@ -230,11 +230,13 @@ fn in_order<S: Stretch>(stages: &[&S]) -> String {
         return stages.iter().map(for_its_length).collect::<Vec<_>>().join(", then ");
     }
     let by_size = |a: &&&S, b: &&&S| a.size().total_cmp(&b.size());
-    let least = stages.iter().min_by(by_size).map(|s| s.what()).unwrap_or_default();
+    // Stages are of many shapes and in any order: these two are no ends of anything. A pause is not what people ask for.
+    let least = stages.iter().filter(|s| s.size() > 0.0).min_by(by_size).map(|s| s.what());
     let most = stages.iter().max_by(by_size).map(|s| s.what()).unwrap_or_default();
+    let least = least.unwrap_or_else(|| most.clone());
     let length = stages.iter().try_fold(Span::ZERO, |sum, s| Some(sum + s.length()?));
     let length = length.map_or_else(String::new, |l| format!(" over {}", planned(l)));
-    format!("{} stages from {least} to {most}{length}", stages.len())
+    format!("{} stages{length}, the smallest {least}, the largest {most}", stages.len())
 }
 
 fn replayed(scenario: &Scenario, replay: &Replay) -> String {
