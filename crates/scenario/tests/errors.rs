@@ -2,6 +2,7 @@
 
 mod support;
 
+use floodline_scenario::Overrides;
 use insta::assert_snapshot;
 use support::World;
 
@@ -730,6 +731,24 @@ load:
       |                      ^^
       = help: leave it out, such as {pause: 30s}
     ");
+}
+
+/// Regression: it was forgotten beside steps, and became the length of each of several bursts.
+#[test]
+fn a_duration_on_top_of_such_a_stage_is_refused() {
+    for stage in [
+        "steps: {start: 10/s, increment: 5/s, count: 3, each: 1s}",
+        "pause: 5s",
+        "burst: 20/s, for: 1s, every: 2s, times: 2",
+    ] {
+        let text = format!("target: {{stub: {{}}}}\nload: [{{hold: 5/s, for: 1s}}, {{{stage}}}]\n");
+        let overrides = Overrides { duration: Some("500ms".into()), ..Overrides::default() };
+        let said = World::new().resolve_with(&text, &overrides).unwrap_err().to_string();
+        assert!(
+            said.contains("--duration: `for` does not go with") && said.contains("= help: it sets"),
+            "{said}"
+        );
+    }
 }
 
 /// Regression: `floodline run` waited through a load that sends nothing.

@@ -178,15 +178,15 @@ fn length(
             .with_help("say how long it lasts with `for`, or make it a ramp: {ramp: 1/s..20/s, over: 2m}");
         return None;
     }
-    if let (Way::Rate, Some((key, says)), Some(length)) =
-        (way, open::says_all_of_its_length(stage), stage.length.as_ref())
+    if let (Way::Rate, Some(length)) = (way, stage.length.as_ref())
+        && let Some((key, help)) = open::says_all_of_its_length(stage, length.place)
     {
         findings
             .problem(
                 length.place,
                 format!("`for` does not go with `{key}`, by which the stage has its length"),
             )
-            .with_help(says);
+            .with_help(help);
         return None;
     }
     let ends_itself = stage.requests.is_some() || way == Way::Users && stage.iterations.is_some();

@@ -439,12 +439,24 @@ pub(super) fn says_its_length(stage: &Stage) -> bool {
     stage.steps.is_some() || stage.pause.is_some() || stage.diurnal.is_some()
 }
 
-/// The key that says all of how long a stage lasts, so that `for` would say it again, and how to change it.
-pub(super) fn says_all_of_its_length(stage: &Stage) -> Option<(&'static str, &'static str)> {
-    if stage.steps.is_some() {
-        return Some(("steps", "leave it out: steps last `count` times `each`"));
-    }
-    stage.pause.is_some().then_some(("pause", "leave it out, such as {pause: 30s}"))
+/// The key that says all of how long a stage lasts, so that `for`, given at `place`, would say it again; and what to do.
+pub(super) fn says_all_of_its_length(stage: &Stage, place: Place) -> Option<(&'static str, &'static str)> {
+    let on_top = matches!(place, Place::Argument(_));
+    let (key, help) = match (stage.steps.is_some(), stage.pause.is_some()) {
+        (true, _) => ("steps", "leave it out: steps last `count` times `each`"),
+        (_, true) => ("pause", "leave it out, such as {pause: 30s}"),
+        // In a file it is the length of one burst, but whoever asks for a duration means all of them.
+        _ if on_top && stage.every.is_some() => ("every", ""),
+        _ => return None,
+    };
+    Some((
+        key,
+        if on_top {
+            "it sets how long the last measured stage lasts, which here is for the file to say"
+        } else {
+            help
+        },
+    ))
 }
 
 /// Whether it changes from one rate to another, so that `over` says how long it takes.
