@@ -89,6 +89,8 @@ fn a_corpus_can_be_sent() {
     let said = desk.floodline(&["run", "s.yaml", "--out", "r", "--json"]);
     assert_eq!(said.json()["requests"]["ok"], 17, "{said:?}");
     assert!(said.err.contains("c.jsonl: only 17 prompts are distinct"), "{said:?}");
+    // Regression: the built-in provider's guess of a prompt's length was held against our count, and warned of.
+    assert!(said.json()["tokens"]["local"]["input"].is_null(), "{said:?}");
 
     let recorded: Vec<Value> = lines(&desk, "c.jsonl");
     let files = support::contents(&desk.path("r"));
