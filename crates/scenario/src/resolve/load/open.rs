@@ -145,10 +145,8 @@ fn again(
     findings: &mut Findings<'_>,
 ) -> Option<Option<Again>> {
     let (Some(written), every) = (stage.every.as_ref(), findings.above_zero(&stage.every, "`every`")) else {
-        for place in [stage.times.as_ref().map(|s| s.place), stage.base.as_ref().map(|s| s.place)]
-            .into_iter()
-            .flatten()
-        {
+        let misplaced = stage.times.as_ref().map(|s| s.place).or(stage.base.as_ref().map(|s| s.place));
+        if let Some(place) = misplaced {
             findings
                 .problem(place, "this belongs to a burst that comes again")
                 .with_help("say how often: {burst: 100/s, for: 5s, every: 1m, times: 10}");
