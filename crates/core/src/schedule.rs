@@ -27,7 +27,6 @@ mod fraction;
 mod integral;
 mod rise;
 mod shape;
-mod together;
 mod unit;
 mod walk;
 
@@ -42,7 +41,6 @@ use std::sync::Arc;
 
 pub use integral::Integral;
 pub use shape::{Again, Curve, DayCurve, DayPoint, Phase, Shape, Spread, Stage};
-pub use together::Together;
 
 use crate::time::Moment;
 use course::Course;
@@ -51,16 +49,12 @@ use walk::Walk;
 /// One planned request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Arrival {
-    /// Its number in the run, from 0.
+    /// Its number, from 0.
     pub index: u64,
     /// When it is wanted.
     pub at: Moment,
     /// The phase it belongs to.
     pub phase: Phase,
-    /// The scenario it belongs to.
-    pub scenario: u16,
-    /// Its number in its scenario, from 0.
-    pub number: u64,
 }
 
 /// The arrivals of a list of stages, in order, generated as they are asked for.
@@ -91,6 +85,6 @@ impl Iterator for Schedule {
         let (at, phase) = self.walk.next(&self.course, self.seed)?;
         let index = self.index;
         self.index += 1;
-        Some(Arrival { index, at, phase, scenario: 0, number: index })
+        Some(Arrival { index, at, phase })
     }
 }

@@ -106,10 +106,12 @@ fn until_main(
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::plan::{Address, Api, Prompt, Target};
     use crate::rate::Rate;
-    use crate::schedule::Stage;
+    use crate::schedule::{Spread, Stage};
     use crate::time::Span;
 
     fn scenario(name: &str, start_ms: u64, rate: &str, length_ms: u64, requests: Option<u64>) -> Scenario {
@@ -176,5 +178,36 @@ mod tests {
         assert_eq!(plan.planned_requests(), None);
         assert_eq!(plan.scenarios[0].expected_arrivals(None), Some(2_000_010.0));
         assert_eq!(plan.scenarios[0].expected_arrivals(Some(Span::from_secs(1))), Some(1_000_000.0));
+    }
+
+    proptest! {
+        /// The merged list of several scenarios is what each would send alone, shifted by its start.
+        #[test]
+        fn scenarios_keep_their_own_arrivals(
+            starts in prop::collection::vec(0u64..3_000, 1..5),
+            poisson in any::<bool>(),
+            seed in 0u64..100
+        ) {
+            let spread = if poisson { Spread::Poisson } else { Spread::Constant };
+            let of = |&start: &u64| {
+                let mut scenario = scenario("s", start, "20/s", 2_000, None);
+                if let Load::Open { stages, .. } = &mut scenario.load {
+                    stages[0].spread = spread;
+                }
+                scenario
+            };
+            let mut plan = plan(starts.iter().map(of).collect());
+            plan.seed = seed;
+            let all: Vec<Planned> = Traffic::new(&plan).unwrap().collect();
+            prop_assert!(all.is_sorted_by_key(|p| (p.at, p.scenario)));
+            prop_assert!(all.iter().enumerate().all(|(i, p)| p.index == i as u64));
+            for (k, &start) in starts.iter().enumerate() {
+                let own = all.iter().filter(|p| p.scenario == k);
+                let own: Vec<_> = own.map(|p| (p.nth, p.at.0 - start * 1_000_000)).collect();
+                let Load::Open { stages, .. } = &plan.scenarios[k].load else { unreachable!() };
+                let alone = Schedule::new(stages.clone(), scenario_seed(seed, k)).unwrap();
+                prop_assert_eq!(own, alone.map(|a| (a.index, a.at.0)).collect::<Vec<_>>());
+            }
+        }
     }
 }

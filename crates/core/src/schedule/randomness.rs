@@ -1,7 +1,6 @@
 //! That random arrivals have the laws they are named after, and do not depend on who draws them.
 
 use proptest::prelude::*;
-use proptest::sample::select;
 
 use super::*;
 use crate::rate::Rate;
@@ -166,25 +165,5 @@ proptest! {
         let list: Vec<Arrival> = Schedule::new(stages.clone(), seed).unwrap().collect();
         prop_assert!(list.is_sorted_by_key(|a| a.at));
         prop_assert_eq!(sent_by(workers, &stages, seed), list);
-    }
-
-    /// The merged list of several scenarios is what each would send alone, shifted by its start.
-    #[test]
-    fn scenarios_keep_their_own_arrivals(
-        seeds in prop::collection::vec((0u64..100, 0u64..3_000_000_000), 1..5),
-        spread in select(vec![Spread::Constant, Spread::Poisson])
-    ) {
-        let alone = |seed| Schedule::new(vec![hold(20, 2, spread)], seed).unwrap();
-        let together: Vec<Arrival> =
-            Together::new(seeds.iter().map(|&(seed, start)| (alone(seed), Span(start))).collect())
-                .unwrap()
-                .collect();
-        prop_assert!(together.is_sorted_by_key(|a| (a.at, a.scenario)));
-        prop_assert!(together.iter().enumerate().all(|(i, a)| a.index == i as u64));
-        for (scenario, (seed, start)) in seeds.into_iter().enumerate() {
-            let own = together.iter().filter(|a| usize::from(a.scenario) == scenario);
-            let own: Vec<_> = own.map(|a| (a.number, a.at.0 - start)).collect();
-            prop_assert_eq!(own, alone(seed).map(|a| (a.number, a.at.0)).collect::<Vec<_>>());
-        }
     }
 }
