@@ -16,7 +16,7 @@ fn arrivals(scenario: &str, options: &[&str]) -> Vec<Vec<String>> {
 }
 
 fn times(scenario: &str) -> Vec<u64> {
-    arrivals(scenario, &[]).iter().map(|columns| columns[1].parse().unwrap()).collect()
+    arrivals(scenario, &[]).iter().map(|columns| columns[1].parse().expect("nanoseconds")).collect()
 }
 
 #[test]

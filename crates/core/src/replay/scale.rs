@@ -1,6 +1,6 @@
 //! More or fewer requests than recorded, in the same shape.
 //!
-//! Thinning to a share s takes the recording in strata of consecutive rows that hold [`KEPT`] of the result each, and
+//! Thinning to a share s takes the recording in strata of consecutive rows that hold `KEPT` of the result each, and
 //! keeps that many of each, every choice as likely as any other. So whatever the seed, any stretch keeps its share of the
 //! requests to within a few, and within a stratum the choice is free, so that what arrived at random still does:
 //! keeping one of every 1/s rows would be exact to within one, but halves the variation of the gaps of Poisson arrivals.
