@@ -177,7 +177,7 @@ impl Workload for Remembering {
     fn render(&self, ask: Ask, body: &mut Vec<u8>) -> Rendered {
         body.clear();
         body.extend_from_slice(b"{}");
-        self.0.lock().unwrap().push(ask);
+        self.0.lock().expect("no test panics with it").push(ask);
         self.outline(ask)
     }
 
@@ -189,8 +189,8 @@ impl Workload for Remembering {
 /// Who asked for bodies, and how often before, in order.
 fn askers(plan: Plan) -> Vec<Option<(u32, u64)>> {
     let asked = Arc::new(Remembering::default());
-    let left = run_of(asked.clone(), 2, plan, endpoint(url()), |_| 0).unwrap();
-    let mut asks = asked.0.lock().unwrap().clone();
+    let left = run_of(asked.clone(), 2, plan, endpoint(url()), |_| 0).expect("it can be run");
+    let mut asks = asked.0.lock().expect("no test panics with it").clone();
     asks.sort_unstable_by_key(|ask| ask.i);
     assert!(asks.iter().zip(0..).all(|(ask, i)| ask.i == i), "{asks:?}");
     assert_eq!(left.records.len(), asks.len());

@@ -29,7 +29,8 @@ fn source(resolved: &Resolved) -> &str {
 /// The last message of arrival `i`.
 fn text(resolved: &Resolved, i: u64) -> String {
     let body = body(resolved, i);
-    body["messages"].as_array().unwrap().last().unwrap()["content"].as_str().unwrap().to_owned()
+    let last = body["messages"].as_array().and_then(|messages| messages.last()).expect("a message");
+    last["content"].as_str().expect("a text").to_owned()
 }
 
 fn texts(resolved: &Resolved, n: u64) -> Vec<String> {
