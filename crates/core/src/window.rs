@@ -103,14 +103,17 @@ impl Rule {
         if now.since(Moment::START) < self.window {
             return None;
         }
-        let current = now.0 / (self.window.0 / SLICES).max(1);
-        self.slices = self.slices.split_off(&current.saturating_sub(SLICES));
+        let slice = (self.window.0 / SLICES).max(1);
+        let current = now.0 / slice;
+        let first = current.saturating_sub(SLICES);
+        self.slices = self.slices.split_off(&first);
         let mut seen = Cell::default();
         self.slices.range(..=current).for_each(|(_, cell)| seen.merge(cell));
         self.seen.looks += 1;
         if let Measure::Throughput(_) = self.rule.measure {
             // That nothing went through is a figure too.
-            let per_second = seen.sum as f64 / self.window.as_secs_f64();
+            // The slice that has begun counts besides the whole ones, with its time.
+            let per_second = seen.sum as f64 / now.since(Moment(first * slice)).as_secs_f64();
             let holds = self.rule.op.holds(per_second, self.rule.bound.atoms() as f64);
             return holds.then(|| self.words(&format!("{:.1} a second", per_second / 1e6)));
         }
@@ -269,6 +272,18 @@ mod tests {
         }
         assert_eq!(rules.check(second(5)), None);
         assert_eq!(rules.check(second(6)), Some("stop_when requests_per_s < 1 over 3s: 0.7 a second"));
+    }
+
+    /// Regression: what went through in eleven tenths of a window was divided by the window.
+    #[test]
+    fn a_throughput_is_of_the_time_that_was_looked_at() {
+        let mut rules = rules(&["requests_per_s < 9.5 over 3s", "requests_per_s > 10.5 over 3s"]);
+        for i in 1..=200 {
+            rules.record(&ended(i, i * 100, Outcome::Ok));
+            // Looks fall at any time between two slices.
+            let now = Moment(i * 100_000_000 + 1);
+            assert_eq!(rules.check(now), None, "{i}");
+        }
     }
 
     #[test]
