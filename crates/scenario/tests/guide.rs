@@ -35,7 +35,7 @@ struct Block {
 
 fn guide() -> String {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/scenarios.md");
-    fs::read_to_string(path).unwrap()
+    fs::read_to_string(path).expect("the file is there")
 }
 
 fn blocks(guide: &str) -> Vec<Block> {
@@ -211,7 +211,7 @@ fn arrivals(plan: &Plan) -> Vec<String> {
         let (name, phase) = (&plan.scenarios[planned.scenario].name, planned.phase.name());
         format!("{} {} {name} {phase}", planned.index, planned.at.0)
     };
-    Traffic::new(plan).unwrap().map(line).collect()
+    Traffic::new(plan).expect("the rates add up").map(line).collect()
 }
 
 #[test]
