@@ -23,7 +23,7 @@ Exit codes:
     1  internal error
     2  usage or bad scenario; nothing was sent
     3  failed
-    4  INVALID: the generator was the bottleneck
+    4  INVALID: the generator was the bottleneck, or the data too few for a verdict
     5  stopped by a limit
   130  interrupted; the run is still recorded";
 
