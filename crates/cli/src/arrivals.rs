@@ -29,12 +29,7 @@ pub(crate) fn arrivals(args: &ArrivalsArgs) -> Result<u8, Failure> {
         true => per_second(out, traffic, plan.scenarios.len()),
         false => each(out, traffic, &plan),
     };
-    match printed {
-        // A reader that has seen enough is no error.
-        Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(0),
-        Err(e) => Err(Failure::internal(format!("cannot print: {e}"))),
-        Ok(()) => Ok(0),
-    }
+    screen::printed(printed).map(|()| 0)
 }
 
 /// Users and sessions ask when they have their answers: says whose times there are none of.

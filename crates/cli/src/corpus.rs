@@ -63,19 +63,19 @@ fn build(args: &CorpusBuildArgs) -> Result<u8, Failure> {
         file.put(json(&report).as_bytes())?;
         file.keep()?;
     }
-    show(&report, out, args.json);
-    Ok(0)
+    show(&report, out, args.json).map(|()| 0)
 }
 
-fn show(report: &Report, out: Option<&Path>, as_json: bool) {
+fn show(report: &Report, out: Option<&Path>, as_json: bool) -> Result<(), Failure> {
     let place = out.map(|path| path.display().to_string());
-    screen::print(&if as_json { json(report) } else { report.text(place.as_deref()) });
+    screen::print(&if as_json { json(report) } else { report.text(place.as_deref()) })?;
     if as_json && report.dropped.total() > 0 {
         let dropped = report.dropped.total();
         screen::note(&format!(
             "warning: {dropped} prompts dropped: a second look still found something in them"
         ));
     }
+    Ok(())
 }
 
 fn json(report: &Report) -> String {
@@ -251,10 +251,12 @@ fn folder(path: &Path) -> PathBuf {
     fs::canonicalize(parent).unwrap_or_else(|_| parent.to_owned())
 }
 
-/// A file that appears under its name when it is complete; before, and if it never is, there is none.
+/// A file that appears under its name when it is complete; before, and if it never is, there is none. What is there
+/// and no file, such as a pipe or a device, is written to as it is: putting a file in its place would destroy it.
 struct NewFile {
     path: PathBuf,
-    beside: PathBuf,
+    /// Where it is written until it is complete; none where that is the place itself.
+    beside: Option<PathBuf>,
     file: io::BufWriter<File>,
     kept: bool,
 }
@@ -266,6 +268,17 @@ impl NewFile {
         };
         if path.is_dir() {
             return Err(Failure::usage(format!("cannot write {}: it is a directory", path.display())));
+        }
+        if fs::metadata(path).is_ok_and(|there| !there.is_file()) {
+            let file = File::options().write(true).open(path);
+            let file =
+                file.map_err(|e| Failure::usage(format!("cannot write {}: {}", path.display(), why(&e))))?;
+            return Ok(NewFile {
+                path: path.to_owned(),
+                beside: None,
+                file: io::BufWriter::new(file),
+                kept: false,
+            });
         }
         let mut hidden = std::ffi::OsString::from(".");
         hidden.push(name);
@@ -279,7 +292,12 @@ impl NewFile {
             };
             Failure::usage(format!("cannot write {}: {why}", path.display()))
         })?;
-        Ok(NewFile { path: path.to_owned(), beside, file: io::BufWriter::new(file), kept: false })
+        Ok(NewFile {
+            path: path.to_owned(),
+            beside: Some(beside),
+            file: io::BufWriter::new(file),
+            kept: false,
+        })
     }
 
     fn put(&mut self, bytes: &[u8]) -> Result<(), Failure> {
@@ -288,7 +306,9 @@ impl NewFile {
 
     fn keep(mut self) -> Result<(), Failure> {
         self.file.flush().map_err(|e| self.failed(&e))?;
-        fs::rename(&self.beside, &self.path).map_err(|e| self.failed(&e))?;
+        if let Some(beside) = &self.beside {
+            fs::rename(beside, &self.path).map_err(|e| self.failed(&e))?;
+        }
         self.kept = true;
         Ok(())
     }
@@ -300,8 +320,8 @@ impl NewFile {
 
 impl Drop for NewFile {
     fn drop(&mut self) {
-        if !self.kept {
-            let _ = fs::remove_file(&self.beside);
+        if let Some(beside) = self.beside.as_ref().filter(|_| !self.kept) {
+            let _ = fs::remove_file(beside);
         }
     }
 }

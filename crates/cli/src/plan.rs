@@ -23,7 +23,7 @@ pub(crate) fn plan(args: &PlanArgs) -> Result<u8, Failure> {
         }
         false => terminal::plan(plan, &forecast, None, screen::output_style()),
     };
-    screen::print(&text);
+    screen::print(&text)?;
     if let Some(why) = forecast.to_confirm(plan).filter(|_| !args.json) {
         screen::note(&format!("note: {why}: `floodline run` will want --yes"));
     }

@@ -40,8 +40,7 @@ pub(crate) fn report(args: &ReportArgs) -> Result<u8, Failure> {
             screen::output_style(),
         ),
     };
-    screen::print(&text);
-    Ok(0)
+    screen::print(&text).map(|()| 0)
 }
 
 /// Writes what a run that was killed would have written at its end; leaves alone what one wrote itself.

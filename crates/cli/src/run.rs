@@ -79,7 +79,7 @@ pub(crate) fn run(args: Box<RunArgs>) -> Result<u8, Failure> {
     };
     let shown = path.display().to_string();
     if !args.quiet && !args.json {
-        screen::print(&terminal::plan(&plan, &forecast, Some((&info, &shown)), screen::output_style()));
+        screen::print(&terminal::plan(&plan, &forecast, Some((&info, &shown)), screen::output_style()))?;
     } else if plan.target.insecure && !args.quiet {
         screen::note(&format!("warning: --insecure: {INSECURE}"));
     }
@@ -102,13 +102,16 @@ pub(crate) fn run(args: Box<RunArgs>) -> Result<u8, Failure> {
     let summary = RunSummary::new(&plan, &info, &fold);
     let kept = report::write(&folder, &plan, &info, &summary, &fold);
     // What was measured is shown even where it cannot be kept.
-    if args.json {
-        screen::print(&json::summary(&summary));
+    let printed = if args.json {
+        screen::print(&json::summary(&summary))
     } else if !args.quiet {
-        screen::print(&terminal::summary(&plan, &info, &summary, &shown, screen::output_style()));
-    }
+        screen::print(&terminal::summary(&plan, &info, &summary, &shown, screen::output_style()))
+    } else {
+        Ok(())
+    };
     let code = summary.verdict.exit_code;
-    match driven.map_err(cannot_run).and(written.and(recorded).and(kept).map_err(Failure::internal)) {
+    let kept = written.and(recorded).and(kept).map_err(Failure::internal);
+    match driven.map_err(cannot_run).and(kept).and(printed) {
         Err(failure) if code == INTERRUPTED => {
             screen::complain(&failure.message);
             Ok(code)

@@ -1,8 +1,10 @@
-//! The terminal: what it can show, and writing to it without ever failing because nobody reads.
+//! The terminal: what it can show, and writing to it; that nobody reads is never a failure.
 
 use std::io::{self, IsTerminal, Write};
 
 use floodline_report::Style;
+
+use crate::Failure;
 
 /// What standard output can show.
 pub(crate) fn output_style() -> Style {
@@ -47,11 +49,19 @@ fn speaks_unicode() -> bool {
     })
 }
 
-/// Prints to standard output. A reader that has gone away is no error.
-pub(crate) fn print(text: &str) {
+/// Prints to standard output. A reader that has gone away is no error; a disk that is full is.
+pub(crate) fn print(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
-    let _ = out.write_all(text.as_bytes());
-    let _ = out.flush();
+    printed(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
+}
+
+/// What has become of printing.
+pub(crate) fn printed(written: io::Result<()>) -> Result<(), Failure> {
+    match written {
+        Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        Err(e) => Err(Failure::internal(format!("cannot print: {e}"))),
+        Ok(()) => Ok(()),
+    }
 }
 
 /// Says on standard error that something is wrong.

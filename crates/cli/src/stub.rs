@@ -39,7 +39,7 @@ pub(crate) fn stub(args: StubArgs) -> Result<u8, Failure> {
         screen::print(&format!(
             "floodline stub: {description}\n  base URL  http://{}/v1   (any OpenAI client; Ctrl-C ends)\n",
             server.addr()
-        ));
+        ))?;
     }
     ending
         .wait_unless(|| server.failed())
@@ -51,7 +51,7 @@ pub(crate) fn stub(args: StubArgs) -> Result<u8, Failure> {
             stats.requests,
             stats.tokens,
             cpu.as_secs_f64()
-        ));
+        ))?;
     }
     Ok(0)
 }

@@ -256,3 +256,21 @@ fn what_cannot_be_done_is_said() {
     assert_eq!(std::fs::read_to_string(desk.path("log.jsonl")).expect("the log"), log());
     insta::assert_snapshot!(all);
 }
+
+/// Regression: a device as the place of the corpus was replaced by a file, which destroyed it.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_device_is_written_to_and_not_replaced() {
+    let desk = Desk::new();
+    desk.file("log.jsonl", log());
+    for (device, code) in [("/dev/null", 0), ("/dev/full", 1)] {
+        let link = desk.path("place");
+        std::os::unix::fs::symlink(device, &link).expect("a link can be made");
+        let said = desk.floodline(&["corpus", "build", "log.jsonl", "--out", "place"]);
+        assert_eq!(said.code, code, "{said:?}");
+        assert_eq!(std::fs::read_link(&link).expect("it is still a link"), std::path::Path::new(device));
+        assert_eq!(said.err.contains("cannot write place"), code == 1, "{said:?}");
+        std::fs::remove_file(&link).expect("it is there");
+    }
+    assert_eq!(files(&desk), ["log.jsonl"]);
+}
