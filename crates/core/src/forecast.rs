@@ -88,15 +88,16 @@ pub fn forecast(plan: &Plan, workloads: &[&dyn Workload]) -> Result<Forecast, St
             continue;
         }
         let asked = scenario.planned_requests(scenario_seed(plan.seed, k));
-        let (Some(workload), Some(asked)) = (workloads.get(k), asked) else {
+        let known = asked.is_some();
+        if !known {
             requests = None;
-            continue;
-        };
+        }
+        let Some((workload, asked)) = workloads.get(k).zip(asked.or(plan.limits.requests)) else { continue };
         let seen = asked.min(WALKED);
         for i in 0..seen {
             sums.add(&workload.outline(ask(&scenario.load, i)));
         }
-        whole &= seen == asked;
+        whole &= seen == asked || !known;
         walked += seen;
         requests = requests.map(|n| n + asked);
     }
@@ -107,6 +108,9 @@ pub fn forecast(plan: &Plan, workloads: &[&dyn Workload]) -> Result<Forecast, St
     let scale =
         |sum: Option<u64>| Some(libm::round(sum? as f64 * requests? as f64 / walked.max(1) as f64) as u64);
     let money = |sum: Option<Usd>| Some(scaled(sum?, requests?, walked.max(1)));
+    // Where only answers decide how many there are, a limit of requests still bounds them: each the dearest.
+    let by_limit = || Some(sums.dearest?.times(plan.limits.requests?));
+    let worst = if requests.is_some() { money(sums.worst) } else { by_limit() };
     let bounded = |worst: Option<Usd>| match (worst, plan.limits.spend) {
         (Some(worst), Some(limit)) => Some(worst.min(limit)),
         (worst, limit) => worst.or(limit),
@@ -119,7 +123,7 @@ pub fn forecast(plan: &Plan, workloads: &[&dyn Workload]) -> Result<Forecast, St
         input_tokens: scale(sums.input),
         output_tokens: scale(sums.output),
         expected: money(sums.expected).filter(|_| has_prices),
-        worst: bounded(money(sums.worst)).filter(|_| has_prices),
+        worst: bounded(worst).filter(|_| has_prices),
         busiest_minute: Some(busiest).filter(|&n| n > 0),
         busiest_minute_tokens: busiest_tokens,
     })
@@ -153,11 +157,14 @@ struct Sums<'a> {
     output: Option<u64>,
     expected: Option<Usd>,
     worst: Option<Usd>,
+    /// The worst of a single request, not a sum.
+    dearest: Option<Usd>,
 }
 
 impl Sums<'_> {
     fn new(plan: &Plan) -> Sums<'_> {
-        Sums { plan, input: Some(0), output: Some(0), expected: Some(Usd::ZERO), worst: Some(Usd::ZERO) }
+        let (nothing, free) = (Some(0), Some(Usd::ZERO));
+        Sums { plan, input: nothing, output: nothing, expected: free, worst: free, dearest: free }
     }
 
     /// Adds one request; its tokens, where they are known.
@@ -173,7 +180,9 @@ impl Sums<'_> {
         };
         self.expected = self.expected.zip(cost(input, output)).map(|(sum, cost)| sum + cost);
         let worst = |input: Option<u32>, most: Option<u32>| Some(Worst::new(prices, input?, most?).usd);
-        self.worst = self.worst.zip(worst(request.input_bound, most)).map(|(sum, worst)| sum + worst);
+        let worst = worst(request.input_bound, most);
+        self.worst = self.worst.zip(worst).map(|(sum, worst)| sum + worst);
+        self.dearest = self.dearest.zip(worst).map(|(dearest, worst)| dearest.max(worst));
         Some(u64::from(input?) + u64::from(output?))
     }
 
@@ -373,6 +382,22 @@ mod tests {
         assert_eq!((bounded.requests, bounded.expected, bounded.worst), (None, None, Some(Usd::dollars(3))));
         plan.scenarios[0].load = hold("4/s", 120);
         assert_eq!(forecast(&plan, &[&Fixed]).unwrap().worst, Some(Usd::parse("0.15936").unwrap()));
+    }
+
+    /// Regression: such a run was said to be bounded by nothing, and did not start without --yes.
+    #[test]
+    fn a_limit_of_requests_bounds_what_users_can_cost() {
+        let users = vec![UserStage::new(8, Some(Span::from_secs(60)), Phase::Main)];
+        let mut plan = plan(Load::Closed { stages: users, requests: None });
+        plan.limits.requests = Some(20);
+        let bounded = forecast(&plan, &[&Fixed]).unwrap();
+        // How many there are is still not known; the dearest is 157 tokens at $1 and 40 at $10 a million.
+        assert_eq!((bounded.requests, bounded.expected), (None, None));
+        assert_eq!(bounded.worst, Some(Usd::parse("0.000557").unwrap().times(20)));
+        assert_eq!(bounded.to_confirm(&plan), None);
+        plan.limits.requests = Some(1_000_000);
+        let asked = forecast(&plan, &[&Fixed]).unwrap().to_confirm(&plan);
+        assert_eq!(asked.as_deref(), Some("this run can cost up to $557.00, more than $10.00"));
     }
 
     #[test]
