@@ -281,7 +281,7 @@ fn speed_digits(speed: f64) -> String {
 }
 
 fn whole_seconds(span: Span) -> Span {
-    Span(span.0.next_multiple_of(1_000_000_000))
+    span.0.checked_next_multiple_of(1_000_000_000).map_or(span, Span)
 }
 
 /// How much is expected: requests and the most of them, and tokens. Empty when the plan does not say.
@@ -363,4 +363,17 @@ pub(crate) fn timeouts(plan: &Plan) -> String {
         planned(t.idle),
         planned(t.connect)
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Regression: the end of all time came out as 290 ms, and as a panic of a debug build.
+    #[test]
+    fn the_longest_length_stays_long() {
+        assert_eq!(whole_seconds(Span(u64::MAX)), Span(u64::MAX));
+        assert_eq!(whole_seconds(Span(1_500_000_000)), Span::from_secs(2));
+        assert_eq!(whole_seconds(Span::from_secs(2)), Span::from_secs(2));
+    }
 }
