@@ -97,6 +97,10 @@ fn share(words: &mut Words<'_>) -> Result<Share, Mistake> {
                 .help(format!("write for {share} of windows")));
         }
     }
+    if share == Share(0) {
+        return Err(Mistake::new(at, "no window at all has to meet this: it would always be met")
+            .help("write a share above zero, such as for 99% of windows"));
+    }
     Ok(share)
 }
 
