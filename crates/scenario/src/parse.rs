@@ -197,6 +197,11 @@ fn syntax(error: &Yaml, text: &str, (line, column): (usize, usize)) -> Problem {
     if said.contains("recursion limit") {
         return Problem::new("this is nested too deeply").help("no API takes as many levels of brackets");
     }
+    // Anchors within anchors can stand for more than any memory holds.
+    if said.contains("budget breached") {
+        return Problem::new("this stands for more than a scenario can hold")
+            .help("are there aliases of aliases? Write out what is meant, or put prompts into a file");
+    }
     let said = said.split_once(" at line ").map_or(said, |(said, _)| said);
     let said = said.strip_prefix("error: ").unwrap_or(said);
     let said = match said.strip_prefix("line ").and_then(|rest| rest.split_once(": ")) {

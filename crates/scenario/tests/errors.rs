@@ -320,6 +320,51 @@ fn a_tab() {
     "#);
 }
 
+/// Regression: it said `budget breached: Nodes { nodes: 250001 }`, and to look for brackets.
+#[test]
+fn aliases_of_aliases_of_aliases() {
+    let tenfold = |name: char, of: String| format!("  {name}: &{name} [{}]\n", vec![of; 10].join(", "));
+    let more = ('b'..='h').zip('a'..='g').map(|(name, before)| tenfold(name, format!("*{before}")));
+    let lists: String = std::iter::once(tenfold('a', "1".into())).chain(more).collect();
+    let error = World::new().error(&format!("target: {{stub: {{}}, model: m}}\nmerge:\n{lists}"));
+    assert!(error.contains("unknown key `merge`"), "{error}");
+    let error =
+        World::new().error(&format!("target:\n  stub: {{}}\n  body:\n{}", lists.replace("  ", "    ")));
+    assert!(
+        error.starts_with("error: this stands for more than a scenario can hold\n --> load.yaml:"),
+        "{error}"
+    );
+    assert!(error.contains("are there aliases of aliases?"), "{error}");
+}
+
+/// Regression: it was said without line and column, and of `scenarios: []` that there was a `load` beside it.
+#[test]
+fn an_empty_list_is_shown() {
+    let text = "\
+target: {stub: {}}
+load: []
+";
+    assert_snapshot!(World::new().error(text), @r"
+    error: `load` must be a list of at least one mapping, or one mapping
+     --> load.yaml:2:1
+      |
+    2 | load: []
+      | ^^^^
+      = help: such as `load: {users: 8, for: 30s}`, or a list of such mappings
+    ");
+}
+
+#[test]
+fn an_empty_list_of_scenarios() {
+    assert_snapshot!(World::new().error("target: {stub: {}}\nscenarios: []\n"), @r"
+    error: `scenarios` must be a list of at least one mapping, or one mapping
+     --> load.yaml:2:1
+      |
+    2 | scenarios: []
+      | ^^^^^^^^^
+    ");
+}
+
 #[test]
 fn a_bracket_that_is_not_closed() {
     let text = "\

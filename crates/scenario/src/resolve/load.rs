@@ -34,12 +34,6 @@ pub(crate) fn resolve(
     findings: &mut Findings<'_>,
 ) -> Option<Load> {
     let OneOrMany(stages) = written.unwrap_or_else(default_stages);
-    if stages.is_empty() {
-        findings.problem(Place::Nowhere, "`load` is an empty list").with_help(
-            "write a stage such as {users: 8, for: 30s} or {hold: 20/s, for: 1m}, or leave `load` out",
-        );
-        return None;
-    }
     let kinds: Vec<Option<Kind>> = stages.iter().map(|stage| Kind::of(stage, findings)).collect();
     let kinds: Vec<Kind> = kinds.into_iter().collect::<Option<_>>()?;
     let way = kind::of_all(&stages, &kinds, findings)?;

@@ -39,12 +39,6 @@ pub(super) fn resolve(
             .problem(cap.place, "`cap` stands beside `scenarios`, which have caps of their own")
             .with_help("move it into the scenario that it is for");
     }
-    if parts.is_empty() {
-        findings.problem(Place::Nowhere, "`scenarios` is an empty list").with_help(
-            "write one such as {name: chat, prompts: {input_tokens: 120}, load: {hold: 20/s, for: 1m}}",
-        );
-        return None;
-    }
     let mut names: Vec<String> = Vec::new();
     let mut streams = Vec::new();
     let count = parts.len();

@@ -79,12 +79,13 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Given<T> {
     }
 }
 
-/// A list, or one item that stands for a list of one.
+/// A list, or one item that stands for a list of one; never an empty list.
 #[derive(Clone, Debug)]
 pub(crate) struct OneOrMany<T>(pub(crate) Vec<T>);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOrMany<At<T>> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        const ONE_AT_LEAST: &str = "a list of at least one mapping, or one mapping";
         struct Either<T>(PhantomData<T>);
 
         impl<'de, T: Deserialize<'de>> Visitor<'de> for Either<T> {
@@ -99,7 +100,10 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOrMany<At<T>> {
                 while let Some(item) = items.next_element()? {
                     list.push(item);
                 }
-                Ok(list)
+                match list.is_empty() {
+                    true => Err(de::Error::invalid_value(de::Unexpected::Seq, &ONE_AT_LEAST)),
+                    false => Ok(list),
+                }
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
