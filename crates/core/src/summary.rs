@@ -342,15 +342,15 @@ fn duration(fold: &Fold) -> Span {
 fn requests(plan: &Plan, fold: &Fold) -> Requests {
     let counts = &fold.counts;
     let ended = counts.ended();
-    let planned = ended + fold.unsent(plan);
-    let mut by_outcome: BTreeMap<String, u64> =
-        Outcome::ALL.into_iter().map(|o| (o.name().to_owned(), counts.of(o))).collect();
     // What the plan wanted and the run did not get round to was not sent either. Of a run that was killed, some of
     // it was: what its last sample knew to be sent and no record tells of.
     let unrecorded = match (&fold.finished, fold.samples.last()) {
-        (None, Some(sample)) => sample.sent.saturating_sub(fold.times_sent).min(planned - ended),
+        (None, Some(sample)) => sample.sent.saturating_sub(fold.times_sent),
         _ => 0,
     };
+    let planned = ended + fold.unsent(plan).max(unrecorded);
+    let mut by_outcome: BTreeMap<String, u64> =
+        Outcome::ALL.into_iter().map(|o| (o.name().to_owned(), counts.of(o))).collect();
     *by_outcome.entry(Outcome::Cancelled.name().to_owned()).or_default() += unrecorded;
     *by_outcome.entry(Outcome::NotSent.name().to_owned()).or_default() += planned - ended - unrecorded;
     Requests {

@@ -1,6 +1,6 @@
 //! What a request passes before it flies: the waiting that the plan orders.
 //!
-//! Today that is the cap on requests in flight. Whoever decides that a request is due asks for its pass at
+//! That is the cap on requests in flight. Whoever decides that a request is due asks for its pass at
 //! that instant, so that places are given out in the order of arrival, whichever worker a request flies
 //! from; the flight then waits for what was asked for, and gives its place back when it is over. A pass tells when
 //! the place was free, so that only the ordered wait counts as such: getting round to it after that is the

@@ -256,7 +256,8 @@ impl Running {
             self.collect(&mut watch, sink);
             if over {
                 // What ended since the last look may have reached a limit too; only time has not.
-                let limit = watch.reached(&self.plan.limits, Span::ZERO);
+                let held = watch.rules.check(Moment::START + self.clock.elapsed()).map(str::to_owned);
+                let limit = watch.reached(&self.plan.limits, Span::ZERO).or(held);
                 ended_by = ended_by.or(limit.map(EndedBy::Limit));
                 break;
             }

@@ -5,13 +5,14 @@
 //! let through, so that no large request starves behind small ones.
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use floodline_core::budget::{
     Admission, Books, Budget, Ceilings, Ended, Exhausted, Reservation, Settled, Worst, charge,
 };
 use floodline_core::money::Usd;
 use floodline_core::plan::Plan;
-use floodline_core::prices::Prices;
+use floodline_core::prices::{Prices, Usage};
 use floodline_core::record::{Record, TokenSource};
 use floodline_core::workload::Rendered;
 use floodline_core::{Outcome, Span};
@@ -52,8 +53,19 @@ struct Limited {
     /// Held by the one who is first in the queue.
     turn: tokio::sync::Mutex<()>,
     settled: Notify,
+    /// Whether the first in the queue waits for room.
+    held_up: AtomicBool,
     /// Why nothing more may be sent, once that is so.
     exhausted: Mutex<Option<Exhausted>>,
+}
+
+/// Says that the queue moves again, also where the first in it gives up waiting.
+struct Moving<'a>(&'a AtomicBool);
+
+impl Drop for Moving<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Relaxed);
+    }
 }
 
 impl Ledger {
@@ -64,6 +76,7 @@ impl Ledger {
             budget: Mutex::new(Budget::new(ceilings)),
             turn: tokio::sync::Mutex::new(()),
             settled: Notify::new(),
+            held_up: AtomicBool::new(false),
             exhausted: Mutex::new(None),
         });
         Ledger { prices: plan.prices.clone(), choices: plan.target.choices(), limited }
@@ -84,7 +97,8 @@ impl Ledger {
     pub(crate) async fn reserve(&self, worst: Worst, clock: Clock) -> Result<Funds, Exhausted> {
         let Some(limited) = &self.limited else { return Ok(Funds { reservation: None, waited: None }) };
         let asked = clock.now();
-        let mut waited = limited.turn.try_lock().is_err();
+        // A lock that is held for a moment is no wait that the plan ordered; a queue behind one who waits is.
+        let mut waited = limited.held_up.load(Relaxed);
         let _turn = limited.turn.lock().await;
         loop {
             // Who settles between the look and the wait must be heard.
@@ -102,6 +116,8 @@ impl Ledger {
                 Admission::Wait => {}
             }
             waited = true;
+            limited.held_up.store(true, Relaxed);
+            let _moving = Moving(&limited.held_up);
             settled.await;
         }
     }
@@ -131,7 +147,7 @@ impl Ledger {
     /// counted and nothing is limited by them. `sent` is whether the last sending came about.
     pub(crate) fn settle(&self, record: &mut Record, tab: Tab, sent: bool, uncounted: bool) {
         let Tab { worst, reservation, unanswered } = tab;
-        let ended = ended(record);
+        let ended = ended(record, worst);
         // Once an earlier sending has been charged, only the last one is left to be.
         let sent = if unanswered.is_some() { sent } else { ended.sent };
         let settled = charge(&Ended { sent, ..ended }, worst, self.prices.as_ref());
@@ -169,15 +185,23 @@ impl Limited {
     }
 }
 
-fn ended(record: &Record) -> Ended {
+fn ended(record: &Record, worst: Worst) -> Ended {
     let counted = record.counted_usage();
     let by_server = record.token_source == Some(TokenSource::Usage);
+    // Nobody has counted an answer yet that came without usage. But it has at least as many tokens as events that
+    // carried some, and where those are more than were asked for, that must be known before anything more is sent.
+    let events = record.arrivals.events();
+    let at_least = (events > worst.output.into()).then(|| Usage {
+        input: worst.input.into(),
+        output: events,
+        ..Usage::default()
+    });
     Ended {
         outcome: record.outcome,
         sent: record.sent.is_some(),
         status: record.status,
         answered: record.first_token.is_some() || record.outcome == Outcome::Ok,
         usage: counted.filter(|_| by_server),
-        counted: counted.filter(|_| !by_server),
+        counted: counted.filter(|_| !by_server).or(at_least),
     }
 }

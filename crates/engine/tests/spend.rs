@@ -98,6 +98,22 @@ fn answers_without_usage_are_charged_their_worst_case() {
     assert_eq!(ok, 7, "{}", limit_of(&left));
 }
 
+/// Regression: an answer without usage was charged its worst case, however long it was.
+#[test]
+fn a_silent_provider_that_answers_more_than_it_was_asked_for_is_found_out() {
+    let port = server(move |_, mut peer: Peer| {
+        while peer.request().is_some() {
+            let tokens: String = (0..30).map(|_| token("Hello")).collect();
+            peer.say([STREAM, &tokens, &finish(), &done()].concat());
+        }
+    });
+    let left = run(2, limited(16, 4 * WORST), port);
+    assert!(limit_of(&left).contains("bills more than it was asked for"), "{}", limit_of(&left));
+    // Each has 30 tokens at least, and 35 for its prompt at most.
+    assert!(left.records.iter().all(|r| r.cost == Some(Usd::dollars(65)) || r.cost.is_none_or(Usd::is_zero)));
+    assert!(spent(&left) <= Usd::dollars(4 * WORST), "{}", spent(&left));
+}
+
 #[test]
 fn a_limit_on_tokens_holds_in_the_same_way() {
     let mut plan = limited(16, 1_000_000);

@@ -291,7 +291,9 @@ pub(crate) fn expected(plan: &Plan, forecast: &Forecast) -> Vec<String> {
     let peak = |(k, scenario): (usize, &Scenario)| Some(named(plan, k, peak(scenario)?));
     let minute = forecast.busiest_minute.map(|n| format!("at most {about}{} in any minute", count(n)));
     let peaks = plan.scenarios.iter().enumerate().filter_map(peak);
-    let mut lines = vec![requests.into_iter().chain(peaks).chain(minute).collect::<Vec<_>>().join(", ")];
+    let length = forecast.length.map(|length| format!("over {}", planned(whole_seconds(length))));
+    let first = requests.into_iter().chain(length).chain(peaks).chain(minute);
+    let mut lines = vec![first.collect::<Vec<_>>().join(", ")];
     let tokens = [(forecast.input_tokens, "input"), (forecast.output_tokens, "output")];
     let tokens = tokens.into_iter().filter_map(|(n, what)| Some(format!("{} {what}", count(n?))));
     let tokens = tokens.collect::<Vec<_>>().join(" and ");

@@ -40,7 +40,7 @@ fn a_ramp_of_users_who_think() {
         main(ramp),
         main(UserStage::new(100, Some(s(600)), Phase::Main)),
         UserStage::new(8, Some(s(30)), Phase::Cooldown),
-    ]), @"closed loop, 10 to 100 users over 2m, thinking 1–3 s, then 100 users for 10m, thinking 1–3 s, after a 10s warm-up with 8 users, then a 30s cool-down with 8 users expects at most 100 in flight");
+    ]), @r"closed loop, 10 to 100 users over 2m, thinking 1–3 s, then 100 users for 10m, thinking 1–3 s, after a 10s warm-up with 8 users, then a 30s cool-down with 8 users expects over 12m 40s, at most 100 in flight");
 }
 
 #[test]
@@ -48,7 +48,7 @@ fn users_by_littles_law() {
     let little = |think| Some(Little { rate: Rate::per_second(50), latency: s(5), think });
     let stage =
         |users, think| UserStage { little: little(think), ..UserStage::new(users, Some(s(60)), Phase::Main) };
-    insta::assert_snapshot!(closed(vec![stage(250, Span::ZERO), stage(350, s(2))]), @"closed loop, 250 users (50/s × 5 s, Little's law) for 1m, then 350 users (50/s × (5 s + 2 s thinking), Little's law) for 1m expects at most 350 in flight");
+    insta::assert_snapshot!(closed(vec![stage(250, Span::ZERO), stage(350, s(2))]), @r"closed loop, 250 users (50/s × 5 s, Little's law) for 1m, then 350 users (50/s × (5 s + 2 s thinking), Little's law) for 1m expects over 2m, at most 350 in flight");
 }
 
 #[test]
@@ -78,5 +78,5 @@ fn sessions() {
             stage(Spread::Constant, Phase::Main, stays),
         ],
         requests: None,
-    }, Some(64)), @"2/s sessions of 5 requests for 10m, Poisson arrivals, thinking 3 s on average (exponential), then 2/s sessions of 2.5 requests on average or 5 m for 10m, after a 10m warm-up with 2/s sessions, at most 64 in flight expects peak 2/s sessions");
+    }, Some(64)), @r"2/s sessions of 5 requests for 10m, Poisson arrivals, thinking 3 s on average (exponential), then 2/s sessions of 2.5 requests on average or 5 m for 10m, after a 10m warm-up with 2/s sessions, at most 64 in flight expects over 30m, peak 2/s sessions");
 }

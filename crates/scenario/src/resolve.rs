@@ -66,6 +66,12 @@ pub fn resolve_quick(form: &QuickForm, outside: &dyn Outside) -> Result<Resolved
 impl Overrides {
     fn apply(&self, scenario: &mut Scenario, findings: &mut Findings<'_>) {
         let argument = Place::Argument;
+        let one_load = [("--duration", self.duration.is_some()), ("--requests", self.requests.is_some())];
+        for (name, _) in one_load.into_iter().filter(|(_, given)| *given && scenario.scenarios.is_some()) {
+            findings
+                .problem(argument(name), "the file has several scenarios, each with a load of its own")
+                .with_help("change their loads in the file, or bound the whole run: limits: {duration: 30s}");
+        }
         if let Some(name) = &self.name {
             scenario.name = Scalar::new(name, argument("--name")).into();
         }

@@ -64,7 +64,7 @@ pub(crate) fn resolve(
             let mut before = None;
             let stages = stages.map(|(stage, kind, length)| {
                 let resolved = open::stage(stage, length, kind.phase, before, findings)?;
-                before = open::end_rate(&resolved.shape, before);
+                before = open::end_rate(&resolved, before);
                 Some(resolved)
             });
             all(stages).map(|stages| Load::Open { stages, requests })

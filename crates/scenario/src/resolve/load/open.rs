@@ -368,11 +368,13 @@ pub(super) fn out_of_place(stage: &Stage, way: Way) -> Vec<(Place, &'static str,
 }
 
 /// The rate with which a stage ends, on which a multiple in the next one is based.
-pub(super) fn end_rate(shape: &Shape, before: Option<Rate>) -> Option<Rate> {
-    match shape {
+pub(super) fn end_rate(stage: &RateStage, before: Option<Rate>) -> Option<Rate> {
+    match &stage.shape {
         Shape::Hold { rate, .. } => Some(*rate),
         Shape::Ramp { to, .. } => Some(*to).filter(|rate| rate.count > 0),
-        Shape::Steps { .. } => None,
+        // Stairs that lead down end with a rate that need not have a plain form.
+        Shape::Steps { down: false, .. } => Some(stage.peak_rate()),
+        Shape::Steps { down: true, .. } => None,
         Shape::Burst { again: Some(again), .. } => Some(again.base).filter(|rate| rate.count > 0),
         Shape::Spike { base, .. } => Some(*base).filter(|rate| rate.count > 0),
         // What was going on before goes on after it.
