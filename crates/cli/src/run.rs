@@ -28,7 +28,7 @@ pub(crate) fn run(args: Box<RunArgs>) -> Result<u8, Failure> {
     let (resolved, scenario) = scenario::resolve(&args.scenario, &World)?;
     let Resolved { plan, workloads, tokenizer, secrets, warnings } = resolved;
     let plan = Arc::new(plan);
-    for warning in &warnings {
+    for warning in warnings.iter().filter(|_| !args.quiet) {
         screen::note(&format!("warning: {warning}"));
     }
 

@@ -115,6 +115,17 @@ fn quiet_says_nothing_at_all() {
     assert_eq!((said.code, said.out.as_str(), said.err.as_str()), (0, "", ""));
 }
 
+/// Regression: what is remarkable about a scenario was said nevertheless.
+#[test]
+fn quiet_says_no_warnings_either() {
+    let desk = Desk::new();
+    desk.file("two.jsonl", "{\"prompt\": \"one\"}\n{\"prompt\": \"two\"}\n");
+    let args = ["run", "--url", "stub:", "--prompts", "two.jsonl", "-n", "3"];
+    assert!(desk.floodline(&args).err.contains("warning: two.jsonl: only 2 prompts are distinct"));
+    let said = desk.floodline(&[&args[..], &["--quiet"]].concat());
+    assert_eq!((said.code, said.out.as_str(), said.err.as_str()), (0, "", ""));
+}
+
 #[test]
 fn every_load_that_the_command_line_can_ask_for_is_what_was_asked_for() {
     let desk = Desk::new();
