@@ -103,5 +103,7 @@ fn count(out: &mut impl Write, second: u64, counts: &mut [u64]) -> io::Result<()
         counts.iter().try_for_each(|n| write!(out, "\t{n}"))?;
     }
     counts.fill(0);
-    writeln!(out)
+    writeln!(out)?;
+    // A second can hold a million arrivals: whoever reads the table is not kept waiting for a full buffer.
+    out.flush()
 }

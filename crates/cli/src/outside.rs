@@ -1,5 +1,7 @@
 //! The world as a scenario may see it: files and the environment.
 
+use std::os::unix::fs::FileTypeExt;
+
 use floodline_core::Span;
 use floodline_engine::clock::Clock;
 use floodline_scenario::Outside;
@@ -9,6 +11,11 @@ pub(crate) struct World;
 
 impl Outside for World {
     fn read(&self, path: &str) -> Result<Vec<u8>, String> {
+        let kind = std::fs::metadata(path).map_err(|e| why(&e))?.file_type();
+        // Such as /dev/zero, which never ends.
+        if kind.is_char_device() {
+            return Err("it is a device".into());
+        }
         std::fs::read(path).map_err(|e| why(&e))
     }
 
