@@ -294,26 +294,14 @@ impl Counts {
 mod tests {
     use super::*;
     use crate::objective::tests_of_records::answer;
-    use crate::plan::{Address, Api, Load, Scenario, Target};
+    use crate::plan::{Address, Load, Scenario, Target};
     use crate::rate::Rate;
     use crate::schedule::Stage;
     use crate::users::UserStage;
 
     /// Ten requests at planned times beside users until a time.
     fn mixed() -> Plan {
-        let target = Target {
-            api: Api::OpenAiChat,
-            address: Address::Url(String::new()),
-            model: "m".into(),
-            tokenizer: None,
-            key_env: None,
-            headers: Vec::new(),
-            stream: true,
-            max_tokens_field: "max_tokens".into(),
-            body: serde_json::Map::new(),
-            ca_file: None,
-            insecure: false,
-        };
+        let target = Target::new(Address::Url(String::new()), "m");
         let second = Some(Span::from_secs(1));
         let users = vec![UserStage::new(2, second, Phase::Main)];
         let loads = [

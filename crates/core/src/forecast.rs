@@ -267,7 +267,7 @@ fn scaled(sum: Usd, requests: u64, walked: u64) -> Usd {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{Api, Target};
+    use crate::plan::Target;
     use crate::prices::{Prices, Rates};
     use crate::rate::Rate;
     use crate::schedule::{Phase, Stage};
@@ -288,19 +288,7 @@ mod tests {
     }
 
     fn plan(load: Load) -> Plan {
-        let target = Target {
-            api: Api::OpenAiChat,
-            address: Address::Url("http://127.0.0.1:1/".into()),
-            model: "m".into(),
-            tokenizer: None,
-            key_env: None,
-            headers: Vec::new(),
-            stream: true,
-            max_tokens_field: "max_tokens".into(),
-            body: serde_json::Map::new(),
-            ca_file: None,
-            insecure: false,
-        };
+        let target = Target::new(Address::Url("http://127.0.0.1:1/".into()), "m");
         let mut plan = Plan::new("test".into(), 1, target, Vec::new(), load);
         let million = |dollars| Usd::dollars(dollars);
         plan.prices =

@@ -128,6 +128,23 @@ pub struct Tokenizer {
 }
 
 impl Target {
+    /// A target with every choice at its default.
+    pub fn new(address: Address, model: &str) -> Target {
+        Target {
+            api: Api::OpenAiChat,
+            address,
+            model: model.into(),
+            tokenizer: None,
+            key_env: None,
+            headers: Vec::new(),
+            stream: true,
+            max_tokens_field: "max_tokens".into(),
+            body: serde_json::Map::new(),
+            ca_file: None,
+            insecure: false,
+        }
+    }
+
     /// Answers to each request that the model is asked for (`n`, `best_of`), all of which are paid for.
     pub fn choices(&self) -> u32 {
         let asked = |name| self.body.get(name).and_then(serde_json::Value::as_u64);

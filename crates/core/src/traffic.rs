@@ -109,7 +109,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::plan::{Address, Api, Prompt, Target};
+    use crate::plan::{Address, Prompt, Target};
     use crate::rate::Rate;
     use crate::schedule::{Spread, Stage};
     use crate::time::Span;
@@ -135,19 +135,7 @@ mod tests {
     }
 
     fn plan(scenarios: Vec<Scenario>) -> Plan {
-        let target = Target {
-            api: Api::OpenAiChat,
-            address: Address::Url("http://127.0.0.1:1/".into()),
-            model: "m".into(),
-            tokenizer: None,
-            key_env: None,
-            headers: Vec::new(),
-            stream: true,
-            max_tokens_field: "max_tokens".into(),
-            body: serde_json::Map::new(),
-            ca_file: None,
-            insecure: false,
-        };
+        let target = Target::new(Address::Url("http://127.0.0.1:1/".into()), "m");
         Plan::of_scenarios("test".into(), 1, target, scenarios)
     }
 

@@ -253,7 +253,7 @@ async fn wait_until(moment: Moment, worker: &Worker, halt: &mut watch::Receiver<
 
 #[cfg(test)]
 mod tests {
-    use floodline_core::plan::{Address, Api, Target};
+    use floodline_core::plan::{Address, Target};
     use floodline_core::workload::Rendered;
 
     use super::*;
@@ -271,19 +271,7 @@ mod tests {
     }
 
     fn of(requests: Option<u64>) -> Crowd {
-        let target = Target {
-            api: Api::OpenAiChat,
-            address: Address::Url(String::new()),
-            model: "m".into(),
-            tokenizer: None,
-            key_env: None,
-            headers: Vec::new(),
-            stream: true,
-            max_tokens_field: "max_tokens".into(),
-            body: Default::default(),
-            ca_file: None,
-            insecure: false,
-        };
+        let target = Target::new(Address::Url(String::new()), "m");
         let load = Load::Closed { stages: vec![UserStage::new(1, None, Phase::Main)], requests };
         let plan = Plan::new("test".into(), 1, target, Vec::new(), load);
         let admission = Arc::new(Admission::new(&plan, Clock::starting_in(Span::ZERO)));

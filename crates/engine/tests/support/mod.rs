@@ -5,7 +5,7 @@ mod peer;
 use std::sync::Arc;
 
 use floodline_core::event::Finished;
-use floodline_core::plan::{Address, Api, Load, Plan, Prompt, Target, UserStage};
+use floodline_core::plan::{Address, Load, Plan, Prompt, Target, UserStage};
 use floodline_core::workload::{Ask, Rendered, Workload};
 use floodline_core::{Phase, Record, RunEvent, Span};
 use floodline_engine::{Endpoint, EngineError, Run, Stop};
@@ -30,19 +30,7 @@ impl Workload for Body {
 
 /// A plan of one user and so many requests, with short limits.
 pub(crate) fn plan(requests: u64) -> Plan {
-    let target = Target {
-        api: Api::OpenAiChat,
-        address: Address::Url(String::new()),
-        model: "m".into(),
-        key_env: None,
-        headers: Vec::new(),
-        stream: true,
-        max_tokens_field: "max_tokens".into(),
-        body: Default::default(),
-        ca_file: None,
-        insecure: false,
-        tokenizer: None,
-    };
+    let target = Target::new(Address::Url(String::new()), "m");
     let prompt = Prompt {
         name: "p".into(),
         weight: 1,

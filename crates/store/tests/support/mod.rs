@@ -2,7 +2,7 @@
 
 use floodline_core::arrivals::Arrival;
 use floodline_core::event::{Ended, Finished, ProviderSample, Sample};
-use floodline_core::plan::{Address, Api, Load, Prompt, Target, UserStage};
+use floodline_core::plan::{Address, Load, Prompt, Target, UserStage};
 use floodline_core::record::{Attempt, AttemptEnd, TokenSource};
 use floodline_core::summary::RunInfo;
 use floodline_core::verdict::Stamps;
@@ -30,17 +30,10 @@ pub(crate) fn events(records: u64, seed: u64) -> Vec<RunEvent> {
 
 pub(crate) fn plan() -> Plan {
     let target = Target {
-        api: Api::OpenAiChat,
-        address: Address::Url("http://127.0.0.1:8000/v1/chat/completions".into()),
-        model: "m".into(),
         key_env: Some("OPENAI_API_KEY".into()),
         headers: vec!["x-team".into()],
-        stream: true,
-        max_tokens_field: "max_tokens".into(),
-        body: serde_json::Map::new(),
-        ca_file: None,
-        insecure: false,
         tokenizer: Some(floodline_core::plan::Tokenizer { name: "o200k_base".into(), hash: None }),
+        ..Target::new(Address::Url("http://127.0.0.1:8000/v1/chat/completions".into()), "m")
     };
     let prompt = Prompt {
         name: "short".into(),

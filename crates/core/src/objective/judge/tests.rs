@@ -3,26 +3,15 @@ use crate::event::{Ended, Finished, RunEvent};
 use crate::money::Usd;
 use crate::objective::Undecided;
 use crate::objective::gather::tests::{answer, objective};
-use crate::plan::{Address, Api, Load, Prompt, Stub, StubPace, Target, UserStage};
+use crate::plan::{Address, Load, Prompt, Stub, StubPace, Target, UserStage};
 use crate::random::{Purpose, Stream};
 use crate::record::Record;
 use crate::time::Moment;
 use crate::verdict::{self, Stamps, Status};
 
 fn plan(objectives: &[&str]) -> Plan {
-    let target = Target {
-        api: Api::OpenAiChat,
-        address: Address::Stub(Stub { pace: StubPace::Profile("instant".into()), tokens: None }),
-        model: "m".into(),
-        tokenizer: None,
-        key_env: None,
-        headers: Vec::new(),
-        stream: true,
-        max_tokens_field: "max_tokens".into(),
-        body: serde_json::Map::new(),
-        ca_file: None,
-        insecure: false,
-    };
+    let target =
+        Target::new(Address::Stub(Stub { pace: StubPace::Profile("instant".into()), tokens: None }), "m");
     let prompt = Prompt {
         name: "p".into(),
         weight: 1,
