@@ -11,6 +11,7 @@ use floodline_engine::{Endpoint, EngineError, Header, Provider, Run, Stop};
 use floodline_report::{INSECURE, json, terminal};
 use floodline_scenario::{Resolved, Secrets};
 use floodline_store::RunFolder;
+use floodline_wire::codec::Codec;
 
 use crate::args::RunArgs;
 use crate::interrupt::Interrupts;
@@ -153,6 +154,7 @@ fn endpoint(plan: &Plan, secrets: &Secrets, provider: Option<&BuiltIn>) -> Resul
             .collect(),
         ca: ca_file.as_ref().map(read).transpose()?,
         insecure: *insecure,
+        codec: Codec::of(plan.target.api),
         stream: *stream,
     })
 }

@@ -5,11 +5,12 @@
 
 use floodline_core::arrivals::{Arrival, Arrivals};
 use floodline_core::record::TokenSource;
-use floodline_core::{Finish, Moment, Outcome, Record, Span};
+use floodline_core::{Moment, Outcome, Record, Span};
+use floodline_wire::answer::Said;
+use floodline_wire::codec::{Brought, Codec, Stream};
+use floodline_wire::error::{classify, parse_error};
 use floodline_wire::http1::response::parse_head;
 use floodline_wire::http1::{BodyDecoder, ContentType, HttpError};
-use floodline_wire::openai::{self, ChatStream, Usage};
-use floodline_wire::sse::Deframer;
 
 use crate::counter::{ToCount, is_compared};
 
@@ -21,6 +22,7 @@ const MAX_WHOLE: usize = 64 * 1024 * 1024;
 
 /// An answer on its way in.
 pub(crate) struct Answer {
+    codec: Codec,
     /// Whether a stream was asked for.
     streamed: bool,
     /// A head that has not arrived whole.
@@ -44,7 +46,7 @@ struct Body {
 
 enum Content {
     /// A stream of events.
-    Events(Box<(Deframer, ChatStream)>),
+    Events(Box<Stream>),
     /// Anything else, kept to be read at the end; and why it cannot be what was asked for, if so.
     Whole { bytes: Vec<u8>, unexpected: Option<String> },
 }
@@ -72,8 +74,9 @@ impl From<HttpError> for Broken {
 }
 
 impl Answer {
-    pub(crate) fn new(streamed: bool) -> Answer {
+    pub(crate) fn new(codec: Codec, streamed: bool) -> Answer {
         Answer {
+            codec,
             streamed,
             head: Vec::new(),
             body: None,
@@ -101,7 +104,7 @@ impl Answer {
 
     /// Whether the stream has said that it is over, though its framing may not have.
     pub(crate) fn said_done(&self) -> bool {
-        matches!(&self.body, Some(Body { content: Content::Events(events), .. }) if events.1.done())
+        matches!(&self.body, Some(Body { content: Content::Events(events), .. }) if events.said().done)
     }
 
     /// Takes the bytes of one read; true when the answer is complete. The number of token-bearing
@@ -137,9 +140,12 @@ impl Answer {
         self.status = Some(head.status);
         self.keep_alive = head.keep_alive;
         let ok = (200..300).contains(&head.status);
+        let framing = self.codec.framing(&head.content_type);
         let content = match (ok, self.streamed, &head.content_type) {
-            (true, true, ContentType::EventStream | ContentType::Missing) => Content::Events(Box::default()),
-            (true, true, other) => Content::Whole { bytes: Vec::new(), unexpected: Some(no_stream(other)) },
+            (true, true, content_type) => match framing {
+                Some(framing) => Content::Events(Box::new(Stream::new(self.codec, framing))),
+                None => Content::Whole { bytes: Vec::new(), unexpected: Some(no_stream(content_type)) },
+            },
             (true, false, ContentType::Json | ContentType::Missing) => {
                 Content::Whole { bytes: Vec::new(), unexpected: None }
             }
@@ -161,25 +167,19 @@ impl Answer {
     fn take_body(&mut self, bytes: &[u8], at: Moment, lag: Span, events: &mut u64) -> Result<bool, Broken> {
         let Some(Body { decoder, content }) = &mut self.body else { return Ok(false) };
         let fed = match content {
-            Content::Events(reader) => {
-                let (deframer, chat) = reader.as_mut();
-                let (mut tokens, mut contents, mut too_large) = (0u32, 0u32, false);
+            Content::Events(stream) => {
+                let (mut brought, mut too_large) = (Brought::default(), false);
                 let fed = decoder.feed(bytes, &mut |piece| {
-                    let taken = deframer.feed(piece, &mut |event| {
-                        let signal = chat.event(event);
-                        tokens += u32::from(signal.token);
-                        contents += u32::from(signal.content);
-                    });
-                    too_large |= taken.is_err();
+                    too_large |= stream.feed(piece, &mut brought).is_err();
                 })?;
                 if too_large {
                     return Err(Broken("an event of the stream is larger than 16 MiB".into()));
                 }
-                if chat.text().len() + chat.reasoning().len() + chat.other().len() > MAX_WHOLE {
+                if stream.said().length() > MAX_WHOLE {
                     return Err(Broken("the answer is larger than 64 MiB".into()));
                 }
-                *events += u64::from(tokens);
-                self.arrived(tokens, contents, at, lag);
+                *events += u64::from(brought.tokens);
+                self.arrived(brought.tokens, brought.contents, at, lag);
                 fed
             }
             Content::Whole { bytes: whole, .. } => {
@@ -222,11 +222,13 @@ impl Answer {
                 Outcome::Connection,
                 "the connection was closed before the answer's head was complete",
             ),
-            Some(Body { content: Content::Events(reader), .. }) => {
-                stream_end(*reader, &mut self, record, keep_text)
+            Some(Body { content: Content::Events(stream), .. }) => {
+                stream_end(*stream, &mut self, record, keep_text)
             }
             Some(Body { content: Content::Whole { bytes, unexpected }, .. }) => match status {
-                Some(status @ 200..300) if framed => whole_end(status, &bytes, unexpected, record, keep_text),
+                Some(status @ 200..300) if framed => {
+                    whole_end(self.codec, status, &bytes, unexpected, record, keep_text)
+                }
                 Some(200..300) | None => Judged::failed(
                     Outcome::Truncated,
                     "the connection was closed before the answer was complete",
@@ -242,9 +244,7 @@ impl Answer {
     /// counted.
     pub(crate) fn give_up(mut self, record: &mut Record) -> Option<ToCount> {
         let to_count = match self.body.take() {
-            Some(Body { content: Content::Events(reader), .. }) => {
-                count(reader.1.usage(), &Written::of(&reader.1), record)
-            }
+            Some(Body { content: Content::Events(stream), .. }) => count(stream.said(), record),
             _ => None,
         };
         self.fill(record);
@@ -272,112 +272,83 @@ impl Judged {
     }
 }
 
-/// The end of a stream: its last event may lack its blank line, and its framing its end.
-fn stream_end(
-    (mut deframer, mut chat): (Deframer, ChatStream),
-    answer: &mut Answer,
-    record: &mut Record,
-    keep_text: bool,
-) -> Judged {
-    if let Some(tail) = deframer.finish() {
-        let signal = chat.tail(tail.event());
-        if let (true, Some(at)) = (signal.token, answer.last) {
-            answer.arrived(1, u32::from(signal.content), at, Span::ZERO);
-        }
+/// The end of a stream: its last event may lack its own end, and its framing too.
+fn stream_end(mut stream: Stream, answer: &mut Answer, record: &mut Record, keep_text: bool) -> Judged {
+    let signal = stream.finish();
+    if let (true, Some(at)) = (signal.token, answer.last) {
+        answer.arrived(1, u32::from(signal.content), at, Span::ZERO);
     }
-    let outcome = chat.verdict();
-    record.finish = chat.finish();
+    let (outcome, missing) = (stream.verdict(), stream.missing_end());
+    let said = stream.into_said();
+    record.finish = said.finish;
     let error = match outcome {
         Outcome::Ok => None,
-        Outcome::Truncated => Some("the stream ended with neither a finish reason nor [DONE]".into()),
-        Outcome::Malformed => {
-            chat.malformed().map(|excerpt| format!("an event of the stream is no JSON object: {excerpt}"))
-        }
-        _ => chat.error().map(|e| e.message.to_string()),
+        Outcome::Truncated => Some(missing.into()),
+        Outcome::Malformed => said
+            .malformed
+            .as_ref()
+            .map(|excerpt| format!("an event of the stream is no JSON object: {excerpt}")),
+        _ => said.error.as_ref().map(|e| e.message.to_string()),
     };
-    let to_count = count(chat.usage(), &Written::of(&chat), record);
-    let text = (keep_text && outcome != Outcome::Malformed).then(|| chat.text().to_owned());
+    let to_count = count(&said, record);
+    let text = (keep_text && outcome != Outcome::Malformed).then_some(said.text);
     Judged { outcome, error, reusable: false, to_count, text }
 }
 
 /// The end of an answer that came in one piece, with a status of success.
 fn whole_end(
+    codec: Codec,
     status: u16,
     bytes: &[u8],
     unexpected: Option<String>,
     record: &mut Record,
     keep_text: bool,
 ) -> Judged {
-    let completion = match openai::parse_completion(bytes) {
-        Ok(completion) => completion,
+    let said = match codec.whole(bytes) {
+        Ok(said) => said,
         Err(why) => return Judged::failed(Outcome::Malformed, unexpected.unwrap_or(why)),
     };
-    if let Some(error) = &completion.error {
-        return Judged::failed(openai::classify(status, error), error.message.to_string());
+    if let Some(error) = &said.error {
+        return Judged::failed(classify(status, error), error.message.to_string());
     }
     if let Some(unexpected) = unexpected {
         return Judged::failed(Outcome::Malformed, unexpected);
     }
-    record.finish = completion.finish;
-    let written = Written {
-        text: &completion.text,
-        reasoning: &completion.reasoning,
-        other: &completion.other,
-        finish: completion.finish,
-    };
-    let to_count = count(completion.usage, &written, record);
-    Judged {
-        outcome: completion.verdict(),
-        error: None,
-        reusable: false,
-        to_count,
-        text: keep_text.then_some(completion.text),
-    }
+    record.finish = said.finish;
+    let to_count = count(&said, record);
+    let text = keep_text.then_some(said.text);
+    Judged { outcome: Outcome::Ok, error: None, reusable: false, to_count, text }
 }
 
 /// An answer with a status of refusal.
 fn refused(status: u16, bytes: &[u8], unexpected: Option<String>) -> Judged {
-    let error = openai::parse_error(bytes);
+    let error = parse_error(bytes);
     let message = unexpected.unwrap_or_else(|| error.message.to_string());
-    Judged::failed(openai::classify(status, &error), message)
-}
-
-/// What a model wrote, as far as it was shown.
-struct Written<'a> {
-    text: &'a str,
-    reasoning: &'a str,
-    other: &'a str,
-    finish: Option<Finish>,
-}
-
-impl Written<'_> {
-    fn of(chat: &ChatStream) -> Written<'_> {
-        Written { text: chat.text(), reasoning: chat.reasoning(), other: chat.other(), finish: chat.finish() }
-    }
+    Judged::failed(classify(status, &error), message)
 }
 
 /// Fills in the server's counts, and returns what is to be counted here: instead of them, or to compare.
-fn count(usage: Option<Usage>, written: &Written<'_>, record: &mut Record) -> Option<ToCount> {
+fn count(said: &Said, record: &mut Record) -> Option<ToCount> {
+    let Said { text, reasoning, other, finish, usage, .. } = said;
     let tokens = |n: Option<u64>| n.and_then(|n| u32::try_from(n).ok());
     if let Some(prompt) = usage.and_then(|u| tokens(u.prompt_tokens)) {
         record.planned_input_tokens = record.input_tokens.replace(prompt);
     }
     record.cached_tokens = usage.and_then(|u| tokens(u.cached_tokens));
     record.reasoning_tokens = usage.and_then(|u| tokens(u.reasoning_tokens));
-    let all = || [written.reasoning, written.text, written.other].concat();
+    let all = || [reasoning.as_str(), text, other].concat();
     let Some(output) = usage.and_then(|u| tokens(u.completion_tokens)) else {
         let all = all();
-        return (!all.is_empty() || written.finish.is_some()).then_some(ToCount::Unstated(all));
+        return (!all.is_empty() || finish.is_some()).then_some(ToCount::Unstated(all));
     };
     record.output_tokens = Some(output);
     record.token_source = Some(TokenSource::Usage);
     // Reasoning that was billed but not shown was not streamed either.
-    let hidden =
-        usage.and_then(|u| tokens(u.reasoning_tokens)).filter(|_| written.reasoning.is_empty()).unwrap_or(0);
+    let hidden = usage.and_then(|u| tokens(u.reasoning_tokens)).filter(|_| reasoning.is_empty()).unwrap_or(0);
     record.streamed_tokens = (hidden > 0).then(|| output.saturating_sub(hidden));
     // How a tool call is written between model and server is not known: its tokens cannot be counted here.
-    let comparable = written.other.is_empty() && written.finish.is_some();
-    let bytes = written.reasoning.len() + written.text.len();
+    let comparable = other.is_empty() && finish.is_some();
+    let bytes = reasoning.len() + text.len();
     (comparable && is_compared(record.i, bytes)).then(|| ToCount::Stated(all()))
 }
 
@@ -409,7 +380,7 @@ mod tests {
     fn a_refusal_whose_body_is_encoded_is_judged_by_its_status() {
         let bytes =
             b"HTTP/1.1 429 Too Many\r\ncontent-encoding: gzip\r\ncontent-length: 4\r\n\r\n\x1f\x8b\x08\x00";
-        let mut answer = Answer::new(true);
+        let mut answer = Answer::new(Codec::Chat, true);
         let complete = answer.take(bytes, Moment::START, Span::ZERO, &mut 0);
         assert!(complete.is_ok_and(|complete| complete));
         let Some(Body { content: Content::Whole { bytes, unexpected }, .. }) = answer.body else {

@@ -212,7 +212,7 @@ impl Flight {
 
     /// One try at the request, over `socket`.
     async fn attempt(&mut self, mut socket: Socket, request: &[u8], kept: bool) -> Tried {
-        self.answer = Some(Answer::new(self.worker.common.target.stream));
+        self.answer = Some(Answer::new(self.worker.common.target.codec, self.worker.common.target.stream));
         self.sent = None;
         let worker = self.worker.clone();
         let limit = worker.common.timeouts.request;

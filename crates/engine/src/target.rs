@@ -3,6 +3,7 @@
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 
+use floodline_wire::codec::Codec;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 
@@ -19,6 +20,8 @@ pub struct Endpoint {
     pub ca: Option<Vec<u8>>,
     /// Whether certificates go unchecked.
     pub insecure: bool,
+    /// How answers are read.
+    pub codec: Codec,
     /// Whether answers are streamed.
     pub stream: bool,
 }
@@ -39,6 +42,8 @@ pub(crate) struct Target {
     pub(crate) addresses: Vec<SocketAddr>,
     /// TLS, if the URL asks for it.
     pub(crate) tls: Option<(Arc<ClientConfig>, ServerName<'static>)>,
+    /// How answers are read.
+    pub(crate) codec: Codec,
     /// Whether answers are streamed.
     pub(crate) stream: bool,
     /// The head of every request up to where the request's own fields begin.
@@ -70,6 +75,7 @@ impl Target {
             name: format!("{}:{}", url.bracketed(), url.port),
             addresses,
             tls,
+            codec: endpoint.codec,
             stream: endpoint.stream,
             head: head(&url, endpoint),
         })
@@ -90,7 +96,7 @@ impl Target {
 fn head(url: &Url, endpoint: &Endpoint) -> Vec<u8> {
     let default_port = url.port == if url.tls { 443 } else { 80 };
     let host = if default_port { url.bracketed() } else { format!("{}:{}", url.bracketed(), url.port) };
-    let accept = if endpoint.stream { "text/event-stream" } else { "application/json" };
+    let accept = endpoint.codec.accept(endpoint.stream);
     let defaults = [
         ("host", host.as_str()),
         ("user-agent", concat!("floodline/", env!("CARGO_PKG_VERSION"))),
@@ -152,6 +158,7 @@ mod tests {
             headers: vec![Header { name: "User-Agent".into(), value: "mine".into() }],
             ca: None,
             insecure: false,
+            codec: Codec::Chat,
             stream: true,
         }
     }

@@ -4,8 +4,8 @@
 use std::hint::black_box;
 
 use floodline_core::Finish;
+use floodline_wire::codec::{Brought, Codec, Framing as Frames, Stream};
 use floodline_wire::http1::{BodyDecoder, Framing};
-use floodline_wire::openai::ChatStream;
 use floodline_wire::openai::server::ChunkWriter;
 use floodline_wire::sse::{Deframer, Event};
 
@@ -62,16 +62,16 @@ fn main() {
         });
     });
     let answer = |bytes: &[u8], size: usize| {
-        let (mut decoder, mut deframer) = (BodyDecoder::new(Framing::Chunked), Deframer::new());
-        let mut chat = ChatStream::new();
-        let mut tokens = 0;
+        let mut decoder = BodyDecoder::new(Framing::Chunked);
+        let mut chat = Stream::new(Codec::Chat, Frames::Events);
+        let mut brought = Brought::default();
         for part in bytes.chunks(size) {
             let _ = decoder.feed(part, &mut |data| {
-                let _ = deframer.feed(data, &mut |event| tokens += usize::from(chat.event(event).token));
+                let _ = chat.feed(data, &mut brought);
             });
         }
-        assert_eq!((tokens, chat.done()), (TOKENS, true));
-        black_box(chat.text().len());
+        assert_eq!((brought.tokens as usize, chat.said().done), (TOKENS, true));
+        black_box(chat.said().text.len());
     };
     measure("all, in reads of 256 KiB", || answer(&flood, 256 * 1024));
     measure("all, in reads of 16 KiB", || answer(&flood, 16 * 1024));
@@ -85,7 +85,7 @@ fn main() {
     };
     let codec = |what: &str, data: &[&[u8]]| {
         measure(what, || {
-            let mut chat = ChatStream::new();
+            let mut chat = Stream::new(Codec::Chat, Frames::Events);
             for i in 0..TOKENS {
                 black_box(chat.event(Event { name: b"", data: black_box(data[i % data.len()]) }));
             }

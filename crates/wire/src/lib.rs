@@ -6,9 +6,14 @@
 
 #![forbid(unsafe_code)]
 
+pub mod answer;
+pub mod codec;
+pub mod error;
 pub mod http1;
 pub mod openai;
 pub mod sse;
 pub mod tokens;
+pub mod usage;
 
 mod excerpt;
+mod json;

@@ -1,22 +1,12 @@
 //! OpenAI's chat completions, which most other servers speak too: what is sent ([`ChatRequest`]), what
-//! a stream or a whole answer says ([`ChatStream`], [`parse_completion`]), what an error means
-//! ([`parse_error`], [`classify`]), and the other side of all that ([`server`]).
+//! a stream or a whole answer says, and the other side of all that ([`server`]).
 
+mod choice;
 mod chunk;
-mod completion;
-mod error;
-mod lenient;
 mod request;
 pub mod server;
-mod shape;
-mod stream;
-mod string;
+pub(crate) mod stream;
 mod usage;
-mod written;
+pub(crate) mod whole;
 
-pub use completion::{Completion, parse_completion};
-pub use error::{ApiError, classify, parse_error};
 pub use request::{ChatRequest, MaxTokensField, Messages};
-pub use stream::ChatStream;
-pub use usage::Usage;
-pub use written::Signal;

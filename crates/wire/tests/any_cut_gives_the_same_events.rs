@@ -2,9 +2,10 @@
 //! events, the same tokens and the same verdict.
 
 use floodline_core::{Finish, Outcome};
+use floodline_wire::answer::Signal;
+use floodline_wire::codec::{Codec, Framing, Stream};
 use floodline_wire::http1::BodyDecoder;
 use floodline_wire::http1::response::{Head, parse_head};
-use floodline_wire::openai::{ChatStream, Signal};
 use floodline_wire::sse::Deframer;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -25,7 +26,8 @@ struct Seen {
 fn receive<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Seen {
     let mut head: Option<(Head, BodyDecoder)> = None;
     let mut waiting = Vec::new();
-    let (mut deframer, mut chat, mut events) = (Deframer::new(), ChatStream::new(), Vec::new());
+    let (mut deframer, mut chat, mut events) =
+        (Deframer::new(), Stream::new(Codec::Chat, Framing::Events), Vec::new());
     let mut left = 0;
     for part in parts {
         waiting.extend_from_slice(part);
@@ -51,7 +53,14 @@ fn receive<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Seen {
     if let Some(unterminated) = deframer.finish() {
         chat.tail(unterminated.event());
     }
-    Seen { head, events, text: chat.text().into(), finish: chat.finish(), verdict: chat.verdict(), left }
+    Seen {
+        head,
+        events,
+        text: chat.said().text.clone(),
+        finish: chat.said().finish,
+        verdict: chat.verdict(),
+        left,
+    }
 }
 
 /// Events as servers of different habits write them: line ends, comments, names, escapes, reasoning.

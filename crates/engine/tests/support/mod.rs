@@ -9,6 +9,7 @@ use floodline_core::plan::{Address, Load, Plan, Prompt, Target, UserStage};
 use floodline_core::workload::{Ask, Rendered, Workload};
 use floodline_core::{Phase, Record, RunEvent, Span};
 use floodline_engine::{Endpoint, EngineError, Run, Stop};
+use floodline_wire::codec::Codec;
 use floodline_wire::tokens::Tokenizer;
 
 #[allow(unused_imports, reason = "each test file uses its part")]
@@ -49,7 +50,7 @@ pub(crate) fn plan(requests: u64) -> Plan {
 
 /// The endpoint of a scripted server.
 pub(crate) fn endpoint(url: String) -> Endpoint {
-    Endpoint { url, headers: Vec::new(), ca: None, insecure: false, stream: true }
+    Endpoint { url, headers: Vec::new(), ca: None, insecure: false, codec: Codec::Chat, stream: true }
 }
 
 /// What a run left.

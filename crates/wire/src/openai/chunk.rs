@@ -9,9 +9,10 @@ use floodline_core::Finish;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::lenient::{List, Object, members};
-use super::string::unescape;
-use super::usage::Usage;
+use super::usage::read_usage;
+use crate::json::lenient::{List, Object, members};
+use crate::json::value::{count, is_truthy, text, written};
+use crate::usage::Usage;
 
 /// One chunk, or a whole answer, which has the same members.
 #[derive(Default)]
@@ -47,6 +48,8 @@ pub(super) struct Delta<'a> {
 /// One tool call: of a function, or of a tool that takes free text.
 #[derive(Default)]
 struct Call<'a> {
+    index: Option<&'a RawValue>,
+    id: Option<&'a RawValue>,
     function: Object<Function<'a>>,
     custom: Object<Function<'a>>,
 }
@@ -56,6 +59,15 @@ struct Function<'a> {
     name: Option<&'a RawValue>,
     arguments: Option<&'a RawValue>,
     input: Option<&'a RawValue>,
+}
+
+/// A tool call, or a fragment of one.
+pub(super) struct ToolPiece<'a> {
+    /// Which call of the answer it is of, where that is said.
+    pub(super) index: Option<u64>,
+    pub(super) id: Cow<'a, str>,
+    pub(super) name: Cow<'a, str>,
+    pub(super) arguments: Cow<'a, str>,
 }
 
 /// One part of a content that is a list.
@@ -76,7 +88,7 @@ impl<'a> Chunk<'a> {
     }
 
     pub(super) fn usage(&self) -> Option<Usage> {
-        Usage::read(self.usage?)
+        read_usage(self.usage?)
     }
 
     /// Whether it has one alternative and nothing else that changes what is known of the answer.
@@ -86,8 +98,7 @@ impl<'a> Chunk<'a> {
 
     /// Whether it reports an error: a truthy `error`, or the whole chunk is one.
     pub(super) fn is_error(&self) -> bool {
-        let truthy = |raw: &RawValue| !matches!(raw.get(), "null" | "false" | "0" | "\"\"" | "{}" | "[]");
-        self.error.is_some_and(truthy) || self.object.is_some_and(|object| object.get() == "\"error\"")
+        self.error.is_some_and(is_truthy) || self.object.is_some_and(|object| object.get() == "\"error\"")
     }
 }
 
@@ -114,20 +125,17 @@ impl<'a> Choice<'a> {
 }
 
 impl<'a> Delta<'a> {
-    /// The names and arguments of tool calls, in order: (name, arguments).
-    pub(super) fn tools(&self) -> impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)> {
+    /// Its tool calls, in order.
+    pub(super) fn tools(&self) -> impl Iterator<Item = ToolPiece<'a>> {
         let calls: List<Object<Call<'a>>> = self.tool_calls.map(lenient).unwrap_or_default();
         let legacy: Object<Function<'a>> = self.function_call.map(lenient).unwrap_or_default();
-        calls
-            .0
-            .into_iter()
-            .filter_map(|call| call.0.and_then(|call| call.function.0.or(call.custom.0)))
-            .chain(legacy.0)
-            .map(|function| {
-                let arguments = function.arguments.map(written).filter(|arguments| !arguments.is_empty());
-                let name = function.name.map(written).unwrap_or_default();
-                (name, arguments.or(function.input.map(written)).unwrap_or_default())
-            })
+        let of_call = |call: Call<'a>| {
+            let function = call.function.0.or(call.custom.0)?;
+            Some(function.piece(call.index.and_then(count), call.id.and_then(text).unwrap_or_default()))
+        };
+        // The old way of calling knows one function an answer.
+        let of_legacy = |function: Function<'a>| function.piece(Some(0), Cow::Borrowed(""));
+        calls.0.into_iter().filter_map(move |call| of_call(call.0?)).chain(legacy.0.map(of_legacy))
     }
 
     /// Whether it has any tool call to look at.
@@ -136,17 +144,15 @@ impl<'a> Delta<'a> {
     }
 }
 
-/// The text of a JSON string; `None` for any other value.
-pub(super) fn text(raw: &RawValue) -> Option<Cow<'_, str>> {
-    let body = raw.get().strip_prefix('"')?.strip_suffix('"')?;
-    Some(if body.contains('\\') { Cow::Owned(unescape(body)) } else { Cow::Borrowed(body) })
-}
-
-/// The text of a JSON string, or the JSON of an object or array that some servers put in its place.
-fn written(raw: &RawValue) -> Cow<'_, str> {
-    match raw.get().as_bytes() {
-        [b'{' | b'[', ..] => Cow::Borrowed(raw.get()),
-        _ => text(raw).unwrap_or_default(),
+impl<'a> Function<'a> {
+    fn piece(self, index: Option<u64>, id: Cow<'a, str>) -> ToolPiece<'a> {
+        let arguments = self.arguments.map(written).filter(|arguments| !arguments.is_empty());
+        ToolPiece {
+            index,
+            id,
+            name: self.name.map(written).unwrap_or_default(),
+            arguments: arguments.or(self.input.map(written)).unwrap_or_default(),
+        }
     }
 }
 
@@ -185,7 +191,7 @@ members! {
         b"tool_calls" => tool_calls,
         b"function_call" => function_call,
     }
-    Call { b"function" => function, b"custom" => custom }
+    Call { b"index" => index, b"id" => id, b"function" => function, b"custom" => custom }
     Function { b"name" => name, b"arguments" => arguments, b"input" => input }
     Piece { b"text" => text, b"thinking" => thinking }
 }

@@ -1,46 +1,24 @@
-//! What a server says that an answer cost.
+//! What OpenAI's `usage` says that an answer cost.
 
 use serde_json::value::RawValue;
 
-use super::lenient::{Object, members};
+use crate::json::lenient::{Object, members};
+use crate::json::value::count;
+use crate::usage::Usage;
 
-/// What the server says an answer cost. What it does not say is missing, never zero.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Usage {
-    /// Tokens of the prompt.
-    pub prompt_tokens: Option<u64>,
-    /// Tokens of the answer, reasoning included.
-    pub completion_tokens: Option<u64>,
-    /// Of the prompt's tokens, those that came from a cache.
-    pub cached_tokens: Option<u64>,
-    /// Of the answer's tokens, those spent on reasoning.
-    pub reasoning_tokens: Option<u64>,
-}
-
-impl Usage {
-    /// The counts of a `usage` object, if it has any.
-    pub(super) fn read(raw: &RawValue) -> Option<Usage> {
-        let counts = serde_json::from_str::<Object<Counts<'_>>>(raw.get()).ok()?.0?;
-        let (prompt, completion) = (counts.prompt_details.0, counts.completion_details.0);
-        let usage = Usage {
-            prompt_tokens: counts.prompt_tokens.and_then(number),
-            completion_tokens: counts.completion_tokens.and_then(number),
-            cached_tokens: prompt.and_then(|details| number(details.cached_tokens?)),
-            reasoning_tokens: completion.and_then(|details| number(details.reasoning_tokens?)),
-        };
-        (usage != Usage::default()).then_some(usage)
+/// The counts of a `usage` object, if it has any.
+pub(super) fn read_usage(raw: &RawValue) -> Option<Usage> {
+    let counts = serde_json::from_str::<Object<Counts<'_>>>(raw.get()).ok()?.0?;
+    let (prompt, completion) = (counts.prompt_details.0, counts.completion_details.0);
+    let of_prompt = |field: fn(&Details<'_>) -> Option<u64>| prompt.as_ref().and_then(field);
+    Usage {
+        prompt_tokens: counts.prompt_tokens.and_then(count),
+        completion_tokens: counts.completion_tokens.and_then(count),
+        cached_tokens: of_prompt(|details| count(details.cached_tokens?)),
+        cache_write_tokens: of_prompt(|details| count(details.cache_write_tokens?)),
+        reasoning_tokens: completion.and_then(|details| count(details.reasoning_tokens?)),
     }
-
-    /// These figures, and for what they do not say those that were given `before`.
-    pub(super) fn after(self, before: Option<Usage>) -> Usage {
-        let before = before.unwrap_or_default();
-        Usage {
-            prompt_tokens: self.prompt_tokens.or(before.prompt_tokens),
-            completion_tokens: self.completion_tokens.or(before.completion_tokens),
-            cached_tokens: self.cached_tokens.or(before.cached_tokens),
-            reasoning_tokens: self.reasoning_tokens.or(before.reasoning_tokens),
-        }
-    }
+    .if_any()
 }
 
 #[derive(Default)]
@@ -54,6 +32,7 @@ struct Counts<'a> {
 #[derive(Default)]
 struct Details<'a> {
     cached_tokens: Option<&'a RawValue>,
+    cache_write_tokens: Option<&'a RawValue>,
     reasoning_tokens: Option<&'a RawValue>,
 }
 
@@ -64,18 +43,11 @@ members! {
         b"prompt_tokens_details" => prompt_details,
         b"completion_tokens_details" => completion_details,
     }
-    Details { b"cached_tokens" => cached_tokens, b"reasoning_tokens" => reasoning_tokens }
-}
-
-/// A count, which servers that keep all numbers as floats write as `5.0`.
-fn number(raw: &RawValue) -> Option<u64> {
-    /// Up to here a float holds every whole number.
-    const EXACT: f64 = 9_007_199_254_740_992.0;
-    let text = raw.get();
-    text.parse().ok().or_else(|| {
-        let value: f64 = text.parse().ok()?;
-        ((0.0..=EXACT).contains(&value) && value.fract() == 0.0).then_some(value as u64)
-    })
+    Details {
+        b"cached_tokens" => cached_tokens,
+        b"cache_write_tokens" => cache_write_tokens,
+        b"reasoning_tokens" => reasoning_tokens,
+    }
 }
 
 #[cfg(test)]
@@ -83,7 +55,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Option<Usage> {
-        Usage::read(serde_json::from_str(text).unwrap())
+        read_usage(serde_json::from_str(text).unwrap())
     }
 
     #[test]
@@ -110,16 +82,5 @@ mod tests {
         for none in ["{}", "[]", "7", r#"{"prompt_tokens":null,"prompt_tokens_details":7}"#] {
             assert_eq!(read(none), None, "{none}");
         }
-    }
-
-    #[test]
-    fn later_figures_replace_only_what_they_say() {
-        let first =
-            read(r#"{"prompt_tokens":3,"completion_tokens":1,"prompt_tokens_details":{"cached_tokens":2}}"#);
-        let both = read(r#"{"completion_tokens":9}"#).unwrap().after(first);
-        assert_eq!(
-            (both.prompt_tokens, both.completion_tokens, both.cached_tokens, both.reasoning_tokens),
-            (Some(3), Some(9), Some(2), None)
-        );
     }
 }

@@ -232,14 +232,14 @@ mod tests {
     use floodline_core::Outcome;
 
     use super::*;
+    use crate::codec::{Codec, Framing as Frames, Stream};
     use crate::http1::{BodyDecoder, Framing};
-    use crate::openai::{ChatStream, parse_completion};
     use crate::sse::Deframer;
 
     /// The data of every event in `bytes`, and what a client makes of them.
-    fn read(bytes: &[u8]) -> (Vec<String>, ChatStream, bool) {
+    fn read(bytes: &[u8]) -> (Vec<String>, Stream, bool) {
         let (mut body, mut deframer, mut chat) =
-            (BodyDecoder::new(Framing::Chunked), Deframer::new(), ChatStream::new());
+            (BodyDecoder::new(Framing::Chunked), Deframer::new(), Stream::new(Codec::Chat, Frames::Events));
         let mut data = Vec::new();
         let fed = body
             .feed(bytes, &mut |payload| {
@@ -293,10 +293,10 @@ mod tests {
         );
         assert!(ended);
         assert_eq!(
-            (chat.text(), chat.finish(), chat.verdict()),
+            (chat.said().text.as_str(), chat.said().finish, chat.verdict()),
             ("Hel\"lo wörld", Some(Finish::Length), Outcome::Ok)
         );
-        assert_eq!(chat.usage().unwrap().completion_tokens, Some(2));
+        assert_eq!(chat.said().usage.unwrap().completion_tokens, Some(2));
     }
 
     #[test]
@@ -306,7 +306,7 @@ mod tests {
         writer.token(&mut out, "a");
         let (data, chat, ended) = read(&out);
         assert!(!data[0].contains("usage") && !ended);
-        assert_eq!(chat.text(), "a");
+        assert_eq!(chat.said().text.as_str(), "a");
     }
 
     #[test]
@@ -320,7 +320,7 @@ mod tests {
             prompt_tokens: 3,
             completion_tokens: 2,
         };
-        let read = parse_completion(&completion_body(&answer)).unwrap();
+        let read = Codec::Chat.whole(&completion_body(&answer)).unwrap();
         assert_eq!((read.text.as_str(), read.other.as_str(), read.finish), ("a\n", "", Some(Finish::Length)));
         assert_eq!(read.usage.unwrap().prompt_tokens, Some(3));
     }

@@ -99,7 +99,7 @@ pub fn error_body(fault: &ApiFault) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::openai::parse_error;
+    use crate::error::parse_error;
 
     #[test]
     fn faults_are_written_as_the_client_reads_them() {

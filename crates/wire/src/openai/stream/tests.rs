@@ -2,16 +2,20 @@ use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use serde_json::{Value, json};
 
-use super::super::shape::Part;
-use super::*;
+use floodline_core::{Finish, Outcome};
+
+use crate::answer::{Part, Signal};
+use crate::codec::{Codec, Framing, Stream};
+use crate::sse::Event;
+use crate::usage::Usage;
 
 fn event(data: &str) -> Event<'_> {
     Event { name: b"", data: data.as_bytes() }
 }
 
 /// A stream that has seen `events`, and what each of them meant: `.` nothing, `r` reasoning, `c` content.
-fn read<S: AsRef<str>>(events: &[S]) -> (ChatStream, String) {
-    let mut chat = ChatStream::new();
+fn read<S: AsRef<str>>(events: &[S]) -> (Stream, String) {
+    let mut chat = Stream::new(Codec::Chat, Framing::Events);
     let signals = events.iter().map(|data| letter(chat.event(event(data.as_ref())))).collect();
     (chat, signals)
 }
@@ -43,15 +47,19 @@ fn a_usual_stream() {
         "ignored",
     ]);
     assert_eq!(signals, ".cc.c....");
-    assert_eq!((chat.text(), chat.finish(), chat.done()), ("Hello\né", Some(Finish::Stop), true));
+    assert_eq!(
+        (chat.said().text.as_str(), chat.said().finish, chat.said().done),
+        ("Hello\né", Some(Finish::Stop), true)
+    );
     let usage = Usage {
         prompt_tokens: Some(13),
         completion_tokens: Some(5),
         cached_tokens: Some(4),
         reasoning_tokens: Some(2),
+        ..Usage::default()
     };
-    assert_eq!((chat.usage(), chat.verdict()), (Some(usage), Outcome::Ok));
-    assert_eq!((chat.error(), chat.malformed()), (None, None));
+    assert_eq!((chat.said().usage, chat.verdict()), (Some(usage), Outcome::Ok));
+    assert_eq!((chat.said().error.as_deref(), chat.said().malformed.as_deref()), (None, None));
 }
 
 #[test]
@@ -68,7 +76,7 @@ fn reasoning_is_a_token_but_not_content() {
         delta(r#"{"reasoning_content":null,"content":"x"}"#),
     ]);
     assert_eq!(signals, ".rrrrrr.c");
-    assert_eq!((chat.reasoning(), chat.text()), ("Okay, so a b c d", "x"));
+    assert_eq!((chat.said().reasoning.as_str(), chat.said().text.as_str()), ("Okay, so a b c d", "x"));
 }
 
 #[test]
@@ -86,8 +94,8 @@ fn tool_calls_count_once_they_have_arguments() {
         r#"{"choices":[{"index":0,"delta":{},"finish_reason":"function_call"}]}"#.into(),
     ]);
     assert_eq!(signals, ".ccc..c.");
-    assert_eq!((chat.text(), chat.other()), ("", r#"get_weather{"city"}xNo."#));
-    assert_eq!(chat.finish(), Some(Finish::ToolCalls));
+    assert_eq!((chat.said().text.as_str(), chat.said().other.as_str()), ("", r#"get_weather{"city"}xNo."#));
+    assert_eq!(chat.said().finish, Some(Finish::ToolCalls));
 }
 
 #[test]
@@ -99,8 +107,8 @@ fn tool_calls_cut_inside_a_character_are_tokens() {
         delta(r#"{"content":[{"type":"text","text":"b\ud83d"},{"thinking":[{"text":"c\ud83d"}]}]}"#),
     ]);
     assert_eq!(signals, "cccc");
-    assert_eq!(chat.other(), "fa\u{fffd}\u{fffd}g\u{fffd}{\"x\":[1]}");
-    assert_eq!((chat.text(), chat.reasoning()), ("b\u{fffd}", "c\u{fffd}"));
+    assert_eq!(chat.said().other.as_str(), "fa\u{fffd}\u{fffd}g\u{fffd}{\"x\":[1]}");
+    assert_eq!((chat.said().text.as_str(), chat.said().reasoning.as_str()), ("b\u{fffd}", "c\u{fffd}"));
 }
 
 #[test]
@@ -111,8 +119,11 @@ fn the_last_of_repeated_members_counts() {
         r#"{"choices":[{"delta":{"content":"d"}}],"usage":null,"usage":null}"#.into(),
         r#"{"choices":[],"usage":{"prompt_tokens":1},"usage":{"prompt_tokens":2,"prompt_tokens":3}}"#.into(),
     ]);
-    assert_eq!((signals.as_str(), chat.text(), chat.malformed()), ("ccc.", "bcd", None));
-    assert_eq!(chat.usage().unwrap().prompt_tokens, Some(3));
+    assert_eq!(
+        (signals.as_str(), chat.said().text.as_str(), chat.said().malformed.as_deref()),
+        ("ccc.", "bcd", None)
+    );
+    assert_eq!(chat.said().usage.unwrap().prompt_tokens, Some(3));
 }
 
 #[test]
@@ -129,7 +140,7 @@ fn reasons_to_stop() {
         ("7", None),
     ] {
         let (chat, _) = read(&[format!(r#"{{"choices":[{{"index":0,"finish_reason":{reason}}}]}}"#)]);
-        assert_eq!(chat.finish(), expected, "{reason}");
+        assert_eq!(chat.said().finish, expected, "{reason}");
         let verdict = if expected.is_some() { Outcome::Ok } else { Outcome::Truncated };
         assert_eq!(chat.verdict(), verdict, "{reason}");
     }
@@ -150,7 +161,10 @@ fn several_alternatives_in_one_stream() {
         r#"{"choices":[{"index":1,"delta":{},"finish_reason":"stop"}]}"#.into(),
     ]);
     assert_eq!(signals, "cccc.c.");
-    assert_eq!((chat.text(), chat.other(), chat.verdict()), ("abc", "ABC", Outcome::Ok));
+    assert_eq!(
+        (chat.said().text.as_str(), chat.said().other.as_str(), chat.verdict()),
+        ("abc", "ABC", Outcome::Ok)
+    );
 }
 
 #[test]
@@ -162,8 +176,11 @@ fn other_alternatives_neither_end_nor_reason_for_the_first() {
         r#"{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#,
         r#"{"choices":[{"index":1,"delta":{},"finish_reason":"length"}]}"#,
     ]);
-    assert_eq!((signals.as_str(), chat.reasoning(), chat.other()), ("rrr..", "a", "bc"));
-    assert_eq!(chat.finish(), Some(Finish::Stop));
+    assert_eq!(
+        (signals.as_str(), chat.said().reasoning.as_str(), chat.said().other.as_str()),
+        ("rrr..", "a", "bc")
+    );
+    assert_eq!(chat.said().finish, Some(Finish::Stop));
 }
 
 #[test]
@@ -172,7 +189,7 @@ fn later_usage_keeps_what_it_does_not_repeat() {
         r#"{"choices":[],"usage":{"prompt_tokens":3.0,"completion_tokens":1}}"#,
         r#"{"choices":[],"usage":{"completion_tokens":5.0}}"#,
     ]);
-    let usage = chat.usage().unwrap();
+    let usage = chat.said().usage.unwrap();
     assert_eq!((usage.prompt_tokens, usage.completion_tokens), (Some(3), Some(5)));
 }
 
@@ -187,7 +204,7 @@ fn usage_may_come_anywhere_and_the_last_wins() {
         r#"{"choices":[],"usage":"none"}"#,
     ]);
     assert_eq!(signals, "ccc...");
-    let usage = chat.usage().unwrap();
+    let usage = chat.said().usage.unwrap();
     assert_eq!((usage.prompt_tokens, usage.completion_tokens, usage.cached_tokens), (Some(3), Some(2), None));
 }
 
@@ -207,11 +224,19 @@ fn unknown_and_odd_chunks_are_harmless() {
         "  ",
     ]);
     assert_eq!(signals, "......cc..");
-    assert_eq!((chat.text(), chat.reasoning(), chat.malformed(), chat.error()), ("ok!", "hm", None, None));
+    assert_eq!(
+        (
+            chat.said().text.as_str(),
+            chat.said().reasoning.as_str(),
+            chat.said().malformed.as_deref(),
+            chat.said().error.as_deref()
+        ),
+        ("ok!", "hm", None, None)
+    );
     assert_eq!(chat.verdict(), Outcome::Truncated);
-    let mut chat = ChatStream::new();
+    let mut chat = Stream::new(Codec::Chat, Framing::Events);
     chat.event(Event { name: b"ping", data: b"1731" });
-    assert_eq!(chat.malformed(), None);
+    assert_eq!(chat.said().malformed.as_deref(), None);
 }
 
 #[test]
@@ -232,27 +257,30 @@ fn errors_inside_the_stream_decide() {
         let (chat, signals) =
             read(&[delta(r#"{"content":"a"}"#), data.into(), delta(r#"{"content":"b"}"#), "[DONE]".into()]);
         assert_eq!((chat.verdict(), signals.as_str()), (expected, "c.c."), "{data}");
-        assert!(chat.error().is_some_and(|error| !error.message.is_empty()));
+        assert!(chat.said().error.as_deref().is_some_and(|error| !error.message.is_empty()));
     }
-    let mut chat = ChatStream::new();
+    let mut chat = Stream::new(Codec::Chat, Framing::Events);
     chat.event(Event {
         name: b"error",
         data: br#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#,
     });
     assert_eq!(chat.verdict(), Outcome::Overloaded);
-    let mut chat = ChatStream::new();
+    let mut chat = Stream::new(Codec::Chat, Framing::Events);
     chat.event(Event { name: b"error", data: b"boom" });
-    assert_eq!((chat.verdict(), chat.error().unwrap().message.as_ref()), (Outcome::ServerError, "boom"));
+    assert_eq!(
+        (chat.verdict(), chat.said().error.as_deref().unwrap().message.as_ref()),
+        (Outcome::ServerError, "boom")
+    );
 }
 
 #[test]
 fn junk_is_malformed_and_shown() {
     for junk in ["nonsense", "{\"choices\":", "[1,2]", "7", "null", "\"text\"", "<html>"] {
         let (chat, _) = read(&[junk, "more junk", "[DONE]"]);
-        assert_eq!((chat.malformed(), chat.verdict()), (Some(junk), Outcome::Malformed));
+        assert_eq!((chat.said().malformed.as_deref(), chat.verdict()), (Some(junk), Outcome::Malformed));
     }
     let (chat, _) = read(&[format!("\u{1b}[31m{}", "x".repeat(500))]);
-    let shown = chat.malformed().unwrap();
+    let shown = chat.said().malformed.as_deref().unwrap();
     assert!(shown.starts_with("\\u{1b}[31m") && shown.chars().count() <= 120, "{shown}");
 }
 
@@ -260,26 +288,26 @@ fn junk_is_malformed_and_shown() {
 fn the_end_mark_is_what_starts_with_it() {
     for mark in ["[DONE]", "[DONE] ", "[DONE]x"] {
         let (chat, _) = read(&[mark]);
-        assert_eq!((chat.done(), chat.verdict()), (true, Outcome::Ok));
+        assert_eq!((chat.said().done, chat.verdict()), (true, Outcome::Ok));
     }
-    assert_eq!(ChatStream::new().verdict(), Outcome::Truncated);
+    assert_eq!(Stream::new(Codec::Chat, Framing::Events).verdict(), Outcome::Truncated);
 }
 
 #[test]
 fn what_the_end_leaves_counts_if_it_is_whole() {
-    let mut chat = ChatStream::new();
+    let mut chat = Stream::new(Codec::Chat, Framing::Events);
     assert_eq!(chat.tail(event(r#"{"choices":[{"delta":{"content":"a"#)), Signal::default());
-    assert_eq!((chat.verdict(), chat.text()), (Outcome::Truncated, ""));
+    assert_eq!((chat.verdict(), chat.said().text.as_str()), (Outcome::Truncated, ""));
     assert!(chat.tail(event(&delta(r#"{"content":"a"}"#))).token);
     chat.tail(event("[DON"));
-    assert!(!chat.done());
+    assert!(!chat.said().done);
     chat.tail(event("[DONE]"));
-    assert_eq!((chat.verdict(), chat.text()), (Outcome::Ok, "a"));
+    assert_eq!((chat.verdict(), chat.said().text.as_str()), (Outcome::Ok, "a"));
 }
 
 #[test]
 fn invalid_text_is_replaced_not_refused() {
-    let mut chat = ChatStream::new();
+    let mut chat = Stream::new(Codec::Chat, Framing::Events);
     for data in [
         &b"{\"choices\":[{\"delta\":{\"content\":\"a\"}}]}"[..],
         b"{\"choices\":[{\"delta\":{\"content\":\"\xff\"}}]}",
@@ -287,19 +315,22 @@ fn invalid_text_is_replaced_not_refused() {
         assert!(chat.event(Event { name: b"", data }).token);
     }
     let (half, signals) = read(&[delta(r#"{"content":"\ud83c"}"#), delta(r#"{"content":"\udf0a\n"}"#)]);
-    assert_eq!((chat.text(), half.text(), signals.as_str()), ("a\u{fffd}", "\u{fffd}\u{fffd}\n", "cc"));
-    assert_eq!(half.malformed(), None);
+    assert_eq!(
+        (chat.said().text.as_str(), half.said().text.as_str(), signals.as_str()),
+        ("a\u{fffd}", "\u{fffd}\u{fffd}\n", "cc")
+    );
+    assert_eq!(half.said().malformed.as_deref(), None);
 }
 
 /// Every event read by a reader that has seen no other, so that no shape is known to it.
 fn slowly(events: &[String]) -> (String, String, String, String) {
     let mut all = (String::new(), String::new(), String::new(), String::new());
     for data in events {
-        let mut chat = ChatStream::new();
+        let mut chat = Stream::new(Codec::Chat, Framing::Events);
         all.0.push(letter(chat.event(event(data))));
-        all.1.push_str(chat.text());
-        all.2.push_str(chat.reasoning());
-        all.3.push_str(chat.other());
+        all.1.push_str(chat.said().text.as_str());
+        all.2.push_str(chat.said().reasoning.as_str());
+        all.3.push_str(chat.said().other.as_str());
     }
     all
 }
@@ -308,23 +339,23 @@ fn slowly(events: &[String]) -> (String, String, String, String) {
 fn the_shape_is_not_fooled() {
     let quoted = |text: &str| delta(&format!(r#"{{"content":"{text}"}}"#));
     let (chat, _) = read(&[quoted("a")]);
-    assert_eq!(chat.shape.matches(quoted(" b é").as_bytes()), Some((Part::Content, " b é".into())));
-    assert_eq!(chat.shape.matches(quoted("").as_bytes()), Some((Part::Content, "".into())));
+    assert_eq!(chat.shape().matches(quoted(" b é").as_bytes()), Some((Part::Content, " b é".into())));
+    assert_eq!(chat.shape().matches(quoted("").as_bytes()), Some((Part::Content, "".into())));
     // Escapes are read where they stand.
-    assert_eq!(chat.shape.matches(quoted(r"\n\u00e9\\").as_bytes()), Some((Part::Content, "\né\\".into())));
+    assert_eq!(chat.shape().matches(quoted(r"\n\u00e9\\").as_bytes()), Some((Part::Content, "\né\\".into())));
     // A second member, control characters, broken escapes and invalid UTF-8 are for the parser.
     for text in [r#"a","role":"b"#, "a\u{1}", r"\", r"\x", r"\u12g4", r"\u123", r#"\\","a":"\"#, "\n"] {
-        assert_eq!(chat.shape.matches(quoted(text).as_bytes()), None, "{text}");
+        assert_eq!(chat.shape().matches(quoted(text).as_bytes()), None, "{text}");
     }
     let mut invalid = quoted("X").into_bytes();
     let at = invalid.iter().position(|&b| b == b'X').unwrap();
     invalid[at] = 0xff;
-    assert_eq!(chat.shape.matches(&invalid), None);
+    assert_eq!(chat.shape().matches(&invalid), None);
     // Prefix and suffix may not share a byte.
     let text = quoted("");
     let cut = text.replacen("\"\"", "\"", 1);
-    assert_eq!(chat.shape.matches(cut.as_bytes()), None);
-    assert_eq!(ChatStream::new().shape.matches(b""), None);
+    assert_eq!(chat.shape().matches(cut.as_bytes()), None);
+    assert_eq!(Stream::new(Codec::Chat, Framing::Events).shape().matches(b""), None);
     // More than one text, a finish, usage or tools leave no shape behind.
     for data in [
         r#"{"choices":[{"delta":{"content":"a"},"finish_reason":"stop"}]}"#,
@@ -333,7 +364,7 @@ fn the_shape_is_not_fooled() {
         r#"{"choices":[{"delta":{"content":"a","tool_calls":[{"function":{"arguments":"b"}}]}}]}"#,
         r#"{"choices":[{"delta":{"content":"a"}},{"delta":{"content":"b"}}]}"#,
     ] {
-        assert_eq!(read(&[data]).0.shape.matches(data.as_bytes()), None, "{data}");
+        assert_eq!(read(&[data]).0.shape().matches(data.as_bytes()), None, "{data}");
     }
 }
 
@@ -387,9 +418,9 @@ proptest! {
     #[test]
     fn the_fast_path_reads_what_the_slow_path_reads(events in prop::collection::vec(chunks(), 0..20)) {
         let (chat, signals) = read(&events);
-        let all = (signals, chat.text().to_owned(), chat.reasoning().to_owned(), chat.other().to_owned());
+        let all = (signals, chat.said().text.as_str().to_owned(), chat.said().reasoning.as_str().to_owned(), chat.said().other.as_str().to_owned());
         prop_assert_eq!(all, slowly(&events));
-        prop_assert_eq!(chat.malformed(), None);
+        prop_assert_eq!(chat.said().malformed.as_deref(), None);
     }
 
     /// Streams whose chunks differ in one text only, as real ones do: what the fast path is for.
@@ -398,14 +429,14 @@ proptest! {
         let name = if reasoning { "reasoning_content" } else { "content" };
         let events: Vec<String> = pieces.iter().map(|text| delta(&json!({name: text}).to_string())).collect();
         let (chat, signals) = read(&events);
-        let text = if reasoning { chat.reasoning() } else { chat.text() };
+        let text = if reasoning { chat.said().reasoning.as_str() } else { chat.said().text.as_str() };
         prop_assert_eq!(text, pieces.concat());
         prop_assert_eq!(signals, slowly(&events).0);
     }
 
     #[test]
     fn junk_never_panics(data in prop::collection::vec(any::<u8>(), 0..80), json: String) {
-        let mut chat = ChatStream::new();
+        let mut chat = Stream::new(Codec::Chat, Framing::Events);
         chat.event(Event { name: b"", data: &data });
         chat.event(event(&json));
         chat.event(event(&delta(&json)));

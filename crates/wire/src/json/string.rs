@@ -2,7 +2,7 @@
 
 /// Whether `body` may stand between the quotes of a JSON string: no bare quote, no control character,
 /// and only whole escapes.
-pub(super) fn is_body(body: &str) -> bool {
+pub(crate) fn is_body(body: &str) -> bool {
     let mut rest = body.as_bytes();
     loop {
         rest = match rest {
@@ -19,7 +19,7 @@ pub(super) fn is_body(body: &str) -> bool {
 
 /// The text that the body of a JSON string stands for. Half of a surrogate pair, which some servers
 /// send when they cut a character in two, becomes a replacement character.
-pub(super) fn unescape(body: &str) -> String {
+pub(crate) fn unescape(body: &str) -> String {
     let mut out = String::with_capacity(body.len());
     let mut rest = body;
     while let Some((plain, escaped)) = rest.split_once('\\') {
@@ -33,7 +33,7 @@ pub(super) fn unescape(body: &str) -> String {
 }
 
 /// JSON in which the escapes of halves of surrogate pairs are replaced, so that a strict reader takes it.
-pub(super) fn mend(json: &str) -> String {
+pub(crate) fn mend(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     let mut rest = json;
     while let Some((plain, escaped)) = rest.split_once('\\') {

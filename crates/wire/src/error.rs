@@ -3,8 +3,8 @@
 use floodline_core::Outcome;
 use serde_json::{Map, Value};
 
-use super::string::mend;
 use crate::excerpt::excerpt;
+use crate::json::string::mend;
 
 /// The most characters of a message that are kept.
 const MAX_MESSAGE: usize = 300;

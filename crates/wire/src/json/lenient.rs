@@ -9,20 +9,20 @@ use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 /// What can be read from a JSON object, member by member.
-pub(super) trait Members<'de>: Default {
+pub(crate) trait Members<'de>: Default {
     /// Takes the value of the member called `name` out of `map`, or [skips](skip) it.
     fn member<A: MapAccess<'de>>(&mut self, name: &[u8], map: &mut A) -> Result<(), A::Error>;
 }
 
 /// Passes over a value, whatever it is.
-pub(super) fn skip<'de, A: MapAccess<'de>>(map: &mut A) -> Result<(), A::Error> {
+pub(crate) fn skip<'de, A: MapAccess<'de>>(map: &mut A) -> Result<(), A::Error> {
     map.next_value::<IgnoredAny>().map(drop)
 }
 
 /// Names the members of an object that are kept: each goes to the field behind its name.
 macro_rules! members {
     ($($object:ident { $($name:literal => $field:ident),* $(,)? })*) => {$(
-        impl<'a> $crate::openai::lenient::Members<'a> for $object<'a> {
+        impl<'a> $crate::json::lenient::Members<'a> for $object<'a> {
             fn member<A: serde::de::MapAccess<'a>>(
                 &mut self,
                 name: &[u8],
@@ -30,7 +30,7 @@ macro_rules! members {
             ) -> Result<(), A::Error> {
                 match name {
                     $($name => self.$field = map.next_value()?,)*
-                    _ => $crate::openai::lenient::skip(map)?,
+                    _ => $crate::json::lenient::skip(map)?,
                 }
                 Ok(())
             }
@@ -38,15 +38,29 @@ macro_rules! members {
     )*};
 }
 
-pub(super) use members;
+pub(crate) use members;
+
+/// Whether `data` is a whole JSON object and nothing else.
+pub(crate) fn is_object(data: &[u8]) -> bool {
+    /// An object of which nothing is kept.
+    #[derive(Default)]
+    struct Any;
+    impl<'de> Members<'de> for Any {
+        fn member<A: MapAccess<'de>>(&mut self, _: &[u8], map: &mut A) -> Result<(), A::Error> {
+            skip(map)
+        }
+    }
+    let text = String::from_utf8_lossy(data);
+    serde_json::from_str::<Object<Any>>(&text).is_ok_and(|object| object.0.is_some())
+}
 
 /// A JSON object read as `T`; `None` if it was any other value.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Object<T>(pub(super) Option<T>);
+pub(crate) struct Object<T>(pub(crate) Option<T>);
 
 /// The items of a JSON array; empty if it was any other value.
 #[derive(Clone, Debug)]
-pub(super) struct List<T>(pub(super) Vec<T>);
+pub(crate) struct List<T>(pub(crate) Vec<T>);
 
 impl<T> Default for Object<T> {
     fn default() -> Object<T> {
@@ -62,7 +76,7 @@ impl<T> Default for List<T> {
 
 impl<T> List<Object<T>> {
     /// Those items that are objects.
-    pub(super) fn objects(&self) -> impl Iterator<Item = &T> {
+    pub(crate) fn objects(&self) -> impl Iterator<Item = &T> {
         self.0.iter().filter_map(|item| item.0.as_ref())
     }
 }

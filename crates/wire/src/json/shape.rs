@@ -16,22 +16,11 @@ use std::borrow::Cow;
 use serde_json::value::RawValue;
 
 use super::string::{is_body, unescape};
-
-/// Which text of a delta the literal is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Part {
-    /// The answer itself.
-    #[default]
-    Content,
-    /// Reasoning that precedes it.
-    Reasoning,
-    /// What belongs to neither: refusals, other alternatives of the answer.
-    Other,
-}
+use crate::answer::Part;
 
 /// The bytes around the text of the last pure text chunk.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Shape {
+pub(crate) struct Shape {
     /// The prefix up to and including the opening quote, then the suffix from the closing one on.
     around: Vec<u8>,
     prefix: usize,
@@ -41,7 +30,7 @@ pub(super) struct Shape {
 impl Shape {
     /// The text of `data`, if it has this shape.
     #[inline]
-    pub(super) fn matches<'d>(&self, data: &'d [u8]) -> Option<(Part, Cow<'d, str>)> {
+    pub(crate) fn matches<'d>(&self, data: &'d [u8]) -> Option<(Part, Cow<'d, str>)> {
         let (prefix, suffix) = self.around.split_at_checked(self.prefix)?;
         if suffix.is_empty() {
             return None;
@@ -57,7 +46,7 @@ impl Shape {
     }
 
     /// Remembers the bytes of `data` around `literal`, a string literal that borrows from it.
-    pub(super) fn learn(&mut self, data: &str, literal: &RawValue, part: Part) {
+    pub(crate) fn learn(&mut self, data: &str, literal: &RawValue, part: Part) {
         self.around.clear();
         let literal = literal.get();
         let Some(start) = (literal.as_ptr() as usize).checked_sub(data.as_ptr() as usize) else { return };
@@ -71,5 +60,38 @@ impl Shape {
         self.around.extend_from_slice(suffix.as_bytes());
         self.prefix = prefix.len();
         self.part = part;
+    }
+}
+
+/// The string literals of a chunk that could be its only text.
+#[derive(Default)]
+pub(crate) struct Literals<'a> {
+    /// The one that is not empty.
+    said: Option<(&'a RawValue, Part)>,
+    /// If none is: an empty one.
+    empty: Option<(&'a RawValue, Part)>,
+    /// The chunk says more than one text, or more than a text.
+    spoiled: bool,
+}
+
+impl<'a> Literals<'a> {
+    /// Notes a text that the chunk has, and whether it is empty.
+    pub(crate) fn saw(&mut self, raw: &'a RawValue, part: Part, empty: bool) {
+        if empty {
+            self.empty = Some((raw, part));
+        } else {
+            self.spoiled |= self.said.is_some();
+            self.said = Some((raw, part));
+        }
+    }
+
+    /// Notes that the chunk says more than a text.
+    pub(crate) fn spoil(&mut self) {
+        self.spoiled = true;
+    }
+
+    /// The literal that alone makes the chunk differ from another.
+    pub(crate) fn only(&self) -> Option<(&'a RawValue, Part)> {
+        if self.spoiled { None } else { self.said.or(self.empty) }
     }
 }
