@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::budget::Books;
+use crate::journey::Journey;
 use crate::record::Record;
 use crate::time::{Moment, Span};
 
@@ -14,6 +15,8 @@ use crate::time::{Moment, Span};
 pub enum RunEvent {
     /// A planned request ended.
     Ended(Box<Record>),
+    /// A journey through a flow ended; its requests have ended before.
+    Journey(Box<Journey>),
     /// A look at the generator, once a second.
     Sampled(Box<Sample>),
     /// The run is over; nothing follows.

@@ -118,6 +118,7 @@ impl Fold {
     pub fn apply(&mut self, event: &RunEvent) {
         match event {
             RunEvent::Ended(record) => self.record(record),
+            RunEvent::Journey(_) => {}
             RunEvent::Sampled(sample) => {
                 self.samples.push(**sample);
                 self.stop_rules.check(sample.at);
@@ -313,6 +314,7 @@ mod tests {
             start: Span::ZERO,
             prompts: Vec::new(),
             load,
+            flow: None,
             cap: None,
         };
         Plan::of_scenarios("test".into(), 1, target, loads.map(scenario).into())

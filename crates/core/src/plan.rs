@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::flow::Flow;
 use crate::lengths::LengthsSummary;
 use crate::money::Usd;
 use crate::objective::{Objective, Undecided};
@@ -66,6 +67,9 @@ pub struct Scenario {
     pub prompts: Vec<Prompt>,
     /// When it is sent.
     pub load: Load,
+    /// What its users do, where that is more than to ask: the load then says when journeys begin.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flow: Option<Box<Flow>>,
     /// So many of its requests may be in flight at once; those beyond wait in the order of their arrival.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cap: Option<u32>,
@@ -320,7 +324,8 @@ pub struct HealthLimits {
 impl Plan {
     /// A plan with every choice at its default, for one scenario of the given prompts and load.
     pub fn new(name: String, seed: u64, target: Target, prompts: Vec<Prompt>, load: Load) -> Plan {
-        let scenario = Scenario { name: name.clone(), start: Span::ZERO, prompts, load, cap: None };
+        let scenario =
+            Scenario { name: name.clone(), start: Span::ZERO, prompts, load, flow: None, cap: None };
         Plan::of_scenarios(name, seed, target, vec![scenario])
     }
 
@@ -373,6 +378,10 @@ impl Scenario {
     ///
     /// Counting the arrivals of a Poisson schedule means drawing them; beyond a million it is left out.
     pub(crate) fn planned_requests(&self, seed: u64) -> Option<u64> {
+        // How many requests a journey takes, its answers decide.
+        if self.flow.is_some() {
+            return None;
+        }
         match &self.load {
             Load::Open { stages, requests } => planned_open(stages, *requests, seed),
             Load::Closed { stages, requests } => planned_closed(stages, *requests),

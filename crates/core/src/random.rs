@@ -31,6 +31,12 @@ pub enum Purpose {
     Trace,
     /// The seeds of a plan's further scenarios.
     Scenarios,
+    /// What a user does on its way through a flow: which branch it takes, how long it thinks, whether it leaves.
+    Journeys,
+    /// Which rows of a feeder users get.
+    Feeders,
+    /// Which of several targets a request goes to.
+    Targets,
 }
 
 /// One stream of random numbers.

@@ -31,6 +31,12 @@ pub struct Record {
     /// Its step in a flow of several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step: Option<String>,
+    /// Which turn of a conversation it is, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turn: Option<u32>,
+    /// The name of the target that it was sent to, where the plan has several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
     /// When the plan wanted it sent; in a closed loop, when its user became free.
     #[serde(rename = "scheduled_ns")]
     pub scheduled: Moment,
@@ -96,6 +102,9 @@ pub struct Record {
     /// Waiting that the plan ordered before it was sent.
     #[serde(rename = "held_ns", default, skip_serializing_if = "Option::is_none")]
     pub held: Option<Span>,
+    /// Time spent in the user's own programs, before the sending and after the answer; no part of any other time.
+    #[serde(rename = "hook_ns", default, skip_serializing_if = "Option::is_none")]
+    pub hook: Option<Span>,
     /// The longest time between the kernel taking bytes in and the program reading them.
     #[serde(rename = "lag_max_ns", default, skip_serializing_if = "Option::is_none")]
     pub lag_max: Option<Span>,
@@ -187,6 +196,8 @@ impl Record {
             prompt,
             key: None,
             step: None,
+            turn: None,
+            target: None,
             scheduled,
             sent: None,
             first_token: None,
@@ -209,6 +220,7 @@ impl Record {
             connect: None,
             late: None,
             held: None,
+            hook: None,
             lag_max: None,
             max_gap: None,
             coalesced_first: false,

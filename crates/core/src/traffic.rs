@@ -130,6 +130,7 @@ mod tests {
             start: Span::from_millis(start_ms),
             prompts: vec![prompt],
             load: Load::Open { stages: vec![stage], requests },
+            flow: None,
             cap: None,
         }
     }

@@ -85,6 +85,7 @@ impl Journal {
         let after = self.records;
         let taken = match event {
             RunEvent::Ended(record) => self.append_record(record),
+            RunEvent::Journey(_) => true,
             RunEvent::Sampled(sample) => {
                 self.append_line(&Line { after, sample: Some(**sample), ..Line::default() })
             }

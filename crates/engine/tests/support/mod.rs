@@ -111,7 +111,7 @@ pub(crate) fn run_of(
             left.0.push(*record);
         }
         Some(RunEvent::Finished(finished)) => left.1 = Some(finished),
-        Some(RunEvent::Sampled(_)) | None => {}
+        Some(RunEvent::Sampled(_) | RunEvent::Journey(_)) | None => {}
     };
     run.prepare()?.start()?.drive(&stop, events)?;
     let (mut records, finished) = left;

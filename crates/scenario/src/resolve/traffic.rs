@@ -98,7 +98,7 @@ fn one(
     }
     let cap = findings.above_zero(&cap, "`cap`");
     let (prompts, workload) = sent?;
-    Some((plan::Scenario { name, start, prompts, load: load?, cap }, workload))
+    Some((plan::Scenario { name, start, prompts, load: load?, flow: None, cap }, workload))
 }
 
 impl Scenario {
