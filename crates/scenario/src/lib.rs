@@ -20,6 +20,8 @@ mod quick;
 mod resolve;
 mod schema;
 mod secret;
+#[allow(dead_code, reason = "flows are next")]
+mod template;
 mod workload;
 mod written;
 
