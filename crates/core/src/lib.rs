@@ -28,6 +28,7 @@ pub mod record;
 pub mod replay;
 pub mod schedule;
 pub mod spelling;
+pub mod stated;
 pub mod stats;
 pub mod summary;
 pub mod time;

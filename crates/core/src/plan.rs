@@ -76,18 +76,73 @@ pub struct Scenario {
 }
 
 /// The API spoken with a target.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Api {
     /// OpenAI chat completions and everything compatible with it.
     #[serde(rename = "openai-chat")]
     OpenAiChat,
+    /// OpenAI's older completions of a text.
+    #[serde(rename = "openai-completions")]
+    OpenAiCompletions,
+    /// OpenAI Responses.
+    #[serde(rename = "openai-responses")]
+    OpenAiResponses,
+    /// OpenAI embeddings, which answer with numbers and are never streamed.
+    #[serde(rename = "openai-embeddings")]
+    OpenAiEmbeddings,
+    /// Chat completions as Azure serves them: by deployment and version.
+    #[serde(rename = "azure-openai")]
+    AzureOpenAi,
+    /// Anthropic Messages.
+    #[serde(rename = "anthropic")]
+    Anthropic,
+    /// Gemini's generateContent and streamGenerateContent.
+    #[serde(rename = "gemini")]
+    Gemini,
+    /// Ollama's chat.
+    #[serde(rename = "ollama")]
+    Ollama,
+    /// Ollama's completion of a text.
+    #[serde(rename = "ollama-generate")]
+    OllamaGenerate,
+    /// Text Generation Inference.
+    #[serde(rename = "tgi")]
+    Tgi,
+    /// Whatever an application speaks over HTTP: the scenario says how to ask and how to read.
+    #[serde(rename = "http")]
+    Http,
 }
 
 impl Api {
+    /// Every API, in the order in which people are shown them.
+    pub const ALL: [Api; 11] = [
+        Api::OpenAiChat,
+        Api::OpenAiCompletions,
+        Api::OpenAiResponses,
+        Api::OpenAiEmbeddings,
+        Api::AzureOpenAi,
+        Api::Anthropic,
+        Api::Gemini,
+        Api::Ollama,
+        Api::OllamaGenerate,
+        Api::Tgi,
+        Api::Http,
+    ];
+
     /// The name used in scenarios and files.
     pub const fn name(self) -> &'static str {
         match self {
             Api::OpenAiChat => "openai-chat",
+            Api::OpenAiCompletions => "openai-completions",
+            Api::OpenAiResponses => "openai-responses",
+            Api::OpenAiEmbeddings => "openai-embeddings",
+            Api::AzureOpenAi => "azure-openai",
+            Api::Anthropic => "anthropic",
+            Api::Gemini => "gemini",
+            Api::Ollama => "ollama",
+            Api::OllamaGenerate => "ollama-generate",
+            Api::Tgi => "tgi",
+            Api::Http => "http",
         }
     }
 }
@@ -115,6 +170,12 @@ pub struct Target {
     pub ca_file: Option<String>,
     /// Whether certificates go unchecked.
     pub insecure: bool,
+    /// Of an API that has several: the version that is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub api_version: Option<String>,
+    /// Of an application's own API: how it is asked and how its answers are read, as the scenario says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exchange: Option<serde_json::Value>,
     /// What tokens are counted with where the server does not count them, or to check that it counts right;
     /// absent in plans from before it could be chosen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -138,6 +199,8 @@ impl Target {
             api: Api::OpenAiChat,
             address,
             model: model.into(),
+            api_version: None,
+            exchange: None,
             tokenizer: None,
             key_env: None,
             headers: Vec::new(),
@@ -149,10 +212,11 @@ impl Target {
         }
     }
 
-    /// Answers to each request that the model is asked for (`n`, `best_of`), all of which are paid for.
+    /// Answers to each request that the model is asked for (`n`, `best_of`, Gemini's `candidateCount`), all of which are paid for.
     pub fn choices(&self) -> u32 {
         let asked = |name| self.body.get(name).and_then(serde_json::Value::as_u64);
-        let most = asked("n").max(asked("best_of")).unwrap_or(1).max(1);
+        let of_gemini = || self.body.get("generationConfig")?.get("candidateCount")?.as_u64();
+        let most = asked("n").max(asked("best_of")).max(of_gemini()).unwrap_or(1).max(1);
         u32::try_from(most).unwrap_or(u32::MAX)
     }
 }

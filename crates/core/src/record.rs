@@ -11,6 +11,7 @@ use crate::money::Usd;
 use crate::outcome::{Finish, Outcome};
 use crate::prices::Usage;
 use crate::schedule::Phase;
+use crate::stated::StatedLimits;
 use crate::time::{Moment, Span};
 
 /// How one planned request went. All instants count from the start of the run.
@@ -93,6 +94,9 @@ pub struct Record {
     /// The server's name for the request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
+    /// What the provider stated of its rate limits, beside the last attempt's answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<Box<StatedLimits>>,
     /// Resolving, connecting and TLS, where this request opened its connection.
     #[serde(rename = "connect_ns", default, skip_serializing_if = "Option::is_none")]
     pub connect: Option<Span>,
@@ -217,6 +221,7 @@ impl Record {
             cost: None,
             attempts: Vec::new(),
             request_id: None,
+            limits: None,
             connect: None,
             late: None,
             held: None,

@@ -36,7 +36,7 @@ impl From<u64> for Ask {
 }
 
 /// What [`Workload::render`] wrote.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rendered {
     /// Which prompt of the scenario's mix it is of.
     pub prompt: usize,
@@ -47,4 +47,19 @@ pub struct Rendered {
     pub input_bound: Option<u32>,
     /// The bound on output tokens that this very request carries.
     pub max_tokens: Option<u32>,
+    /// How its head differs from that of the others; nothing where all requests have the same. An outline has none.
+    pub head: Option<Box<Head>>,
+}
+
+/// What a request says of itself ahead of its body, where it is not what all requests of the target say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Head {
+    /// The method, such as `GET`.
+    pub method: Option<Box<str>>,
+    /// Path and query, beginning with a slash, in the characters that may stand there.
+    pub path: Option<Box<str>>,
+    /// Further fields, by names that no other field of the target has. Values have no line breaks.
+    pub fields: Vec<(Box<str>, Box<str>)>,
+    /// Why there is no such request, if it could not be made: it is not to be sent.
+    pub fault: Option<Box<str>>,
 }

@@ -25,7 +25,7 @@ impl Workload for Body {
     }
 
     fn outline(&self, _: Ask) -> Rendered {
-        Rendered { prompt: 0, input_tokens: Some(3), input_bound: Some(35), max_tokens: Some(10) }
+        Rendered { prompt: 0, input_tokens: Some(3), input_bound: Some(35), max_tokens: Some(10), head: None }
     }
 }
 

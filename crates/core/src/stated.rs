@@ -1,0 +1,53 @@
+//! What a provider states of its rate limits beside an answer: how much was allowed and how much of it is left.
+
+use serde::{Deserialize, Serialize};
+
+use crate::time::Span;
+
+/// The limits that one answer stated. What it did not state is missing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatedLimits {
+    /// Requests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requests: Option<Quota>,
+    /// Tokens, of prompts and answers together; where there are several limits, the one nearest to its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<Quota>,
+    /// Tokens of prompts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input: Option<Quota>,
+    /// Tokens of answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<Quota>,
+    /// How long to wait before the next try, from the moment of the answer.
+    #[serde(rename = "retry_after_ns", default, skip_serializing_if = "Option::is_none")]
+    pub retry_after: Option<Span>,
+}
+
+/// One limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quota {
+    /// How much is allowed in a window.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<i64>,
+    /// How much is left of it; below zero where a provider let more through.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remaining: Option<i64>,
+    /// Until all of it is there again, from the moment of the answer.
+    #[serde(rename = "reset_ns", default, skip_serializing_if = "Option::is_none")]
+    pub reset: Option<Span>,
+}
+
+impl StatedLimits {
+    /// These limits, unless none is stated.
+    pub fn if_any(self) -> Option<StatedLimits> {
+        (self != StatedLimits::default()).then_some(self)
+    }
+}
+
+impl Quota {
+    /// This limit, unless nothing is said of it.
+    pub fn if_any(self) -> Option<Quota> {
+        (self != Quota::default()).then_some(self)
+    }
+}
