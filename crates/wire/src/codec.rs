@@ -4,6 +4,9 @@
 //! fast path of tokens, and the end of a stream; what differs is in the folder of each API.
 
 mod frames;
+mod write;
+
+use std::sync::Arc;
 
 use floodline_core::Outcome;
 use floodline_core::plan::Api;
@@ -15,36 +18,82 @@ use crate::http1::ContentType;
 use crate::json::lenient::is_object;
 use crate::json::shape::Shape;
 use crate::openai;
+use crate::own::{self, Format, Kind};
 use crate::sse::{Event, EventTooLarge};
 
 /// How the answers of a target are read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Codec {
-    /// OpenAI's chat completions.
+    /// OpenAI's chat completions, Azure's too.
     Chat,
+    /// OpenAI's completions of a text.
+    Completions,
+    /// OpenAI's Responses.
+    Responses,
+    /// OpenAI's embeddings, which are never streamed.
+    Embeddings,
+    /// Anthropic's Messages.
+    Anthropic,
+    /// Gemini's generateContent and streamGenerateContent.
+    Gemini,
+    /// Ollama's chat.
+    Ollama,
+    /// Ollama's completion of a text.
+    OllamaGenerate,
+    /// Text Generation Inference.
+    Tgi,
+    /// What an application speaks.
+    Own(Arc<Format>),
 }
 
 impl Codec {
-    /// The codec of an API.
+    /// The codec of an API; of an application's own the one that takes every answer for plain text.
     pub fn of(api: Api) -> Codec {
         match api {
-            Api::OpenAiChat => Codec::Chat,
+            Api::OpenAiChat | Api::AzureOpenAi => Codec::Chat,
+            Api::OpenAiCompletions => Codec::Completions,
+            Api::OpenAiResponses => Codec::Responses,
+            Api::OpenAiEmbeddings => Codec::Embeddings,
+            Api::Anthropic => Codec::Anthropic,
+            Api::Gemini => Codec::Gemini,
+            Api::Ollama => Codec::Ollama,
+            Api::OllamaGenerate => Codec::OllamaGenerate,
+            Api::Tgi => Codec::Tgi,
+            Api::Http => Codec::Own(Arc::default()),
         }
     }
 
     /// What a request accepts.
     pub fn accept(&self, streamed: bool) -> &'static str {
         match (self, streamed) {
-            (Codec::Chat, true) => "text/event-stream",
-            (Codec::Chat, false) => "application/json",
+            (Codec::Own(format), _) => match format.kind {
+                None => "text/event-stream, application/x-ndjson, application/json, text/plain, */*;q=0.5",
+                Some(Kind::Sse) => "text/event-stream",
+                Some(Kind::Ndjson) => "application/x-ndjson, application/json",
+                Some(Kind::Text) => "text/plain, */*;q=0.5",
+                Some(Kind::Json) => "application/json",
+            },
+            (Codec::Ollama | Codec::OllamaGenerate, true) => "application/x-ndjson, application/json",
+            (_, true) => "text/event-stream",
+            (_, false) => "application/json",
         }
     }
 
     /// How a stream of this content type is framed; none if it is no stream of this API.
     pub fn framing(&self, content_type: &ContentType) -> Option<Framing> {
         match (self, content_type) {
-            (Codec::Chat, ContentType::EventStream | ContentType::Missing) => Some(Framing::Events),
-            (Codec::Chat, ContentType::Json | ContentType::Other(_)) => None,
+            (Codec::Embeddings, _) => None,
+            (Codec::Own(format), _) => format.framing(content_type),
+            (_, ContentType::EventStream | ContentType::Missing) => Some(Framing::Events),
+            (_, ContentType::Json | ContentType::Other(_)) => None,
+        }
+    }
+
+    /// Whether an answer of this content type comes whole, where streams were asked for or not.
+    pub fn is_whole(&self, content_type: &ContentType, streamed: bool) -> bool {
+        match self {
+            Codec::Own(format) => format.framing(content_type).is_none(),
+            _ => !streamed && matches!(content_type, ContentType::Json | ContentType::Missing),
         }
     }
 
@@ -54,7 +103,13 @@ impl Codec {
     /// What the body is instead of an answer of this API, in a short sentence: it is malformed.
     pub fn whole(&self, body: &[u8]) -> Result<Said, String> {
         match self {
-            Codec::Chat => openai::whole::parse(body),
+            Codec::Chat | Codec::Completions => openai::whole::parse(body),
+            Codec::Responses => openai::responses::parse(body),
+            Codec::Embeddings => openai::embeddings::parse(body),
+            Codec::Own(format) => own::read::whole(format, body),
+            Codec::Anthropic | Codec::Gemini | Codec::Ollama | Codec::OllamaGenerate | Codec::Tgi => {
+                Err("answers of this API cannot be read yet".into())
+            }
         }
     }
 }
@@ -62,7 +117,6 @@ impl Codec {
 /// One streamed answer, as a client reads it.
 #[derive(Clone, Debug)]
 pub struct Stream {
-    codec: Codec,
     frames: Frames,
     answer: Answer,
 }
@@ -94,8 +148,13 @@ impl Brought {
 impl Stream {
     /// A reader at the start of an answer.
     pub fn new(codec: Codec, framing: Framing) -> Stream {
+        let codec = match (framing, codec) {
+            // Of plain text nothing is looked for.
+            (Framing::Plain, Codec::Own(_)) => Codec::Own(Arc::default()),
+            (_, codec) => codec,
+        };
         let answer = Answer { codec, shape: Shape::default(), said: Said::default() };
-        Stream { codec, frames: Frames::new(framing), answer }
+        Stream { frames: Frames::new(framing), answer }
     }
 
     /// Takes the next bytes, cut anywhere, and adds what they brought to `brought`.
@@ -128,6 +187,16 @@ impl Stream {
         }
     }
 
+    /// Notes that the body has come to its proper end. Where an answer does not say itself that it is over, this is
+    /// what does.
+    pub fn framed(&mut self) {
+        if let Codec::Own(format) = &self.answer.codec
+            && !format.has_end()
+        {
+            self.answer.said.ended = true;
+        }
+    }
+
     /// What has been said so far.
     pub fn said(&self) -> &Said {
         &self.answer.said
@@ -151,8 +220,20 @@ impl Stream {
 
     /// What an answer of this API lacks that ended without saying so, in words.
     pub fn missing_end(&self) -> &'static str {
-        match self.codec {
-            Codec::Chat => "the stream ended with neither a finish reason nor [DONE]",
+        match &self.answer.codec {
+            Codec::Chat | Codec::Completions => "the stream ended with neither a finish reason nor [DONE]",
+            Codec::Responses => "the stream ended without response.completed, incomplete or failed",
+            Codec::Own(format) => match (&format.done, &format.finish) {
+                (None, None) => "the connection was closed before the answer was complete",
+                (Some(_), _) => "the stream ended without its end mark (`done`)",
+                (None, Some(_)) => "the stream ended without a reason why (`finish`)",
+            },
+            Codec::Embeddings
+            | Codec::Anthropic
+            | Codec::Gemini
+            | Codec::Ollama
+            | Codec::OllamaGenerate
+            | Codec::Tgi => "the stream ended without saying that it is complete",
         }
     }
 }
@@ -176,12 +257,26 @@ impl Answer {
     fn parse(&mut self, event: Event<'_>) -> Signal {
         let Answer { codec, shape, said } = self;
         match codec {
-            Codec::Chat => openai::stream::event(event, said, shape),
+            Codec::Chat | Codec::Completions => openai::stream::event(event, said, shape),
+            Codec::Responses => openai::responses::event(event, said),
+            Codec::Own(format) => own::read::event(format, event, said, shape),
+            Codec::Embeddings
+            | Codec::Anthropic
+            | Codec::Gemini
+            | Codec::Ollama
+            | Codec::OllamaGenerate
+            | Codec::Tgi => {
+                said.note_malformed(event.data);
+                Signal::default()
+            }
         }
     }
 
     fn tail(&mut self, event: Event<'_>) -> Signal {
-        let is_whole = event.data.starts_with(b"[DONE]") || is_object(event.data);
+        let is_whole = match &self.codec {
+            Codec::Own(format) => own::read::is_whole(format, event.data),
+            _ => event.data.starts_with(b"[DONE]") || is_object(event.data),
+        };
         if is_whole { self.event(event) } else { Signal::default() }
     }
 }

@@ -6,12 +6,19 @@
 
 #![forbid(unsafe_code)]
 
+mod anthropic;
 pub mod answer;
 pub mod codec;
 pub mod error;
+mod gemini;
 pub mod http1;
+pub mod limits;
+mod ollama;
 pub mod openai;
+pub mod own;
+pub mod request;
 pub mod sse;
+mod tgi;
 pub mod tokens;
 pub mod usage;
 

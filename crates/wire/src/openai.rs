@@ -1,9 +1,13 @@
-//! OpenAI's chat completions, which most other servers speak too: what is sent ([`ChatRequest`]), what
+//! OpenAI's APIs: chat completions, which most other servers speak too, completions of a text, Responses and
+//! embeddings. What is sent ([`ChatRequest`]), what
 //! a stream or a whole answer says, and the other side of all that ([`server`]).
 
 mod choice;
 mod chunk;
-mod request;
+pub(crate) mod completions;
+pub(crate) mod embeddings;
+pub(crate) mod request;
+pub(crate) mod responses;
 pub mod server;
 pub(crate) mod stream;
 mod usage;

@@ -39,6 +39,11 @@ pub struct Unterminated {
 }
 
 impl Unterminated {
+    /// What another framing than that of the standard left unfinished: it has no names.
+    pub(crate) fn without_name(data: Vec<u8>) -> Unterminated {
+        Unterminated { name: Vec::new(), data }
+    }
+
     /// What there is of the event.
     pub fn event(&self) -> Event<'_> {
         Event { name: &self.name, data: &self.data }

@@ -7,6 +7,8 @@ use crate::sse::{Deframer, Event, EventTooLarge, Unterminated};
 pub enum Framing {
     /// Server-sent events.
     Events,
+    /// Plain text, of which each piece is an event.
+    Plain,
 }
 
 /// Finds the events in the bytes of a body.
@@ -14,6 +16,15 @@ pub enum Framing {
 pub enum Frames {
     /// Server-sent events.
     Events(Deframer),
+    /// Plain text.
+    Plain(Plain),
+}
+
+/// Plain text, in which characters may be cut anywhere.
+#[derive(Clone, Debug, Default)]
+pub struct Plain {
+    /// The beginning of a character.
+    held: Vec<u8>,
 }
 
 impl Frames {
@@ -21,6 +32,7 @@ impl Frames {
     pub fn new(framing: Framing) -> Frames {
         match framing {
             Framing::Events => Frames::Events(Deframer::new()),
+            Framing::Plain => Frames::Plain(Plain::default()),
         }
     }
 
@@ -32,6 +44,10 @@ impl Frames {
     pub fn feed(&mut self, bytes: &[u8], sink: &mut impl FnMut(Event<'_>)) -> Result<(), EventTooLarge> {
         match self {
             Frames::Events(deframer) => deframer.feed(bytes, sink),
+            Frames::Plain(plain) => {
+                plain.feed(bytes, sink);
+                Ok(())
+            }
         }
     }
 
@@ -39,6 +55,43 @@ impl Frames {
     pub fn finish(&mut self) -> Option<Unterminated> {
         match self {
             Frames::Events(deframer) => deframer.finish(),
+            Frames::Plain(plain) => {
+                let held = std::mem::take(&mut plain.held);
+                (!held.is_empty()).then(|| Unterminated::without_name(held))
+            }
         }
     }
+}
+
+impl Plain {
+    fn feed(&mut self, bytes: &[u8], sink: &mut impl FnMut(Event<'_>)) {
+        let joined;
+        let bytes = match self.held.is_empty() {
+            true => bytes,
+            false => {
+                joined = [std::mem::take(&mut self.held).as_slice(), bytes].concat();
+                &joined
+            }
+        };
+        let (whole, cut) = bytes.split_at(bytes.len() - cut_character(bytes));
+        self.held = cut.to_vec();
+        if !whole.is_empty() {
+            sink(Event { name: b"", data: whole });
+        }
+    }
+}
+
+/// How many bytes at the end are the beginning of a character that lacks its end.
+fn cut_character(bytes: &[u8]) -> usize {
+    let tail = &bytes[bytes.len().saturating_sub(3)..];
+    let start = tail.iter().rposition(|byte| byte & 0xc0 != 0x80);
+    let Some(start) = start else { return 0 };
+    let length = match tail[start] {
+        0xc2..=0xdf => 2,
+        0xe0..=0xef => 3,
+        0xf0..=0xf4 => 4,
+        _ => 1,
+    };
+    let there = tail.len() - start;
+    if there < length { there } else { 0 }
 }

@@ -1,7 +1,11 @@
 //! Heads of responses, as a client reads them.
 
 pub use super::{BodyDecoder, ContentType, Fed, Framing};
+
+use floodline_core::stated::StatedLimits;
+
 use super::{HttpError, MAX_HEAD, MAX_HEADERS, fields};
+use crate::limits;
 
 /// The names under which providers send the identifier of a request, best first.
 const REQUEST_ID: [&str; 6] = [
@@ -26,6 +30,8 @@ pub struct Head {
     pub content_type: ContentType,
     /// The provider's identifier of this request.
     pub request_id: Option<Box<str>>,
+    /// What the provider states of its rate limits.
+    pub limits: Option<Box<StatedLimits>>,
     /// `Location`, the target of a redirect (redirects are never followed).
     pub location: Option<Box<str>>,
     /// The content coding of a body that is no success, such as `gzip`: its status counts although its
@@ -81,6 +87,7 @@ fn read(status: u16, version: u8, headers: &[httparse::Header<'_>]) -> Result<He
         framing,
         content_type: fields::content_type(headers),
         request_id: fields::first_of(headers, &REQUEST_ID),
+        limits: limits::stated(headers.iter().map(|header| (header.name, header.value))).map(Box::new),
         location: fields::owned(headers, "location"),
         encoded: encoded.map(Box::from),
     })
@@ -114,6 +121,7 @@ mod tests {
                 framing: Framing::Chunked,
                 content_type: ContentType::EventStream,
                 request_id: Some("req_1".into()),
+                limits: None,
                 location: None,
                 encoded: None,
             }

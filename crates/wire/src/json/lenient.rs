@@ -98,7 +98,7 @@ struct ObjectVisitor<T>(PhantomData<T>);
 struct ListVisitor<T>(PhantomData<T>);
 
 /// The name of a member, as bytes: those of a string may hold half of a surrogate pair.
-struct Name<'de>(Cow<'de, [u8]>);
+pub(crate) struct Name<'de>(pub(crate) Cow<'de, [u8]>);
 
 impl<'de> Deserialize<'de> for Name<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Name<'de>, D::Error> {

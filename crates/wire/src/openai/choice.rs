@@ -1,4 +1,4 @@
-//! What one alternative of a chat answer adds to what was said, in a chunk of a stream or whole.
+//! What one alternative of a chat answer, or of a completion, adds to what was said, in a chunk of a stream or whole.
 
 use serde_json::value::RawValue;
 
@@ -15,6 +15,10 @@ pub(super) fn take<'a>(choice: &Choice<'a>, said: &mut Said, literals: &mut Lite
         literals.spoil();
     }
     let mut signal = Signal::default();
+    let (answer, refusal) = if first { (Part::Content, Part::Refusal) } else { (Part::Other, Part::Other) };
+    if let Some(raw) = choice.text {
+        signal.note(content(raw, answer, first, said, literals));
+    }
     let Some(delta) = choice.delta() else { return signal };
     // Servers in transition send the same reasoning under two names: the first that is not empty counts.
     let mut reasoned = false;
@@ -26,7 +30,6 @@ pub(super) fn take<'a>(choice: &Choice<'a>, said: &mut Said, literals: &mut Lite
             reasoned = !text.is_empty();
         }
     }
-    let (answer, refusal) = if first { (Part::Content, Part::Refusal) } else { (Part::Other, Part::Other) };
     for (raw, part) in [(delta.content, answer), (delta.refusal, refusal)] {
         let Some(raw) = raw else { continue };
         signal.note(content(raw, part, first, said, literals));

@@ -30,6 +30,8 @@ pub(super) struct Choice<'a> {
     delta: Object<Delta<'a>>,
     /// Of a whole answer, what a delta is of a streamed one.
     message: Object<Delta<'a>>,
+    /// Of a completion of a text, what its piece or the whole of it is.
+    pub(super) text: Option<&'a RawValue>,
     finish_reason: Option<&'a RawValue>,
 }
 
@@ -181,7 +183,7 @@ fn lenient<'a, T: Deserialize<'a> + Default>(raw: &'a RawValue) -> T {
 
 members! {
     Chunk { b"choices" => choices, b"usage" => usage, b"error" => error, b"object" => object }
-    Choice { b"index" => index, b"delta" => delta, b"message" => message, b"finish_reason" => finish_reason }
+    Choice { b"index" => index, b"delta" => delta, b"message" => message, b"text" => text, b"finish_reason" => finish_reason }
     Delta {
         b"content" => content,
         b"reasoning_content" => reasoning_content,

@@ -3,6 +3,8 @@
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+pub(crate) use crate::request::write_json;
+
 /// One request for a chat completion.
 #[derive(Clone, Copy, Debug)]
 pub struct ChatRequest<'a> {
@@ -31,6 +33,8 @@ pub enum Messages<'a> {
     Prompt(&'a str),
     /// A JSON array of messages, sent as it is.
     Raw(&'a RawValue),
+    /// The member that carries them, sent as it is.
+    Member(&'a [u8]),
 }
 
 /// The name under which a request bounds its answer.
@@ -58,7 +62,10 @@ impl ChatRequest<'_> {
     pub fn write_body(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(b"{\"model\":");
         write_json(out, self.model);
-        out.extend_from_slice(b",\"messages\":");
+        out.push(b',');
+        if !matches!(self.messages, Messages::Member(_)) {
+            out.extend_from_slice(b"\"messages\":");
+        }
         match self.messages {
             Messages::Prompt(text) => {
                 out.extend_from_slice(b"[{\"role\":\"user\",\"content\":");
@@ -66,6 +73,7 @@ impl ChatRequest<'_> {
                 out.extend_from_slice(b"}]");
             }
             Messages::Raw(messages) => out.extend_from_slice(messages.get().as_bytes()),
+            Messages::Member(member) => out.extend_from_slice(member),
         }
         out.extend_from_slice(if self.stream { b",\"stream\":true" } else { b",\"stream\":false" });
         let asks_for_usage = self.stream && self.include_usage;
@@ -105,15 +113,6 @@ fn member<T: serde::Serialize + ?Sized>(out: &mut Vec<u8>, name: &str, value: &T
     write_json(out, name);
     out.push(b':');
     write_json(out, value);
-}
-
-/// Appends `value` as JSON; strings, numbers and trees of them cannot fail to be written.
-pub(super) fn write_json<T: serde::Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) {
-    let start = out.len();
-    if serde_json::to_writer(&mut *out, value).is_err() {
-        out.truncate(start);
-        out.extend_from_slice(b"null");
-    }
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What OpenAI's `usage` says that an answer cost.
+//! What OpenAI's `usage` says that an answer cost, under the names of completions or of Responses.
 
 use serde_json::value::RawValue;
 
@@ -40,8 +40,12 @@ members! {
     Counts {
         b"prompt_tokens" => prompt_tokens,
         b"completion_tokens" => completion_tokens,
+        b"input_tokens" => prompt_tokens,
+        b"output_tokens" => completion_tokens,
         b"prompt_tokens_details" => prompt_details,
         b"completion_tokens_details" => completion_details,
+        b"input_tokens_details" => prompt_details,
+        b"output_tokens_details" => completion_details,
     }
     Details {
         b"cached_tokens" => cached_tokens,

@@ -1,0 +1,3 @@
+//! Gemini's generateContent and streamGenerateContent.
+
+pub(crate) mod request;

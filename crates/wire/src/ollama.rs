@@ -1,0 +1,3 @@
+//! Ollama's chat and generate.
+
+pub(crate) mod request;
