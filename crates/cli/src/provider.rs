@@ -28,9 +28,9 @@ impl BuiltIn {
         Ok(BuiltIn { server: Arc::new(server), paced })
     }
 
-    /// Where requests are posted to.
-    pub(crate) fn url(&self) -> String {
-        format!("http://{}/v1/chat/completions", self.server.addr())
+    /// Where requests go: to the path of their API.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.server.addr())
     }
 }
 

@@ -9,9 +9,8 @@ use floodline_core::{Span, plan as planned};
 use floodline_engine::clock::Clock;
 use floodline_engine::{Endpoint, EngineError, Header, Provider, Run, Stop};
 use floodline_report::{INSECURE, json, terminal};
-use floodline_scenario::{Resolved, Secrets};
+use floodline_scenario::{Exchange, Resolved, Secrets};
 use floodline_store::RunFolder;
-use floodline_wire::codec::Codec;
 
 use crate::args::RunArgs;
 use crate::interrupt::Interrupts;
@@ -27,7 +26,7 @@ const INTERRUPTED: u8 = 130;
 /// Makes a run and returns its exit code.
 pub(crate) fn run(args: Box<RunArgs>) -> Result<u8, Failure> {
     let (resolved, scenario) = scenario::resolve(&args.scenario, &World)?;
-    let Resolved { plan, workloads, tokenizer, secrets, warnings } = resolved;
+    let Resolved { plan, workloads, tokenizer, exchange, secrets, warnings } = resolved;
     let plan = Arc::new(plan);
     for warning in warnings.iter().filter(|_| !args.quiet) {
         screen::note(&format!("warning: {warning}"));
@@ -44,7 +43,7 @@ pub(crate) fn run(args: Box<RunArgs>) -> Result<u8, Failure> {
         Address::Stub(stub) => Some(BuiltIn::start(stub, plan.seed)?),
         Address::Url(_) => None,
     };
-    let endpoint = endpoint(&plan, &secrets, provider.as_ref())?;
+    let endpoint = endpoint(&plan, exchange, &secrets, provider.as_ref())?;
     let target = endpoint.url.clone();
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let workers = args.workers.map_or((cores / 2).max(1), |n| n as usize);
@@ -134,11 +133,16 @@ fn cannot_run(e: EngineError) -> Failure {
     }
 }
 
-fn endpoint(plan: &Plan, secrets: &Secrets, provider: Option<&BuiltIn>) -> Result<Endpoint, Failure> {
+fn endpoint(
+    plan: &Plan,
+    exchange: Exchange,
+    secrets: &Secrets,
+    provider: Option<&BuiltIn>,
+) -> Result<Endpoint, Failure> {
     let planned::Target { address, ca_file, insecure, stream, .. } = &plan.target;
     let url = match (address, provider) {
         (Address::Url(url), _) => url.clone(),
-        (Address::Stub(_), Some(provider)) => provider.url(),
+        (Address::Stub(_), Some(provider)) => provider.url(&exchange.provider_path),
         (Address::Stub(_), None) => return Err(Failure::internal("the built-in provider was not started")),
     };
     let read = |path: &String| {
@@ -154,8 +158,10 @@ fn endpoint(plan: &Plan, secrets: &Secrets, provider: Option<&BuiltIn>) -> Resul
             .collect(),
         ca: ca_file.as_ref().map(read).transpose()?,
         insecure: *insecure,
-        codec: Codec::of(plan.target.api),
+        codec: exchange.codec,
         stream: *stream,
+        method: exchange.method,
+        content_type: exchange.content_type,
     })
 }
 

@@ -5,12 +5,14 @@
 
 use floodline_core::arrivals::{Arrival, Arrivals};
 use floodline_core::record::TokenSource;
+use floodline_core::stated::StatedLimits;
 use floodline_core::{Moment, Outcome, Record, Span};
 use floodline_wire::answer::Said;
 use floodline_wire::codec::{Brought, Codec, Stream};
 use floodline_wire::error::{classify, parse_error};
 use floodline_wire::http1::response::parse_head;
 use floodline_wire::http1::{BodyDecoder, ContentType, HttpError};
+use floodline_wire::limits::retry_hint;
 
 use crate::counter::{ToCount, is_compared};
 
@@ -30,6 +32,7 @@ pub(crate) struct Answer {
     body: Option<Body>,
     status: Option<u16>,
     request_id: Option<Box<str>>,
+    limits: Option<Box<StatedLimits>>,
     keep_alive: bool,
     first_content: Option<Moment>,
     coalesced_first: bool,
@@ -82,6 +85,7 @@ impl Answer {
             body: None,
             status: None,
             request_id: None,
+            limits: None,
             keep_alive: false,
             first_content: None,
             coalesced_first: false,
@@ -142,13 +146,13 @@ impl Answer {
         let ok = (200..300).contains(&head.status);
         let framing = self.codec.framing(&head.content_type);
         let content = match (ok, self.streamed, &head.content_type) {
-            (true, true, content_type) => match framing {
-                Some(framing) => Content::Events(Box::new(Stream::new(self.codec, framing))),
-                None => Content::Whole { bytes: Vec::new(), unexpected: Some(no_stream(content_type)) },
-            },
-            (true, false, ContentType::Json | ContentType::Missing) => {
+            (true, _, content_type) if self.codec.is_whole(content_type, self.streamed) => {
                 Content::Whole { bytes: Vec::new(), unexpected: None }
             }
+            (true, true, content_type) => match framing {
+                Some(framing) => Content::Events(Box::new(Stream::new(self.codec.clone(), framing))),
+                None => Content::Whole { bytes: Vec::new(), unexpected: Some(no_stream(content_type)) },
+            },
             (true, false, other) => Content::Whole { bytes: Vec::new(), unexpected: Some(no_json(other)) },
             (false, ..) => Content::Whole {
                 bytes: Vec::new(),
@@ -160,6 +164,7 @@ impl Answer {
             },
         };
         self.request_id = head.request_id;
+        self.limits = head.limits;
         self.body = Some(Body { decoder: BodyDecoder::new(head.framing), content });
         self.take_body(&bytes[length..], at, lag, events)
     }
@@ -223,17 +228,20 @@ impl Answer {
                 "the connection was closed before the answer's head was complete",
             ),
             Some(Body { content: Content::Events(stream), .. }) => {
-                stream_end(*stream, &mut self, record, keep_text)
+                stream_end(*stream, framed, &mut self, record, keep_text)
             }
             Some(Body { content: Content::Whole { bytes, unexpected }, .. }) => match status {
                 Some(status @ 200..300) if framed => {
-                    whole_end(self.codec, status, &bytes, unexpected, record, keep_text)
+                    whole_end(&self.codec, status, &bytes, unexpected, record, keep_text)
                 }
                 Some(200..300) | None => Judged::failed(
                     Outcome::Truncated,
                     "the connection was closed before the answer was complete",
                 ),
-                Some(status) => refused(status, &bytes, unexpected),
+                Some(status) => {
+                    self.hint(retry_hint(&bytes));
+                    refused(status, &bytes, unexpected)
+                }
             },
         };
         self.fill(record);
@@ -251,11 +259,20 @@ impl Answer {
         to_count
     }
 
+    /// Notes what a refusal says in its body about when to try again, where its head does not.
+    fn hint(&mut self, retry_after: Option<Span>) {
+        if retry_after.is_some() {
+            let limits = self.limits.get_or_insert_default();
+            limits.retry_after = limits.retry_after.or(retry_after);
+        }
+    }
+
     fn fill(self, record: &mut Record) {
         record.status = self.status;
         if let Some(id) = self.request_id {
             record.request_id = Some(id.into());
         }
+        record.limits = self.limits;
         record.first_token = self.arrivals.first();
         record.first_content = self.first_content;
         record.coalesced_first = self.coalesced_first;
@@ -273,8 +290,17 @@ impl Judged {
 }
 
 /// The end of a stream: its last event may lack its own end, and its framing too.
-fn stream_end(mut stream: Stream, answer: &mut Answer, record: &mut Record, keep_text: bool) -> Judged {
+fn stream_end(
+    mut stream: Stream,
+    framed: bool,
+    answer: &mut Answer,
+    record: &mut Record,
+    keep_text: bool,
+) -> Judged {
     let signal = stream.finish();
+    if framed {
+        stream.framed();
+    }
     if let (true, Some(at)) = (signal.token, answer.last) {
         answer.arrived(1, u32::from(signal.content), at, Span::ZERO);
     }
@@ -297,7 +323,7 @@ fn stream_end(mut stream: Stream, answer: &mut Answer, record: &mut Record, keep
 
 /// The end of an answer that came in one piece, with a status of success.
 fn whole_end(
-    codec: Codec,
+    codec: &Codec,
     status: u16,
     bytes: &[u8],
     unexpected: Option<String>,

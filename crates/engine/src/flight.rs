@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use floodline_core::budget::Worst;
 use floodline_core::record::{Attempt, AttemptEnd};
+use floodline_core::workload::Head;
 use floodline_core::{Moment, Outcome, Phase, Record, Span};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Sleep;
@@ -36,6 +37,8 @@ pub(crate) struct Job {
     /// Tokens of the prompt, where the plan knows them.
     pub(crate) input_tokens: Option<u32>,
     pub(crate) body: Vec<u8>,
+    /// What its head says that others do not.
+    pub(crate) head: Option<Box<Head>>,
     /// The most that it can cost.
     pub(crate) worst: Worst,
     /// The room for it in the run's budget; none if it has yet to ask for it.
@@ -50,10 +53,17 @@ pub(crate) struct Job {
 /// when this returns, so that even a future that is never polled leaves a record.
 pub(crate) fn fly(worker: &Rc<Worker>, job: Job) -> impl Future<Output = Outcome> + use<> {
     let id = worker.request_id(job.scenario, job.index);
-    let request = worker.common.target.request(&id, &job.body);
+    let request = worker.common.target.request(&id, job.head.as_deref(), &job.body);
     let mut flight = Flight::begin(worker, &job, id);
-    let Job { door, pass, funds, .. } = job;
+    let Job { door, pass, funds, head, .. } = job;
+    let fault = head.and_then(|head| head.fault);
     async move {
+        if let Some(fault) = fault {
+            if let (Some(tab), Some(funds)) = (&mut flight.tab, funds) {
+                tab.reservation = funds.reservation;
+            }
+            return flight.end(Outcome::NotSent, Some(fault.into()));
+        }
         // The place is held until the flight is over.
         let _place = match flight.admitted(pass).await {
             Ok(place) => place,
@@ -212,7 +222,8 @@ impl Flight {
 
     /// One try at the request, over `socket`.
     async fn attempt(&mut self, mut socket: Socket, request: &[u8], kept: bool) -> Tried {
-        self.answer = Some(Answer::new(self.worker.common.target.codec, self.worker.common.target.stream));
+        self.answer =
+            Some(Answer::new(self.worker.common.target.codec.clone(), self.worker.common.target.stream));
         self.sent = None;
         let worker = self.worker.clone();
         let limit = worker.common.timeouts.request;

@@ -51,6 +51,7 @@ impl Pacer {
                 worst: self.ledger.worst(&rendered, &body),
                 funds: None,
                 body,
+                head: rendered.head,
                 door: None,
                 pass: self.admission.ask(arrival.scenario, arrival.at),
             };

@@ -3,6 +3,7 @@
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 
+use floodline_core::workload::Head;
 use floodline_wire::codec::Codec;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
@@ -24,6 +25,10 @@ pub struct Endpoint {
     pub codec: Codec,
     /// Whether answers are streamed.
     pub stream: bool,
+    /// The method of every request that names no other.
+    pub method: String,
+    /// The media type of bodies; none where requests have no body.
+    pub content_type: Option<String>,
 }
 
 /// A header field: a name and a value that may be secret.
@@ -46,8 +51,12 @@ pub(crate) struct Target {
     pub(crate) codec: Codec,
     /// Whether answers are streamed.
     pub(crate) stream: bool,
-    /// The head of every request up to where the request's own fields begin.
-    head: Vec<u8>,
+    /// The method of requests that have none of their own.
+    method: String,
+    /// Path and query of requests that have none of their own.
+    path: String,
+    /// The fields of every request.
+    fields: Vec<u8>,
 }
 
 impl Target {
@@ -75,16 +84,27 @@ impl Target {
             name: format!("{}:{}", url.bracketed(), url.port),
             addresses,
             tls,
-            codec: endpoint.codec,
+            codec: endpoint.codec.clone(),
             stream: endpoint.stream,
-            head: head(&url, endpoint),
+            method: endpoint.method.clone(),
+            fields: fields(&url, endpoint),
+            path: url.path,
         })
     }
 
-    /// A whole request: the shared head, the request's own fields, and the body.
-    pub(crate) fn request(&self, id: &str, body: &[u8]) -> Vec<u8> {
-        let mut request = Vec::with_capacity(self.head.len() + id.len() + body.len() + 64);
-        request.extend_from_slice(&self.head);
+    /// A whole request: the line, the shared fields, the request's own, and the body.
+    pub(crate) fn request(&self, id: &str, own: Option<&Head>, body: &[u8]) -> Vec<u8> {
+        let mut request =
+            Vec::with_capacity(self.path.len() + self.fields.len() + id.len() + body.len() + 96);
+        let method = own.and_then(|own| own.method.as_deref()).unwrap_or(&self.method);
+        let path = own.and_then(|own| own.path.as_deref()).unwrap_or(&self.path);
+        for part in [method, " ", path, " HTTP/1.1\r\n"] {
+            request.extend_from_slice(part.as_bytes());
+        }
+        request.extend_from_slice(&self.fields);
+        for (name, value) in own.into_iter().flat_map(|own| &own.fields) {
+            request.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
+        }
         request.extend_from_slice(
             format!("x-request-id: {id}\r\ncontent-length: {}\r\n\r\n", body.len()).as_bytes(),
         );
@@ -93,7 +113,7 @@ impl Target {
     }
 }
 
-fn head(url: &Url, endpoint: &Endpoint) -> Vec<u8> {
+fn fields(url: &Url, endpoint: &Endpoint) -> Vec<u8> {
     let default_port = url.port == if url.tls { 443 } else { 80 };
     let host = if default_port { url.bracketed() } else { format!("{}:{}", url.bracketed(), url.port) };
     let accept = endpoint.codec.accept(endpoint.stream);
@@ -103,10 +123,10 @@ fn head(url: &Url, endpoint: &Endpoint) -> Vec<u8> {
         ("accept", accept),
         // A compressed stream cannot be timed.
         ("accept-encoding", "identity"),
-        ("content-type", "application/json"),
     ];
-    let mut head = format!("POST {} HTTP/1.1\r\n", url.path);
-    for (name, value) in defaults {
+    let content_type = endpoint.content_type.as_deref().map(|kind| ("content-type", kind));
+    let mut head = String::new();
+    for (name, value) in defaults.into_iter().chain(content_type) {
         if !endpoint.headers.iter().any(|h| h.name.eq_ignore_ascii_case(name)) {
             head.push_str(&format!("{name}: {value}\r\n"));
         }
@@ -160,13 +180,15 @@ mod tests {
             insecure: false,
             codec: Codec::Chat,
             stream: true,
+            method: "POST".into(),
+            content_type: Some("application/json".into()),
         }
     }
 
     #[test]
     fn a_request_is_whole_and_own_headers_replace_defaults() {
         let target = Target::resolve(&endpoint("http://127.0.0.1:8000/v1/chat/completions?a=b")).unwrap();
-        let request = String::from_utf8(target.request("r-1", b"{}")).unwrap();
+        let request = String::from_utf8(target.request("r-1", None, b"{}")).unwrap();
         assert_eq!(
             request,
             "POST /v1/chat/completions?a=b HTTP/1.1\r\nhost: 127.0.0.1:8000\r\naccept: text/event-stream\r\n\
@@ -176,11 +198,33 @@ mod tests {
     }
 
     #[test]
+    fn a_request_may_have_a_method_a_path_and_fields_of_its_own() {
+        let target = Target::resolve(&Endpoint {
+            content_type: None,
+            headers: Vec::new(),
+            ..endpoint("http://127.0.0.1:8000/v1/ask")
+        });
+        let own = Head {
+            method: Some("GET".into()),
+            path: Some("/v1/users/7?q=a".into()),
+            fields: vec![("x-user".into(), "7".into())],
+            fault: None,
+        };
+        let request = String::from_utf8(target.unwrap().request("r-1", Some(&own), b"")).unwrap();
+        assert!(request.starts_with("GET /v1/users/7?q=a HTTP/1.1\r\nhost: 127.0.0.1:8000\r\n"), "{request}");
+        assert!(
+            request.ends_with("\r\nx-user: 7\r\nx-request-id: r-1\r\ncontent-length: 0\r\n\r\n"),
+            "{request}"
+        );
+        assert!(!request.contains("content-type"), "{request}");
+    }
+
+    #[test]
     fn addresses_in_brackets_and_default_ports_are_understood() {
         let target = Target::resolve(&endpoint("http://[::1]/v1")).unwrap();
         assert_eq!(target.name, "[::1]:80");
         assert_eq!(target.addresses, ["[::1]:80".parse().unwrap()]);
-        assert!(target.request("r", b"").starts_with(b"POST /v1 HTTP/1.1\r\nhost: [::1]\r\n"));
+        assert!(target.request("r", None, b"").starts_with(b"POST /v1 HTTP/1.1\r\nhost: [::1]\r\n"));
     }
 
     #[test]

@@ -212,6 +212,7 @@ impl Life {
             prompt: rendered.prompt,
             input_tokens: rendered.input_tokens,
             body: std::mem::take(&mut self.body),
+            head: rendered.head,
             worst,
             funds: Some(funds),
             door,

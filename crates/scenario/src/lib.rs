@@ -27,6 +27,7 @@ mod written;
 
 use floodline_core::Plan;
 use floodline_core::workload::Workload;
+use floodline_wire::codec::Codec;
 use floodline_wire::tokens::Tokenizer;
 
 pub use error::{Error, Problem};
@@ -81,10 +82,25 @@ pub struct Resolved {
     pub workloads: Vec<Box<dyn Workload>>,
     /// What answers are counted with.
     pub tokenizer: Tokenizer,
+    /// How requests are sent and their answers read.
+    pub exchange: Exchange,
     /// The key and the header values, which may not.
     pub secrets: Secrets,
     /// What is allowed but probably not meant, one sentence each.
     pub warnings: Vec<String>,
+}
+
+/// How the requests of a target are sent, apart from what stands in each, and how their answers are read.
+#[derive(Clone, Debug)]
+pub struct Exchange {
+    /// How answers are read.
+    pub codec: Codec,
+    /// The method of requests that have none of their own.
+    pub method: String,
+    /// The media type of their bodies, unless a header says another; none where they have no body.
+    pub content_type: Option<String>,
+    /// Path and query of requests to the built-in provider, which has every API where its vendor has it.
+    pub provider_path: String,
 }
 
 impl std::fmt::Debug for Resolved {

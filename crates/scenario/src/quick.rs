@@ -14,7 +14,7 @@ use crate::written::{
 pub struct QuickForm {
     /// `--url`: the base URL, or `stub:` or `stub:PROFILE` for the built-in provider.
     pub url: Option<String>,
-    /// `--api`: `openai-chat`.
+    /// `--api`: the name of an API, such as `anthropic`; `openai-chat` unless given.
     pub api: Option<String>,
     /// `--model`.
     pub model: Option<String>,
@@ -50,8 +50,8 @@ pub struct QuickForm {
     pub idle_timeout: Option<String>,
     /// `--connect-timeout`.
     pub connect_timeout: Option<String>,
-    /// `--key-env`: the environment variable that holds the key. Without it a key is sent to
-    /// `https://api.openai.com` only, from `OPENAI_API_KEY`.
+    /// `--key-env`: the environment variable that holds the key. Without it a key is sent to the hosts of
+    /// vendors only, from their usual variables such as `OPENAI_API_KEY`.
     pub key_env: Option<String>,
     /// `--header 'K: V'`, any number of times; values may contain `${env:NAME}`.
     pub headers: Vec<String>,

@@ -1,6 +1,7 @@
 //! From a scenario as written to a plan, a workload and the secrets: every value is read, every
 //! mistake is collected, and only a scenario without one is resolved.
 
+mod exchange;
 mod findings;
 mod lengths;
 mod literal;
@@ -141,7 +142,7 @@ fn warn_of_secrets(target: &Target, findings: &mut Findings<'_>) {
 fn assemble(mut scenario: Scenario, findings: &mut Findings<'_>) -> Result<Resolved, Error> {
     let name = name(&scenario, findings);
     let seed = findings.read(&scenario.seed).unwrap_or_else(|| findings.outside.seed());
-    let target = target::resolve(&scenario.target, findings);
+    let target = target::resolve(&scenario.target, seed, findings);
     let model = target.as_ref().map(|target| target.target.model.as_str());
     let costs = prices::resolve(&scenario.prices, model, findings);
     let hard = prices::Hard::of(scenario.limits.as_ref());
@@ -203,6 +204,7 @@ fn assemble(mut scenario: Scenario, findings: &mut Findings<'_>) -> Result<Resol
                 plan,
                 workloads,
                 tokenizer: target.tokenizer,
+                exchange: target.exchange,
                 secrets: target.secrets,
                 warnings: findings.take_warnings(),
             })

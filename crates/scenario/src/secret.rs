@@ -25,6 +25,26 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// The header that Anthropic insists on, and the version of the API that is spoken here.
+const ANTHROPIC_VERSION: (&str, &str) = ("anthropic-version", "2023-06-01");
+
+/// The name of the header that carries an API's key.
+pub(crate) const fn key_header(api: Api) -> &'static str {
+    match api {
+        Api::OpenAiChat
+        | Api::OpenAiCompletions
+        | Api::OpenAiResponses
+        | Api::OpenAiEmbeddings
+        | Api::Ollama
+        | Api::OllamaGenerate
+        | Api::Tgi
+        | Api::Http => "authorization",
+        Api::AzureOpenAi => "api-key",
+        Api::Anthropic => "x-api-key",
+        Api::Gemini => "x-goog-api-key",
+    }
+}
+
 /// The secrets of a run, by the names that its plan holds.
 #[derive(Clone, Debug, Default)]
 pub struct Secrets {
@@ -37,12 +57,18 @@ pub struct Secrets {
 }
 
 impl Secrets {
-    /// The headers to send, names and final values: the key as `api` wants it, then the additional ones.
+    /// The headers to send, names and final values: the key as `api` wants it, then the additional ones, and what else
+    /// `api` insists on.
     pub fn request_headers(&self, api: Api) -> Vec<(String, Secret)> {
-        let key = self.key.as_ref().map(|key| match api {
-            Api::OpenAiChat => ("authorization".to_owned(), Secret::new(format!("Bearer {}", key.expose()))),
+        let name = key_header(api);
+        let key = self.key.as_ref().map(|key| match name {
+            "authorization" => (name.to_owned(), Secret::new(format!("Bearer {}", key.expose()))),
+            _ => (name.to_owned(), key.clone()),
         });
-        key.into_iter().chain(self.headers.iter().cloned()).collect()
+        let has = |name: &str| self.headers.iter().any(|(other, _)| other.eq_ignore_ascii_case(name));
+        let version = (api == Api::Anthropic && !has(ANTHROPIC_VERSION.0))
+            .then(|| (ANTHROPIC_VERSION.0.to_owned(), Secret::new(ANTHROPIC_VERSION.1)));
+        key.into_iter().chain(self.headers.iter().cloned()).chain(version).collect()
     }
 
     /// Every value that must not appear in anything written, for scrubbing what a server echoes. A header's
@@ -67,5 +93,21 @@ mod tests {
         assert_eq!(sent[0].1.expose(), "Bearer canary-1");
         assert_eq!(sent[1].1.expose(), "canary-2");
         assert!(!format!("{secrets:?}{sent:?}").contains("canary"));
+    }
+
+    #[test]
+    fn each_api_gets_its_key_where_it_looks_for_it() {
+        let secrets = Secrets { key: Some(Secret::new("canary")), ..Secrets::default() };
+        let sent = |api| {
+            let headers = secrets.request_headers(api);
+            headers.into_iter().map(|(name, value)| format!("{name}: {}", value.expose())).collect::<Vec<_>>()
+        };
+        assert_eq!(sent(Api::OpenAiResponses), ["authorization: Bearer canary"]);
+        assert_eq!(sent(Api::AzureOpenAi), ["api-key: canary"]);
+        assert_eq!(sent(Api::Gemini), ["x-goog-api-key: canary"]);
+        assert_eq!(sent(Api::Anthropic), ["x-api-key: canary", "anthropic-version: 2023-06-01"]);
+        let own = ("Anthropic-Version".to_owned(), Secret::new("2026-10-21"));
+        let secrets = Secrets { headers: vec![own], ..secrets.clone() };
+        assert_eq!(secrets.request_headers(Api::Anthropic).len(), 2);
     }
 }

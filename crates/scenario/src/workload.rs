@@ -6,6 +6,7 @@
 
 mod frame;
 mod groups;
+pub(crate) mod own;
 mod sampled;
 mod sizes;
 mod synthetic;
@@ -16,7 +17,7 @@ use floodline_core::lengths::Lengths;
 use floodline_core::random::{Purpose, Stream};
 use floodline_core::workload::{Ask, Rendered, Workload};
 
-pub(crate) use frame::{Frame, Members};
+pub(crate) use frame::{Frame, Members, Wanted};
 pub(crate) use groups::Groups;
 pub(crate) use sampled::Sampled;
 pub(crate) use sizes::Sizes;
@@ -35,8 +36,8 @@ pub(crate) struct Mix {
 /// Where the bodies of one prompt come from. A frame has room for a bound if and only if its answers have one.
 #[derive(Debug)]
 pub(crate) enum Body {
-    /// The messages are the same for every request.
-    Same { frame: Frame, messages: Box<[u8]>, input_tokens: u32, output: Option<Lengths> },
+    /// The prompt is the same for every request, and is in the form in which requests carry it.
+    Same { frame: Frame, prompt: Box<[u8]>, input_tokens: u32, output: Option<Lengths> },
     /// Synthetic words, different for each arrival.
     Synthetic { frame: Frame, words: Synthetic, sizes: Sizes },
     /// Prompts of a corpus.
@@ -72,27 +73,26 @@ impl Workload for Mix {
     fn render(&self, ask: Ask, body: &mut Vec<u8>) -> Rendered {
         body.clear();
         let rendered = self.outline(ask);
-        let Rendered { prompt, input_tokens, max_tokens, .. } = rendered;
-        match self.prompts.get(prompt) {
-            None => {}
-            Some(Body::Same { frame, messages, .. }) => {
-                frame.render(body, max_tokens, |body| body.extend_from_slice(messages));
-            }
+        let wanted = Wanted { i: ask.i, max_tokens: rendered.max_tokens };
+        let head = match self.prompts.get(rendered.prompt) {
+            None => None,
+            Some(Body::Same { frame, prompt, .. }) => frame.render_prompt(body, wanted, prompt),
             Some(Body::Synthetic { frame, words, .. }) => {
-                frame.render(body, max_tokens, |body| words.messages(body, ask.i, input_tokens.unwrap_or(0)));
+                let tokens = rendered.input_tokens.unwrap_or(0);
+                frame.render(body, wanted, |body| words.messages(body, ask.i, tokens))
             }
-            Some(Body::Sampled(sampled)) => sampled.render(ask, max_tokens, body),
-        }
-        rendered
+            Some(Body::Sampled(sampled)) => sampled.render(ask, wanted, body),
+        };
+        Rendered { head, ..rendered }
     }
 
     fn outline(&self, ask: Ask) -> Rendered {
         let prompt = self.draw(ask.i);
         let (input_tokens, input_bound, max_tokens) = match self.prompts.get(prompt) {
             None => (None, None, None),
-            Some(Body::Same { frame, messages, input_tokens, output }) => {
+            Some(Body::Same { frame, prompt, input_tokens, output }) => {
                 let max_tokens = sizes::bound(output.as_ref(), self.seed, ask.i);
-                (Some(*input_tokens), Some(frame.bytes_with(messages)), max_tokens)
+                (Some(*input_tokens), Some(frame.bytes_around(prompt)), max_tokens)
             }
             Some(Body::Synthetic { sizes, .. }) => {
                 let (tokens, max_tokens) = sizes.draw(self.seed, ask.i);
@@ -100,7 +100,7 @@ impl Workload for Mix {
             }
             Some(Body::Sampled(sampled)) => sampled.outline(ask, self.seed),
         };
-        Rendered { prompt, input_tokens, input_bound, max_tokens }
+        Rendered { prompt, input_tokens, input_bound, max_tokens, head: None }
     }
 }
 

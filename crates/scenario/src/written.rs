@@ -8,6 +8,7 @@ mod asked;
 mod at;
 mod corpus;
 mod either;
+mod exchange;
 mod lengths;
 mod prices;
 mod rates;
@@ -20,6 +21,7 @@ pub(crate) use asked::Asked;
 pub(crate) use at::{At, Given, OneOrMany, Place};
 pub(crate) use corpus::Sampling;
 pub(crate) use either::{Either, OtherShape};
+pub(crate) use exchange::{OwnAnswer, OwnRequest, Tree};
 pub(crate) use lengths::{BinForm, Drawn, Joint, LengthsForm, Number, Prefix, Quoted, Row};
 pub(crate) use prices::{Above, PerMillion, PriceFile, Prices};
 pub(crate) use rates::{
@@ -102,15 +104,21 @@ pub(crate) struct Part {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Target {
-    /// The API it speaks.
+    /// The API it speaks; openai-chat unless given. http is an application's own: any method, path and body.
     pub(crate) api: Given<Scalar<Api>>,
-    /// What the vendor's SDK takes as base URL, such as https://api.openai.com/v1. A URL that already ends in
-    /// /chat/completions is used as it is.
+    /// What the vendor's SDK takes as base URL, such as https://api.openai.com/v1, https://api.anthropic.com or
+    /// https://generativelanguage.googleapis.com. A URL that already ends in the API's path is used as it is.
     pub(crate) url: Given<Scalar<Text>>,
     /// The built-in provider, started with the run; no key and no network needed.
     pub(crate) stub: Given<At<Stub>>,
-    /// The model asked for.
+    /// The model asked for; of azure-openai the deployment. Needed but for tgi and http.
     pub(crate) model: Given<Scalar<Text>>,
+    /// azure-openai: the version of the API; 2024-10-21 unless given.
+    pub(crate) api_version: Given<Scalar<Text>>,
+    /// http: what is sent.
+    pub(crate) request: Given<At<OwnRequest>>,
+    /// http: where the answer says what.
+    pub(crate) answer: Given<At<OwnAnswer>>,
     /// The key, as a reference to an environment variable: ${env:NAME}.
     pub(crate) key: Given<Scalar<Text>>,
     /// Further headers. Values may contain ${env:NAME}, and must for names that carry secrets.
@@ -121,7 +129,7 @@ pub(crate) struct Target {
     pub(crate) tokenizer: Given<Scalar<Text>>,
     /// Whether answers are streamed; true unless given.
     pub(crate) stream: Given<Scalar<bool>>,
-    /// The field that bounds the answer.
+    /// openai-chat and azure-openai: the field that bounds the answer; max_tokens unless given.
     pub(crate) max_tokens_field: Given<Scalar<MaxTokensField>>,
     /// Further members of the request's body, such as temperature. No secrets: it is written to the run's files.
     #[schemars(with = "serde_json::Map<String, serde_json::Value>")]

@@ -340,9 +340,9 @@ proptest! {
         let ask = Ask { i, asker: asker.map(|(number, nth)| Asker { number, nth }) };
         let (mut body, mut again) = (Vec::new(), b"left over".to_vec());
         let rendered = one.workloads[0].render(ask, &mut body);
-        prop_assert_eq!(other.workloads[0].render(ask, &mut again), rendered);
+        prop_assert_eq!(other.workloads[0].render(ask, &mut again), rendered.clone());
         prop_assert_eq!(&body, &again);
-        prop_assert_eq!(one.workloads[0].outline(ask), rendered);
+        prop_assert_eq!(one.workloads[0].outline(ask), rendered.clone());
         prop_assert!(rendered.input_bound.unwrap() >= rendered.input_tokens.unwrap());
         let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
         prop_assert_eq!(body["max_tokens"].as_u64(), rendered.max_tokens.map(u64::from));

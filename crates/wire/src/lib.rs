@@ -6,8 +6,8 @@
 
 #![forbid(unsafe_code)]
 
-mod anthropic;
 pub mod answer;
+mod anthropic;
 pub mod codec;
 pub mod error;
 mod gemini;

@@ -157,8 +157,7 @@ mod tests {
             ("x-ratelimit-reset-tokens", "64"),
         ])
         .unwrap();
-        let tokens =
-            Quota { limit: None, remaining: Some(-27_689), reset: Some(Span::from_secs(64)) };
+        let tokens = Quota { limit: None, remaining: Some(-27_689), reset: Some(Span::from_secs(64)) };
         assert_eq!((stated.tokens, stated.retry_after), (Some(tokens), Some(Span::from_secs(4))));
         let stated = read(&[("retry-after-ms", "1500"), ("retry-after", "2")]).unwrap();
         assert_eq!(stated.retry_after, Some(Span::from_millis(1_500)));
@@ -201,7 +200,9 @@ mod tests {
         assert_eq!(ns("Try again in 2 minutes"), Some(120_000_000_000));
         let gemini = r#"[{"error":{"code":429,"details":[{"@type":"q"},{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"26s"}]}}]"#;
         assert_eq!(ns(gemini), Some(26_000_000_000));
-        for none in ["", "{}", "try again later", "try again in ", "try again in a while", "retry after 5 tries"] {
+        for none in
+            ["", "{}", "try again later", "try again in ", "try again in a while", "retry after 5 tries"]
+        {
             assert_eq!(ns(none), None, "{none}");
         }
     }

@@ -118,7 +118,10 @@ pub(crate) struct Call {
 impl Call {
     /// The arguments as an object; an empty one if the model wrote something else.
     pub(crate) fn object(&self) -> Value {
-        serde_json::from_str(&self.arguments).ok().filter(Value::is_object).unwrap_or_else(|| Map::new().into())
+        serde_json::from_str(&self.arguments)
+            .ok()
+            .filter(Value::is_object)
+            .unwrap_or_else(|| Map::new().into())
     }
 }
 
@@ -136,7 +139,8 @@ impl Turn {
                 call_id: text_of(message.get("tool_call_id")),
                 tool: text_of(message.get("name")),
             };
-            if let Some(call) = turns.iter().flat_map(|turn| &turn.calls).find(|call| call.id == turn.call_id) {
+            if let Some(call) = turns.iter().flat_map(|turn| &turn.calls).find(|call| call.id == turn.call_id)
+            {
                 turn.tool.clone_from(&call.name);
             }
             turns.push(turn);

@@ -8,14 +8,15 @@ pub(crate) struct ScenarioArgs {
     /// A scenario file; or say it all with the options below
     pub(crate) scenario: Option<PathBuf>,
 
-    /// Base URL as the vendor's SDK takes it (OpenAI: with /v1), or `stub:` or `stub:PROFILE` for the
+    /// Base URL as the vendor's SDK takes it (OpenAI: with /v1, Anthropic: without), or `stub:` or `stub:PROFILE` for the
     /// built-in provider
     #[arg(long, value_name = "URL", help_heading = "Target")]
     pub(crate) url: Option<String>,
     /// Model to ask for
     #[arg(long, value_name = "NAME", help_heading = "Target")]
     pub(crate) model: Option<String>,
-    /// API that the target speaks [default: openai-chat]
+    /// API that the target speaks: openai-chat, openai-completions, openai-responses, openai-embeddings, azure-openai,
+    /// anthropic, gemini, ollama, ollama-generate, tgi [default: openai-chat]
     #[arg(long, value_name = "API", help_heading = "Target")]
     pub(crate) api: Option<String>,
     /// Environment variable that holds the key

@@ -50,7 +50,16 @@ pub(crate) fn plan(requests: u64) -> Plan {
 
 /// The endpoint of a scripted server.
 pub(crate) fn endpoint(url: String) -> Endpoint {
-    Endpoint { url, headers: Vec::new(), ca: None, insecure: false, codec: Codec::Chat, stream: true }
+    Endpoint {
+        url,
+        headers: Vec::new(),
+        ca: None,
+        insecure: false,
+        codec: Codec::Chat,
+        stream: true,
+        method: "POST".into(),
+        content_type: Some("application/json".into()),
+    }
 }
 
 /// What a run left.

@@ -229,8 +229,8 @@ fn same(source: String, messages: String, target: Option<&Target>, output: Optio
     let input = tokens.map(|tokens| Lengths::fixed(tokens).summary());
     let body = |lengths: Option<Lengths>| {
         let frame = target?.members.frame(lengths.is_some());
-        let messages = messages.into_bytes().into();
-        Some(Body::Same { frame, messages, input_tokens: tokens?, output: lengths })
+        let prompt = frame.prompt(messages.into_bytes());
+        Some(Body::Same { frame, prompt, input_tokens: tokens?, output: lengths })
     };
     material(source, (input, None), output, body)
 }

@@ -1,20 +1,23 @@
 //! The target: its address, the model, and as whom it is asked.
 //!
-//! A key or a secret header is accepted as a reference to an environment variable only. Without a
-//! reference, the key in `OPENAI_API_KEY` is sent to `https://api.openai.com` and nowhere else.
+//! A key or a secret header is accepted as a reference to an environment variable only. Without a reference, the key
+//! in a vendor's usual variable, such as `OPENAI_API_KEY`, is sent to that vendor's host over https and nowhere else.
 
 use floodline_core::plan::{self, Address, Api, StubPace};
 use floodline_core::time::Span;
+use floodline_wire::codec::Codec;
 use floodline_wire::openai::MaxTokensField;
 use floodline_wire::tokens::Tokenizer;
 
 use super::findings::Findings;
-use super::url::endpoint;
-use super::{literal, tokenizer};
+use super::url::{AZURE_VERSION, Asked, base_at, endpoint};
+use super::{exchange, literal, tokenizer};
+use crate::Exchange;
 use crate::error::did_you_mean;
 use crate::excerpt::mask;
-use crate::secret::{Secret, Secrets};
+use crate::secret::{Secret, Secrets, key_header};
 use crate::workload::Members;
+use crate::workload::own::is_header_value;
 use crate::written::{At, Given, Header, Place, Scalar, Stub, Target};
 
 /// A target, what its requests have in common, and its secrets.
@@ -22,51 +25,81 @@ pub(crate) struct Resolved {
     pub(crate) target: plan::Target,
     pub(crate) tokenizer: Tokenizer,
     pub(crate) members: Members,
+    pub(crate) exchange: Exchange,
     pub(crate) secrets: Secrets,
 }
 
-const USUAL_KEY: &str = "OPENAI_API_KEY";
-const USUAL_KEY_GOES_TO: &str = "https://api.openai.com/";
+/// Where keys that nobody names are sent to, and to no other host.
+const USUAL_KEYS: [(&str, &[&str]); 4] = [
+    ("api.openai.com", &["OPENAI_API_KEY"]),
+    ("api.anthropic.com", &["ANTHROPIC_API_KEY"]),
+    ("generativelanguage.googleapis.com", &["GEMINI_API_KEY", "GOOGLE_API_KEY"]),
+    (".openai.azure.com", &["AZURE_OPENAI_API_KEY"]),
+];
 
-pub(crate) fn resolve(written: &Given<At<Target>>, findings: &mut Findings<'_>) -> Option<Resolved> {
+pub(crate) fn resolve(
+    written: &Given<At<Target>>,
+    seed: u64,
+    findings: &mut Findings<'_>,
+) -> Option<Resolved> {
     let Given(Some(At { value: written, place })) = written else {
         findings
             .problem(Place::Nowhere, "the scenario has no `target`")
             .with_help("say where requests go: target: {url: http://127.0.0.1:8000/v1, model: NAME} or target: {stub: {}}");
         return None;
     };
-    let api = match written.api.0 {
+    let known = match written.api.0 {
         None => Some(Api::OpenAiChat),
         Some(_) => findings.read(&written.api),
     };
-    let address = address(written, *place, api.unwrap_or(Api::OpenAiChat), findings);
-    let model = match (findings.text(&written.model, "the model's name"), &address) {
-        (Some(model), _) => Some(model),
-        (None, Some(Address::Stub(_))) => Some("floodline-stub".into()),
-        (None, Some(Address::Url(_))) if written.model.is_none() => {
-            findings
-                .problem(*place, "the target has no model")
-                .with_help("name the model that the server serves (--model NAME or `model: NAME`); it lists them under /v1/models");
-            None
-        }
-        (None, _) => None,
-    };
-    let key = key(written, address.as_ref(), findings);
-    let (headers, in_headers) = headers(written, key.is_some(), findings);
-    let max_tokens_field = findings.read(&written.max_tokens_field).unwrap_or_default();
-    let extra = extra_members(written, findings);
+    let api = known.unwrap_or(Api::OpenAiChat);
+    let model = model(written, *place, api, findings);
+    let stream = stream(written, api, findings);
+    let version = api_version(written, api, findings);
+    let asked = Asked { api, model: model.as_deref().unwrap_or_default(), stream, version: &version };
+    let address = address(written, *place, &asked, findings);
+    let key = key(written, address.as_ref(), api, findings);
+    let (headers, in_headers) = headers(written, key.is_some(), api, findings);
+    let codec = Codec::of(api);
+    let max_tokens_field = max_tokens_field(written, api, findings);
+    let extra = extra_members(written, api, &codec, findings);
     let tokenizer = tokenizer::resolve(&written.tokenizer, model.as_deref().unwrap_or_default(), findings);
-    let stream = findings.read(&written.stream).unwrap_or(true);
     let ca_file = ca_file(written, findings);
     let insecure = findings.read(&written.insecure).unwrap_or(false);
     warn_without_tls(written, address.as_ref(), insecure, findings);
-    let (api, address, model, (tokenizer, named)) = (api?, address?, model?, tokenizer?);
+    let own = match api {
+        Api::Http => Some(own(written, *place, seed, &asked, address.as_ref(), findings)?),
+        _ => {
+            exchange::refuse(written, findings);
+            None
+        }
+    };
+    let (_, address, (tokenizer, named)) = (known?, address?, tokenizer?);
+    let provider_path = own.as_ref().map_or_else(|| provider_path(&asked), |own| own.path.clone());
+    let model = model?;
     let (key_env, key) = key.unzip();
+    let stream = own.as_ref().map_or(stream, |own| own.streamed);
+    let codec = own.as_ref().map_or(codec, |own| own.codec.clone());
+    let address = match (address, &own) {
+        (Address::Url(url), Some(own)) => Address::Url(at_path(&url, &own.path)),
+        (address, _) => address,
+    };
+    let exchange = Exchange {
+        codec: codec.clone(),
+        method: own.as_ref().map_or("POST", |own| own.method.as_str()).to_owned(),
+        content_type: match &own {
+            Some(own) => own.content_type.map(str::to_owned),
+            None => Some("application/json".into()),
+        },
+        provider_path,
+    };
     Some(Resolved {
         target: plan::Target {
             api,
             address,
             model: model.clone(),
+            api_version: (api == Api::AzureOpenAi).then(|| version.clone()),
+            exchange: own.as_ref().map(|own| own.written.clone()),
             key_env,
             headers: headers.iter().map(|(name, _)| name.clone()).collect(),
             stream,
@@ -77,14 +110,110 @@ pub(crate) fn resolve(written: &Given<At<Target>>, findings: &mut Findings<'_>) 
             tokenizer: Some(named),
         },
         tokenizer,
-        members: Members { model, stream, max_tokens_field, extra },
+        members: Members { codec, model, stream, max_tokens_field, extra, own: own.map(|own| own.request) },
+        exchange,
         secrets: Secrets { key, headers, in_headers },
     })
 }
 
-fn address(written: &Target, place: Place, api: Api, findings: &mut Findings<'_>) -> Option<Address> {
+fn model(written: &Target, place: Place, api: Api, findings: &mut Findings<'_>) -> Option<String> {
+    match findings.text(&written.model, "the model's name") {
+        Some(model) => Some(model),
+        None if written.model.is_some() => None,
+        None if written.url.is_none() => Some("floodline-stub".into()),
+        // The server has one, or the application knows best.
+        None if matches!(api, Api::Tgi | Api::Http) => Some("default".into()),
+        None => {
+            findings
+                .problem(place, "the target has no model")
+                .with_help("name the model that the server serves (--model NAME or `model: NAME`); it lists them under /v1/models");
+            None
+        }
+    }
+}
+
+/// Whether answers are streamed.
+fn stream(written: &Target, api: Api, findings: &mut Findings<'_>) -> bool {
+    let given = findings.read(&written.stream);
+    let Some(scalar) = written.stream.as_ref() else { return api != Api::OpenAiEmbeddings };
+    match (api, given) {
+        (Api::OpenAiEmbeddings, Some(true)) => {
+            findings.problem(scalar.place, "embeddings are not streamed").with_help("leave out `stream`");
+        }
+        (Api::Http, Some(_)) => {
+            findings
+                .problem(
+                    scalar.place,
+                    "whether an application streams is for its request to ask and its answer to show",
+                )
+                .with_help("say how the answer is read: answer: {format: json}, sse, ndjson or text");
+        }
+        _ => {}
+    }
+    given.unwrap_or(true) && api != Api::OpenAiEmbeddings
+}
+
+fn api_version(written: &Target, api: Api, findings: &mut Findings<'_>) -> String {
+    if let (Some(scalar), true) = (written.api_version.as_ref(), api != Api::AzureOpenAi) {
+        findings
+            .problem(scalar.place, "`api_version` goes with `api: azure-openai` only")
+            .with_help("leave it out, or put it into the URL or a header");
+    }
+    findings.text(&written.api_version, "the version").unwrap_or_else(|| AZURE_VERSION.into())
+}
+
+fn max_tokens_field(written: &Target, api: Api, findings: &mut Findings<'_>) -> MaxTokensField {
+    if let (Some(scalar), false) =
+        (written.max_tokens_field.as_ref(), matches!(api, Api::OpenAiChat | Api::AzureOpenAi))
+    {
+        findings
+            .problem(scalar.place, format!("`max_tokens_field` does not go with `api: {}`", api.name()))
+            .with_help("this API has one field for the bound: leave it out");
+    }
+    findings.read(&written.max_tokens_field).unwrap_or_default()
+}
+
+/// How an application is asked and read; its path goes behind that of the target's URL.
+fn own(
+    written: &Target,
+    place: Place,
+    seed: u64,
+    asked: &Asked<'_>,
+    address: Option<&Address>,
+    findings: &mut Findings<'_>,
+) -> Option<exchange::Own> {
+    let url = match address {
+        Some(Address::Url(url)) => ::url::Url::parse(url).ok(),
+        Some(Address::Stub(_)) | None => None,
+    };
+    let base = url.as_ref().map_or(("", None), |url| (url.path(), url.query()));
+    exchange::resolve(written, place, asked.model, seed, base, findings)
+}
+
+/// A URL with another path and query.
+fn at_path(url: &str, path: &str) -> String {
+    let joined = ::url::Url::parse(url).ok().and_then(|url| {
+        let origin = url.origin().ascii_serialization();
+        ::url::Url::parse(&format!("{origin}{path}")).ok()
+    });
+    joined.map_or_else(|| url.to_owned(), String::from)
+}
+
+/// Where the built-in provider has an API: a part of a URL without its host.
+fn provider_path(asked: &Asked<'_>) -> String {
+    const ORIGIN: &str = "http://127.0.0.1";
+    let url = endpoint(&base_at(ORIGIN, asked.api), asked).map(|(url, _)| url).unwrap_or_default();
+    url.strip_prefix(ORIGIN).unwrap_or_default().to_owned()
+}
+
+fn address(
+    written: &Target,
+    place: Place,
+    asked: &Asked<'_>,
+    findings: &mut Findings<'_>,
+) -> Option<Address> {
     match (&*written.url, &*written.stub) {
-        (Some(url), None) => match endpoint(&url.text, api) {
+        (Some(url), None) => match endpoint(&url.text, asked) {
             Ok((url, warning)) => {
                 warning.into_iter().for_each(|warning| findings.warn(warning));
                 Some(Address::Url(url))
@@ -148,18 +277,27 @@ fn stub(written: &Stub, findings: &mut Findings<'_>) -> Option<plan::Stub> {
 }
 
 /// The name of the variable that holds the key, and its value.
-fn key(written: &Target, address: Option<&Address>, findings: &mut Findings<'_>) -> Option<(String, Secret)> {
+fn key(
+    written: &Target,
+    address: Option<&Address>,
+    api: Api,
+    findings: &mut Findings<'_>,
+) -> Option<(String, Secret)> {
     let Some(given) = written.key.as_ref() else {
         let Some(Address::Url(url)) = address else { return None };
-        if !url.starts_with(USUAL_KEY_GOES_TO) || has_authorization(written) {
+        let names = usual_keys(url)?;
+        if has_header(written, key_header(api)) {
             return None;
         }
-        let value = findings.outside.env(USUAL_KEY).map(|value| value.trim().to_owned());
-        let Some(value) = value.filter(|value| !value.is_empty() && is_header_value(value)) else {
-            findings.warn(format!("no key is sent: {USUAL_KEY} is not set, and the target names no other"));
-            return None;
-        };
-        return Some((USUAL_KEY.into(), Secret::new(value)));
+        for name in names {
+            let value = findings.outside.env(name).map(|value| value.trim().to_owned());
+            if let Some(value) = value.filter(|value| !value.is_empty() && is_header_value(value)) {
+                return Some(((*name).to_owned(), Secret::new(value)));
+            }
+        }
+        let (is, names) = (if names.len() == 1 { "is" } else { "are" }, names.join(" and "));
+        findings.warn(format!("no key is sent: {names} {is} not set, and the target names no other"));
+        return None;
     };
     let Some(name) = only_reference(&given.text) else {
         match given.place {
@@ -176,9 +314,20 @@ fn key(written: &Target, address: Option<&Address>, findings: &mut Findings<'_>)
     Some((name.to_owned(), Secret::new(value)))
 }
 
-fn has_authorization(written: &Target) -> bool {
+/// The variables whose keys go to this URL without being named.
+fn usual_keys(url: &str) -> Option<&'static [&'static str]> {
+    let url = ::url::Url::parse(url).ok()?;
+    let host = url.host_str().filter(|_| url.scheme() == "https" && url.port().is_none())?;
+    let goes_to = |known: &str| match known.starts_with('.') {
+        true => host.ends_with(known),
+        false => host == known,
+    };
+    USUAL_KEYS.into_iter().find(|(known, _)| goes_to(known)).map(|(_, names)| names)
+}
+
+fn has_header(written: &Target, name: &str) -> bool {
     let headers = written.headers.iter().flat_map(|headers| &headers.0);
-    headers.into_iter().any(|header| header.name.value.eq_ignore_ascii_case("authorization"))
+    headers.into_iter().any(|header| header.name.value.eq_ignore_ascii_case(name))
 }
 
 /// The name in `${env:NAME}`, if the text is that and nothing else.
@@ -233,10 +382,6 @@ fn could_be_a_key(name: &str) -> bool {
 const NO_HEADER_VALUE: &str =
     "it holds a line break, another control character, or a character that is not ASCII";
 
-fn is_header_value(value: &str) -> bool {
-    value.chars().all(|c| c == '\t' || c == ' ' || c.is_ascii_graphic())
-}
-
 /// Says that what is given about certificates is for nothing.
 fn warn_without_tls(
     written: &Target,
@@ -266,15 +411,31 @@ fn ca_file(written: &Target, findings: &mut Findings<'_>) -> Option<String> {
 /// Names and values of the headers, and what of the values came from the environment.
 type Headers = (Vec<(String, Secret)>, Vec<Secret>);
 
-fn headers(written: &Target, has_key: bool, findings: &mut Findings<'_>) -> Headers {
+fn headers(written: &Target, has_key: bool, api: Api, findings: &mut Findings<'_>) -> Headers {
     let mut headers: Vec<(String, Secret)> = Vec::new();
     let mut taken = Vec::new();
-    for header in written.headers.iter().flat_map(|headers| &headers.0) {
+    let mut names: Vec<String> = Vec::new();
+    let of_target = written.headers.iter().flat_map(|headers| &headers.0).map(|header| (header, false));
+    for (header, own) in of_target.chain(exchange::own_headers(written).map(|header| (header, true))) {
         let name = header.name.value.to_ascii_lowercase();
-        if let Some((problem, help)) = refused_name(&name, has_key) {
+        let key = has_key.then(|| key_header(api));
+        // A body of an application's own may be of any type.
+        let refused = refused_name(&name, key).filter(|_| !(own && name == "content-type"));
+        if let Some((problem, help)) = refused {
             findings.problem(header.name.place, problem).with_help(help);
-        } else if headers.iter().any(|(other, _)| *other == name) {
+            continue;
+        }
+        if names.contains(&name) {
             findings.problem(header.name.place, format!("the header `{name}` is given twice"));
+            continue;
+        }
+        names.push(name.clone());
+        if own && exchange::is_template(&header.value.text) {
+            if name == "content-type" {
+                findings
+                    .problem(header.value.place, "the type of the body is the same for all requests")
+                    .with_help("write it out");
+            }
         } else if let Some(value) = header_value(header, &mut taken, findings) {
             headers.push((name, Secret::new(value)));
         }
@@ -282,16 +443,17 @@ fn headers(written: &Target, has_key: bool, findings: &mut Findings<'_>) -> Head
     (headers, taken)
 }
 
-/// Why a header of this name cannot be set, and what to do instead.
-fn refused_name(name: &str, has_key: bool) -> Option<(String, &'static str)> {
+/// Why a header of this name cannot be set, and what to do instead; `key` is the header of a key that is given.
+fn refused_name(name: &str, key: Option<&str>) -> Option<(String, &'static str)> {
     let is_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
     match name {
         "host" | "content-length" | "content-type" | "transfer-encoding" | "connection"
         | "accept-encoding" => {
             Some((format!("the header `{name}` is set by Floodline itself"), "leave it out"))
         }
-        "authorization" if has_key => {
-            Some(("the target has both a key and an `authorization` header".into(), "keep one of the two"))
+        name if key == Some(name) => {
+            let article = if name.starts_with('a') { "an" } else { "a" };
+            Some((format!("the target has both a key and {article} `{name}` header"), "keep one of the two"))
         }
         name if name.is_empty() || !name.chars().all(is_token) => Some((
             "this is not the name of a header".into(),
@@ -342,20 +504,46 @@ fn header_value(header: &Header, taken: &mut Vec<Secret>, findings: &mut Finding
 /// The further members of a body, without those that have a key of their own.
 fn extra_members(
     written: &Target,
+    api: Api,
+    codec: &Codec,
     findings: &mut Findings<'_>,
 ) -> serde_json::Map<String, serde_json::Value> {
     let Some(At { value, place }) = written.body.as_ref() else { return serde_json::Map::new() };
-    for (member, instead) in [
-        ("model", "`model` of the target"),
-        ("messages", "`prompts`"),
-        ("stream", "`stream` of the target"),
-        (MaxTokensField::MaxTokens.name(), "`max_tokens` of a prompt"),
-        (
-            MaxTokensField::MaxCompletionTokens.name(),
-            "`max_tokens` of a prompt, and `max_tokens_field` of the target",
-        ),
-    ] {
-        if value.contains_key(member) {
+    if api == Api::Http {
+        findings
+            .problem(*place, "`body` of the target does not go with `api: http`")
+            .with_help("all of the body is in `request`: request: {json: {...}}");
+        return serde_json::Map::new();
+    }
+    let bound = "`max_tokens` of a prompt";
+    let bounds: &[(&str, &str)] = match api {
+        Api::OpenAiChat | Api::AzureOpenAi => &[
+            (MaxTokensField::MaxTokens.name(), bound),
+            (
+                MaxTokensField::MaxCompletionTokens.name(),
+                "`max_tokens` of a prompt, and `max_tokens_field` of the target",
+            ),
+        ],
+        Api::OpenAiCompletions | Api::Anthropic => &[("max_tokens", bound)],
+        Api::OpenAiResponses => &[("max_output_tokens", bound)],
+        Api::Gemini => &[("generationConfig.maxOutputTokens", bound)],
+        Api::Ollama | Api::OllamaGenerate => &[("options.num_predict", bound)],
+        Api::Tgi => &[("parameters.max_new_tokens", bound)],
+        Api::OpenAiEmbeddings | Api::Http => &[],
+    };
+    let of_prompt = codec.prompt_members().iter().map(|name| match *name {
+        "system" | "systemInstruction" | "system_instruction" => {
+            (*name, "a message of the role system in `prompts`")
+        }
+        name => (name, "`prompts`"),
+    });
+    let others = [("model", "`model` of the target"), ("stream", "`stream` of the target")];
+    for (member, instead) in others.into_iter().chain(of_prompt).chain(bounds.iter().copied()) {
+        let found = match member.split_once('.') {
+            Some((outer, inner)) => value.get(outer).is_some_and(|outer| outer.get(inner).is_some()),
+            None => value.contains_key(member),
+        };
+        if found {
             findings
                 .problem(*place, format!("`{member}` cannot be set in `body`"))
                 .with_help(format!("write it as {instead}"));

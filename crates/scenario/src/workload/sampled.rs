@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use floodline_core::lengths::Lengths;
-use floodline_core::workload::Ask;
+use floodline_core::workload::{Ask, Head};
 use floodline_corpus::{Corpus, Prompt, Sampler};
 
-use super::frame::{Frame, Members};
+use super::frame::{Frame, Members, Wanted};
 use super::sizes;
 
 /// A corpus that requests draw their prompts from. A prompt's own bound comes before `output`.
@@ -31,11 +31,10 @@ impl Sampled {
     }
 
     /// Appends the body of a request.
-    pub(super) fn render(&self, ask: Ask, max_tokens: Option<u32>, body: &mut Vec<u8>) {
-        if let Some(prompt) = self.prompt(ask) {
-            let frame = if max_tokens.is_some() { &self.bounded } else { &self.unbounded };
-            frame.render(body, max_tokens, |body| body.extend_from_slice(prompt.messages));
-        }
+    pub(super) fn render(&self, ask: Ask, wanted: Wanted, body: &mut Vec<u8>) -> Option<Box<Head>> {
+        let prompt = self.prompt(ask)?;
+        let frame = if wanted.max_tokens.is_some() { &self.bounded } else { &self.unbounded };
+        frame.render(body, wanted, |body| body.extend_from_slice(prompt.messages))
     }
 
     /// Tokens of a request's prompt, the most they can be, and the bound of its answer.

@@ -13,6 +13,8 @@ fn members() -> Members {
         model: "m".into(),
         stream: true,
         max_tokens_field: Default::default(),
+        codec: floodline_wire::codec::Codec::Chat,
+        own: None,
         extra: Default::default(),
     }
 }
@@ -69,7 +71,7 @@ fn another_seed_sends_other_prompts() {
 fn prompts_are_drawn_by_weight() {
     let same = |text: &str| Body::Same {
         frame: members().frame(false),
-        messages: text.as_bytes().into(),
+        prompt: members().frame(true).prompt(text.as_bytes().to_vec()),
         input_tokens: 1,
         output: None,
     };
@@ -125,7 +127,7 @@ fn the_one_who_asks_decides_where_prompts_are_unique() {
 fn what_is_reserved_for_a_prompt_of_somebody_elses_is_never_below_its_bytes() {
     let same = Body::Same {
         frame: members().frame(true),
-        messages: r#"[{"role":"user","content":"\u00e9\u00e9"}]"#.as_bytes().into(),
+        prompt: members().frame(true).prompt(br#"[{"role":"user","content":"\u00e9\u00e9"}]"#.to_vec()),
         input_tokens: 1,
         output: Some(Lengths::fixed(1_000_000)),
     };

@@ -9,7 +9,7 @@ use floodline_core::replay::{Recording, TraceRow};
 use floodline_core::workload::{Ask, Rendered, Workload};
 
 use super::synthetic::Wording;
-use super::{Frame, synthetic};
+use super::{Frame, Wanted, synthetic};
 
 /// The requests of a trace.
 #[derive(Debug)]
@@ -52,12 +52,13 @@ impl Workload for Trace {
     fn render(&self, ask: Ask, body: &mut Vec<u8>) -> Rendered {
         body.clear();
         let rendered = self.outline(ask);
-        if let Some(row) = self.row(ask.i) {
-            self.frame.render(body, rendered.max_tokens, |body| {
+        let wanted = Wanted { i: ask.i, max_tokens: rendered.max_tokens };
+        let head = self.row(ask.i).and_then(|row| {
+            self.frame.render(body, wanted, |body| {
                 synthetic::user(body, |body| self.words(body, ask.i, row));
-            });
-        }
-        rendered
+            })
+        });
+        Rendered { head, ..rendered }
     }
 
     fn outline(&self, ask: Ask) -> Rendered {
@@ -67,6 +68,7 @@ impl Workload for Trace {
             input_tokens: row.map(|row| row.input_tokens),
             input_bound: row.map(|row| input_bound(row.input_tokens)),
             max_tokens: row.map(|row| row.output_tokens),
+            head: None,
         }
     }
 }

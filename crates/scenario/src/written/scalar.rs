@@ -9,6 +9,7 @@ use floodline_core::plan::Api;
 use floodline_core::schedule::{Curve, Spread};
 use floodline_core::time::Span;
 use floodline_wire::openai::MaxTokensField;
+use floodline_wire::own::{Kind, Path};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserialize, Deserializer};
 
@@ -211,7 +212,41 @@ impl Choice for Curve {
 
 impl Choice for Api {
     const WHAT: &'static str = "an API of this version";
-    const NAMES: &'static [(&'static str, Api)] = &[(Api::OpenAiChat.name(), Api::OpenAiChat)];
+    const NAMES: &'static [(&'static str, Api)] = &[
+        (Api::OpenAiChat.name(), Api::OpenAiChat),
+        (Api::OpenAiCompletions.name(), Api::OpenAiCompletions),
+        (Api::OpenAiResponses.name(), Api::OpenAiResponses),
+        (Api::OpenAiEmbeddings.name(), Api::OpenAiEmbeddings),
+        (Api::AzureOpenAi.name(), Api::AzureOpenAi),
+        (Api::Anthropic.name(), Api::Anthropic),
+        (Api::Gemini.name(), Api::Gemini),
+        (Api::Ollama.name(), Api::Ollama),
+        (Api::OllamaGenerate.name(), Api::OllamaGenerate),
+        (Api::Tgi.name(), Api::Tgi),
+        (Api::Http.name(), Api::Http),
+    ];
+}
+
+impl Choice for Kind {
+    const WHAT: &'static str = "a format of answers";
+    const NAMES: &'static [(&'static str, Kind)] = &[
+        (Kind::Sse.name(), Kind::Sse),
+        (Kind::Ndjson.name(), Kind::Ndjson),
+        (Kind::Text.name(), Kind::Text),
+        (Kind::Json.name(), Kind::Json),
+    ];
+}
+
+impl Written for Path {
+    fn read(text: &str) -> Result<Path, Wrong> {
+        Path::parse(text).map_err(|error| Wrong {
+            message: format!("`{text}` is no path into JSON: {error}"),
+            help: Some("such as $.delta.text, $.choices[0].text or $['a name'][*].text".into()),
+        })
+    }
+    fn schema() -> Schema {
+        json_schema!({ "type": "string" })
+    }
 }
 
 impl Choice for Undecided {

@@ -68,9 +68,10 @@ fn message(turn: &Turn) -> Value {
     }
     // A text without characters is no block.
     let said = turn.content.iter().filter(|piece| !matches!(piece, Piece::Text(text) if text.is_empty()));
-    let calls = turn.calls.iter().map(|call| {
-        json!({ "type": "tool_use", "id": call.id, "name": call.name, "input": call.object() })
-    });
+    let calls = turn
+        .calls
+        .iter()
+        .map(|call| json!({ "type": "tool_use", "id": call.id, "name": call.name, "input": call.object() }));
     let blocks: Vec<Value> = said.map(block).chain(calls).collect();
     json!({ "role": turn.role, "content": blocks })
 }

@@ -66,7 +66,9 @@ impl Codec {
             Codec::Anthropic => anthropic::request::write_body(request, out),
             Codec::Gemini => gemini::request::write_body(request, out),
             Codec::Ollama => ollama::request::write_body(request, ollama::request::CHAT_PROMPT, out),
-            Codec::OllamaGenerate => ollama::request::write_body(request, ollama::request::GENERATE_PROMPT, out),
+            Codec::OllamaGenerate => {
+                ollama::request::write_body(request, ollama::request::GENERATE_PROMPT, out)
+            }
             Codec::Tgi => tgi::request::write_body(request, out),
         }
     }

@@ -58,13 +58,12 @@ fn content(turn: &Turn) -> Value {
         return json!({ "role": "user", "parts": [result(turn)] });
     }
     let role = if turn.role == "assistant" { "model" } else { "user" };
-    let calls = turn
-        .calls
+    let calls =
+        turn.calls.iter().map(|call| json!({ "functionCall": { "name": call.name, "args": call.object() } }));
+    let said = turn
+        .content
         .iter()
-        .map(|call| json!({ "functionCall": { "name": call.name, "args": call.object() } }));
-    let said = turn.content.iter().filter(|piece| {
-        turn.calls.is_empty() || !matches!(piece, Piece::Text(text) if text.is_empty())
-    });
+        .filter(|piece| turn.calls.is_empty() || !matches!(piece, Piece::Text(text) if text.is_empty()));
     let parts: Vec<Value> = said.map(part).chain(calls).collect();
     json!({ "role": role, "parts": parts })
 }

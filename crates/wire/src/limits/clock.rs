@@ -144,7 +144,9 @@ mod tests {
         assert_eq!(rfc3339("1970-01-01T00:00:00Z"), Some(0));
         assert_eq!(rfc3339("2000-02-29T12:00:00.25Z"), Some(951_825_600 * SECOND + SECOND / 4));
         assert_eq!(rfc3339("2026-05-04T14:34:56+02:00"), rfc3339("2026-05-04T12:34:56Z"));
-        for wrong in ["", "2026-05-04", "2026-13-04T00:00:00Z", "1969-12-31T23:59:59Z", "2026-05-04T25:00:00Z"] {
+        for wrong in
+            ["", "2026-05-04", "2026-13-04T00:00:00Z", "1969-12-31T23:59:59Z", "2026-05-04T25:00:00Z"]
+        {
             assert_eq!(rfc3339(wrong), None, "{wrong}");
         }
         assert_eq!(http_date("yesterday, I think"), None);

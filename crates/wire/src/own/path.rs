@@ -81,7 +81,9 @@ impl Reader {
                 '.' => {
                     self.at += 1;
                     match self.peek() {
-                        Some('.') => return Err(self.fault("`..` is not understood: name every member on the way")),
+                        Some('.') => {
+                            return Err(self.fault("`..` is not understood: name every member on the way"));
+                        }
                         Some('*') => {
                             self.at += 1;
                             steps.push(Step::All);
@@ -132,7 +134,8 @@ impl Reader {
                     self.at += 1;
                 }
                 let digits: String = self.chars[start..self.at].iter().collect();
-                let index = digits.parse().map_err(|_| PathError { at: start, message: "this index is too large" });
+                let index =
+                    digits.parse().map_err(|_| PathError { at: start, message: "this index is too large" });
                 Step::Index(index?)
             }
             Some('?' | '(' | '-') => {
@@ -142,7 +145,9 @@ impl Reader {
         };
         match self.peek() {
             Some(']') => self.at += 1,
-            Some(':' | ',') => return Err(self.fault("slices and lists are not understood: one index, or `*`")),
+            Some(':' | ',') => {
+                return Err(self.fault("slices and lists are not understood: one index, or `*`"));
+            }
             _ => return Err(self.fault("expected `]`")),
         }
         Ok(step)

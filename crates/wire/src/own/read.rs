@@ -84,12 +84,7 @@ fn leads(path: &Path, json: &str) -> bool {
 }
 
 /// Takes in what an event says at the paths of the format; none if it is no JSON.
-fn take<'a>(
-    format: &Format,
-    json: &'a str,
-    said: &mut Said,
-    literals: &mut Literals<'a>,
-) -> Option<Signal> {
+fn take<'a>(format: &Format, json: &'a str, said: &mut Said, literals: &mut Literals<'a>) -> Option<Signal> {
     let mut signal = Signal::default();
     let mut is_json = true;
     let mut each = |path: &Option<Path>, found: &mut dyn FnMut(&'a RawValue)| {

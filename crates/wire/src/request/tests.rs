@@ -237,7 +237,9 @@ fn further_members_add_at_any_depth_and_never_replace() {
 #[test]
 fn tools_are_offered_as_each_api_wants_them() {
     let parameters = json!({"type": "object", "properties": {"city": {"type": "string"}}});
-    let tools = [json!({"type": "function", "function": {"name": "f", "description": "d", "parameters": parameters}})];
+    let tools = [
+        json!({"type": "function", "function": {"name": "f", "description": "d", "parameters": parameters}}),
+    ];
     let offered = |codec: &Codec| {
         let mut out = Vec::new();
         codec.write_tools(&tools, &mut out);

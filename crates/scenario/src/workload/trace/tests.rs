@@ -21,6 +21,8 @@ fn trace(prompts: &[(u32, Vec<u64>, u32)], block_tokens: u32) -> Trace {
         model: "m".into(),
         stream: true,
         max_tokens_field: Default::default(),
+        codec: floodline_wire::codec::Codec::Chat,
+        own: None,
         extra: Default::default(),
     };
     let recording = Recording { rows, blocks: blocks.into(), block_tokens };

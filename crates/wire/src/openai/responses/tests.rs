@@ -120,7 +120,8 @@ fn a_refusal_inside_a_success_is_judged_by_its_code() {
 
 #[test]
 fn whole_answers() {
-    let body = br#"{"object":"response","status":"completed","error":null,"incomplete_details":null,"output":[
+    let body =
+        br#"{"object":"response","status":"completed","error":null,"incomplete_details":null,"output":[
         {"type":"reasoning","summary":[{"type":"summary_text","text":"hm"}]},
         {"type":"message","content":[{"type":"output_text","text":"Hi"},{"type":"refusal","refusal":"no"}]},
         {"type":"function_call","call_id":"c","name":"f","arguments":"{}"}],

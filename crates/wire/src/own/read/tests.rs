@@ -75,7 +75,10 @@ fn errors_are_judged_and_other_events_are_malformed() {
     assert_eq!(read(&format(), Framing::Events, true, failed).1, Outcome::RateLimited);
     let said = read(&format(), Framing::Events, true, b"data: {\"error\":\"out of order\"}\n\n");
     assert_eq!((said.0.error.unwrap().message.as_ref(), said.1), ("out of order", Outcome::ServerError));
-    assert_eq!(read(&format(), Framing::Events, true, b"data: hello\n\ndata: [END]\n\n").1, Outcome::Malformed);
+    assert_eq!(
+        read(&format(), Framing::Events, true, b"data: hello\n\ndata: [END]\n\n").1,
+        Outcome::Malformed
+    );
     let named = b"event: error\ndata: {\"message\":\"broken\"}\n\n";
     assert_eq!(read(&format(), Framing::Events, true, named).1, Outcome::ServerError);
 }
