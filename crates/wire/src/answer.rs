@@ -114,6 +114,16 @@ impl Said {
         Signal { token, content: token && part != Part::Reasoning }
     }
 
+    /// Adds a tool call that comes whole. A tool without parameters may be called without arguments, which are
+    /// an object all the same.
+    pub(crate) fn add_whole_tool(&mut self, id: &str, name: &str, arguments: &str) -> Signal {
+        let arguments = if arguments.is_empty() { "{}" } else { arguments };
+        let slot = self.tools.len() as u64;
+        self.tools.push(ToolCall { id: id.into(), name: name.into(), arguments: arguments.into(), slot });
+        self.other.push_str(name);
+        self.add(Part::Other, arguments)
+    }
+
     /// Adds to the tool call in `slot`, which begins with its first fragment: what of id and name is given, and
     /// some of its arguments. Names are no tokens: they are not streamed.
     pub(crate) fn add_tool(&mut self, slot: u64, id: &str, name: &str, arguments: &str) -> Signal {
@@ -136,6 +146,23 @@ impl Said {
         self.add(Part::Other, arguments)
     }
 
+    /// Adds arguments to the tool call in `slot`. If none has begun there, the server runs the tool itself.
+    pub(crate) fn add_arguments(&mut self, slot: u64, arguments: &str) -> Signal {
+        if let Some(tool) = self.tools.iter_mut().rev().find(|tool| tool.slot == slot) {
+            tool.arguments.push_str(arguments);
+        }
+        self.add(Part::Other, arguments)
+    }
+
+    /// Ends the tool call in `slot`, if there is one: if it was given no arguments, they are an empty object.
+    pub(crate) fn close_tool(&mut self, slot: u64) {
+        if let Some(tool) = self.tools.iter_mut().rev().find(|tool| tool.slot == slot)
+            && tool.arguments.is_empty()
+        {
+            tool.arguments.push_str("{}");
+        }
+    }
+
     pub(crate) fn add_usage(&mut self, usage: Usage) {
         self.usage = Some(usage.after(self.usage));
     }
@@ -150,6 +177,21 @@ impl Said {
     pub(crate) fn fail(&mut self, data: &[u8]) {
         if self.error.is_none() {
             self.error = Some(Box::new(parse_error(data)));
+        }
+    }
+
+    /// Notes an event whose data is no JSON object.
+    pub(crate) fn note_no_object(&mut self, name: &[u8], data: &[u8]) {
+        let data = data.trim_ascii();
+        // Google's way of reporting an error, passed on by some gateways: an array around the object.
+        if data.starts_with(b"[{") && memchr::memmem::find(data, b"\"error\"").is_some() {
+            self.fail(data);
+        // OpenAI's end mark, which gateways put behind whatever they pass on.
+        } else if data.starts_with(b"[DONE]") {
+            self.done = true;
+        // An event of a name that belongs to another protocol is harmless.
+        } else if name.is_empty() || name == b"message" {
+            self.note_malformed(data);
         }
     }
 

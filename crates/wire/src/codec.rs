@@ -3,7 +3,11 @@
 //! Whoever sends requests knows a [`Codec`] and no API. What all APIs have in common is here: framing, the
 //! fast path of tokens, and the end of a stream; what differs is in the folder of each API.
 
+mod array;
 mod frames;
+mod lines;
+mod mixed;
+mod pending;
 mod write;
 
 use std::sync::Arc;
@@ -11,15 +15,18 @@ use std::sync::Arc;
 use floodline_core::Outcome;
 use floodline_core::plan::Api;
 
+pub use array::Array;
 pub use frames::{Frames, Framing};
+pub use lines::Lines;
+pub use mixed::Mixed;
 
 use crate::answer::{Said, Signal};
 use crate::http1::ContentType;
 use crate::json::lenient::is_object;
 use crate::json::shape::Shape;
-use crate::openai;
 use crate::own::{self, Format, Kind};
 use crate::sse::{Event, EventTooLarge};
+use crate::{anthropic, gemini, ollama, openai, tgi};
 
 /// How the answers of a target are read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,6 +81,7 @@ impl Codec {
                 Some(Kind::Json) => "application/json",
             },
             (Codec::Ollama | Codec::OllamaGenerate, true) => "application/x-ndjson, application/json",
+            (Codec::Gemini, true) => "text/event-stream, application/json",
             (_, true) => "text/event-stream",
             (_, false) => "application/json",
         }
@@ -84,6 +92,10 @@ impl Codec {
         match (self, content_type) {
             (Codec::Embeddings, _) => None,
             (Codec::Own(format), _) => format.framing(content_type),
+            (Codec::Gemini, ContentType::EventStream | ContentType::Missing) => Some(Framing::Mixed),
+            (Codec::Gemini, ContentType::Json) => Some(Framing::Array),
+            (Codec::Ollama | Codec::OllamaGenerate, ContentType::Missing) => Some(Framing::Lines),
+            (Codec::Ollama | Codec::OllamaGenerate, other) => other.names_lines().then_some(Framing::Lines),
             (_, ContentType::EventStream | ContentType::Missing) => Some(Framing::Events),
             (_, ContentType::Json | ContentType::Other(_)) => None,
         }
@@ -107,9 +119,10 @@ impl Codec {
             Codec::Responses => openai::responses::parse(body),
             Codec::Embeddings => openai::embeddings::parse(body),
             Codec::Own(format) => own::read::whole(format, body),
-            Codec::Anthropic | Codec::Gemini | Codec::Ollama | Codec::OllamaGenerate | Codec::Tgi => {
-                Err("answers of this API cannot be read yet".into())
-            }
+            Codec::Anthropic => anthropic::whole::parse(body),
+            Codec::Gemini => gemini::whole::parse(body),
+            Codec::Ollama | Codec::OllamaGenerate => ollama::whole::parse(body),
+            Codec::Tgi => tgi::whole::parse(body),
         }
     }
 }
@@ -228,12 +241,11 @@ impl Stream {
                 (Some(_), _) => "the stream ended without its end mark (`done`)",
                 (None, Some(_)) => "the stream ended without a reason why (`finish`)",
             },
-            Codec::Embeddings
-            | Codec::Anthropic
-            | Codec::Gemini
-            | Codec::Ollama
-            | Codec::OllamaGenerate
-            | Codec::Tgi => "the stream ended without saying that it is complete",
+            Codec::Anthropic => "the stream ended with neither a stop reason nor message_stop",
+            Codec::Gemini => "the stream ended without a finishReason",
+            Codec::Ollama | Codec::OllamaGenerate => "the stream ended without a line that says done",
+            Codec::Tgi => "the stream ended with neither generated_text nor details",
+            Codec::Embeddings => "the stream ended without saying that it is complete",
         }
     }
 }
@@ -260,12 +272,11 @@ impl Answer {
             Codec::Chat | Codec::Completions => openai::stream::event(event, said, shape),
             Codec::Responses => openai::responses::event(event, said),
             Codec::Own(format) => own::read::event(format, event, said, shape),
-            Codec::Embeddings
-            | Codec::Anthropic
-            | Codec::Gemini
-            | Codec::Ollama
-            | Codec::OllamaGenerate
-            | Codec::Tgi => {
+            Codec::Anthropic => anthropic::stream::event(event, said, shape),
+            Codec::Gemini => gemini::stream::event(event, said),
+            Codec::Ollama | Codec::OllamaGenerate => ollama::stream::event(event, said),
+            Codec::Tgi => tgi::stream::event(event, said),
+            Codec::Embeddings => {
                 said.note_malformed(event.data);
                 Signal::default()
             }
@@ -280,3 +291,6 @@ impl Answer {
         if is_whole { self.event(event) } else { Signal::default() }
     }
 }
+
+#[cfg(test)]
+mod tests;

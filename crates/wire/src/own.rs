@@ -52,7 +52,7 @@ impl Kind {
     fn framing(self) -> Option<Framing> {
         match self {
             Kind::Sse => Some(Framing::Events),
-            Kind::Ndjson => Some(Framing::Plain),
+            Kind::Ndjson => Some(Framing::Lines),
             Kind::Text => Some(Framing::Plain),
             Kind::Json => None,
         }
@@ -76,9 +76,7 @@ impl Format {
             (Some(kind), _) => kind.framing(),
             (None, ContentType::EventStream) => Kind::Sse.framing(),
             (None, ContentType::Json) => None,
-            (None, ContentType::Other(name)) if name.contains("ndjson") || name.contains("jsonl") => {
-                Kind::Ndjson.framing()
-            }
+            (None, other) if other.names_lines() => Kind::Ndjson.framing(),
             (None, ContentType::Other(_) | ContentType::Missing) => Kind::Text.framing(),
         }
     }

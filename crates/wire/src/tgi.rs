@@ -1,3 +1,7 @@
-//! Text Generation Inference's generate and generate_stream.
+//! Text Generation Inference's own API, `/generate` and `/generate_stream`: what is sent, and what a stream or a
+//! whole answer says.
 
 pub(crate) mod request;
+mod response;
+pub(crate) mod stream;
+pub(crate) mod whole;

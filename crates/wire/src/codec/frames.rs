@@ -1,5 +1,8 @@
 //! The ways in which a body is cut into events.
 
+use super::array::Array;
+use super::lines::Lines;
+use super::mixed::Mixed;
 use crate::sse::{Deframer, Event, EventTooLarge, Unterminated};
 
 /// How the events of a stream are told apart.
@@ -7,6 +10,12 @@ use crate::sse::{Deframer, Event, EventTooLarge, Unterminated};
 pub enum Framing {
     /// Server-sent events.
     Events,
+    /// Server-sent events, with JSON between them that is none: Google's way of breaking off.
+    Mixed,
+    /// One JSON value a line.
+    Lines,
+    /// The objects in one JSON array.
+    Array,
     /// Plain text, of which each piece is an event.
     Plain,
 }
@@ -16,6 +25,12 @@ pub enum Framing {
 pub enum Frames {
     /// Server-sent events.
     Events(Deframer),
+    /// Server-sent events and JSON.
+    Mixed(Box<Mixed>),
+    /// Lines.
+    Lines(Lines),
+    /// Objects of an array.
+    Array(Array),
     /// Plain text.
     Plain(Plain),
 }
@@ -32,6 +47,9 @@ impl Frames {
     pub fn new(framing: Framing) -> Frames {
         match framing {
             Framing::Events => Frames::Events(Deframer::new()),
+            Framing::Mixed => Frames::Mixed(Box::default()),
+            Framing::Lines => Frames::Lines(Lines::default()),
+            Framing::Array => Frames::Array(Array::default()),
             Framing::Plain => Frames::Plain(Plain::default()),
         }
     }
@@ -44,6 +62,9 @@ impl Frames {
     pub fn feed(&mut self, bytes: &[u8], sink: &mut impl FnMut(Event<'_>)) -> Result<(), EventTooLarge> {
         match self {
             Frames::Events(deframer) => deframer.feed(bytes, sink),
+            Frames::Mixed(mixed) => mixed.feed(bytes, sink),
+            Frames::Lines(lines) => lines.feed(bytes, sink),
+            Frames::Array(array) => array.feed(bytes, sink),
             Frames::Plain(plain) => {
                 plain.feed(bytes, sink);
                 Ok(())
@@ -55,6 +76,9 @@ impl Frames {
     pub fn finish(&mut self) -> Option<Unterminated> {
         match self {
             Frames::Events(deframer) => deframer.finish(),
+            Frames::Mixed(mixed) => mixed.finish(),
+            Frames::Lines(lines) => lines.finish(),
+            Frames::Array(array) => array.finish(),
             Frames::Plain(plain) => {
                 let held = std::mem::take(&mut plain.held);
                 (!held.is_empty()).then(|| Unterminated::without_name(held))

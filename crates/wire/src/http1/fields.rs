@@ -17,6 +17,15 @@ pub enum ContentType {
     Missing,
 }
 
+impl ContentType {
+    /// Whether a body of this type has a JSON value on each line: there are several names for that, none of them
+    /// registered.
+    pub(crate) fn names_lines(&self) -> bool {
+        const NAMES: [&str; 3] = ["ndjson", "jsonl", "json-lines"];
+        matches!(self, ContentType::Other(name) if NAMES.iter().any(|known| name.contains(known)))
+    }
+}
+
 /// The value of the first field called `name` (any case), as text without surrounding blanks.
 pub(super) fn text<'h>(headers: &[Header<'h>], name: &str) -> Option<&'h str> {
     values(headers, name).find_map(|value| std::str::from_utf8(value).ok()).map(str::trim)

@@ -7,6 +7,7 @@ use std::marker::PhantomData;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
 
 /// What can be read from a JSON object, member by member.
 pub(crate) trait Members<'de>: Default {
@@ -39,6 +40,16 @@ macro_rules! members {
 }
 
 pub(crate) use members;
+
+/// Reads a text that is one JSON object; `None` if it is anything else.
+pub(crate) fn object<'a, T: Members<'a>>(text: &'a str) -> Option<T> {
+    serde_json::from_str::<Object<T>>(text).ok()?.0
+}
+
+/// Reads a value that is seldom there, and so is not read together with what it stands in.
+pub(crate) fn inner<'a, T: Deserialize<'a> + Default>(raw: &'a RawValue) -> T {
+    serde_json::from_str(raw.get()).unwrap_or_default()
+}
 
 /// Whether `data` is a whole JSON object and nothing else.
 pub(crate) fn is_object(data: &[u8]) -> bool {

@@ -6,11 +6,10 @@
 use std::borrow::Cow;
 
 use floodline_core::Finish;
-use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::usage::read_usage;
-use crate::json::lenient::{List, Object, members};
+use crate::json::lenient::{List, Object, inner, members, object};
 use crate::json::value::{count, is_truthy, text, written};
 use crate::usage::Usage;
 
@@ -82,7 +81,7 @@ struct Piece<'a> {
 impl<'a> Chunk<'a> {
     /// Reads a JSON object; `None` if `text` is none.
     pub(super) fn parse(text: &'a str) -> Option<Chunk<'a>> {
-        serde_json::from_str::<Object<Chunk<'a>>>(text).ok()?.0
+        object(text)
     }
 
     pub(super) fn choices(&self) -> impl Iterator<Item = &Choice<'a>> {
@@ -129,8 +128,8 @@ impl<'a> Choice<'a> {
 impl<'a> Delta<'a> {
     /// Its tool calls, in order.
     pub(super) fn tools(&self) -> impl Iterator<Item = ToolPiece<'a>> {
-        let calls: List<Object<Call<'a>>> = self.tool_calls.map(lenient).unwrap_or_default();
-        let legacy: Object<Function<'a>> = self.function_call.map(lenient).unwrap_or_default();
+        let calls: List<Object<Call<'a>>> = self.tool_calls.map(inner).unwrap_or_default();
+        let legacy: Object<Function<'a>> = self.function_call.map(inner).unwrap_or_default();
         let of_call = |call: Call<'a>| {
             let function = call.function.0.or(call.custom.0)?;
             Some(function.piece(call.index.and_then(count), call.id.and_then(text).unwrap_or_default()))
@@ -173,12 +172,7 @@ pub(super) fn parts(raw: &RawValue) -> (String, String) {
 }
 
 fn pieces(raw: &RawValue) -> List<Object<Piece<'_>>> {
-    lenient(raw)
-}
-
-/// Reads a value that is seldom there, and so is not read together with the rest.
-fn lenient<'a, T: Deserialize<'a> + Default>(raw: &'a RawValue) -> T {
-    serde_json::from_str(raw.get()).unwrap_or_default()
+    inner(raw)
 }
 
 members! {

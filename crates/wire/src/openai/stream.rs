@@ -20,7 +20,7 @@ pub(crate) fn event(event: Event<'_>, said: &mut Said, shape: &mut Shape) -> Sig
     match Chunk::parse(&text) {
         Some(chunk) if chunk.is_error() => said.fail(event.data),
         Some(chunk) => return take(&chunk, &text, said, shape),
-        None => no_chunk(event, said),
+        None => said.note_no_object(event.name, event.data),
     }
     Signal::default()
 }
@@ -40,18 +40,6 @@ fn take(chunk: &Chunk<'_>, text: &str, said: &mut Said, shape: &mut Shape) -> Si
         shape.learn(text, literal, part);
     }
     signal
-}
-
-/// An event whose data is no JSON object.
-fn no_chunk(event: Event<'_>, said: &mut Said) {
-    let data = event.data.trim_ascii();
-    // Gemini's way of reporting an error, passed on by some gateways: an array around the object.
-    if data.starts_with(b"[{") && memchr::memmem::find(data, b"\"error\"").is_some() {
-        said.fail(data);
-    // An event of a name that belongs to another protocol is harmless.
-    } else if event.name.is_empty() || event.name == b"message" {
-        said.note_malformed(data);
-    }
 }
 
 #[cfg(test)]

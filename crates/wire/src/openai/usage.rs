@@ -2,13 +2,13 @@
 
 use serde_json::value::RawValue;
 
-use crate::json::lenient::{Object, members};
+use crate::json::lenient::{Object, members, object};
 use crate::json::value::count;
 use crate::usage::Usage;
 
 /// The counts of a `usage` object, if it has any.
 pub(super) fn read_usage(raw: &RawValue) -> Option<Usage> {
-    let counts = serde_json::from_str::<Object<Counts<'_>>>(raw.get()).ok()?.0?;
+    let counts: Counts<'_> = object(raw.get())?;
     let (prompt, completion) = (counts.prompt_details.0, counts.completion_details.0);
     let of_prompt = |field: fn(&Details<'_>) -> Option<u64>| prompt.as_ref().and_then(field);
     Usage {

@@ -1,0 +1,51 @@
+//! What all framings have in common.
+
+use super::frames::{Frames, Framing};
+use crate::sse::{Event, EventTooLarge, MAX_EVENT};
+
+/// The events of a body, and what its end leaves.
+pub(super) type Found = (Vec<&'static str>, Option<&'static str>);
+
+/// The events of a body that is fed whole, byte by byte and cut in two at every place: always the same.
+pub(super) fn every_cut(framing: Framing, bytes: &[u8]) -> Found {
+    let whole = events(framing, [bytes]);
+    assert_eq!(events(framing, bytes.chunks(1)), whole, "byte by byte");
+    for cut in 0..=bytes.len() {
+        assert_eq!(events(framing, [&bytes[..cut], &bytes[cut..]]), whole, "cut at {cut}");
+    }
+    // Leaked, so that tests can compare them to literals.
+    let leak = |text: String| &*text.leak();
+    (whole.0.into_iter().map(leak).collect(), whole.1.map(leak))
+}
+
+fn events<'a>(framing: Framing, parts: impl IntoIterator<Item = &'a [u8]>) -> (Vec<String>, Option<String>) {
+    let own = |event: Event<'_>| String::from_utf8_lossy(event.data).into_owned();
+    let mut frames = Frames::new(framing);
+    let mut found = Vec::new();
+    for part in parts {
+        frames.feed(part, &mut |event| found.push(own(event))).unwrap();
+    }
+    (found, frames.finish().map(|left| own(left.event())))
+}
+
+#[test]
+fn events_above_the_limit_are_refused_however_they_are_cut_and_for_good() {
+    let object = |length: usize| [b"{\"a\":\"", &vec![b'x'; length - 8][..], b"\"}\n"].concat();
+    let (fits, large) = (object(MAX_EVENT), object(MAX_EVENT + 1));
+    for framing in [Framing::Lines, Framing::Array, Framing::Mixed] {
+        for cut in [0, 1, 1 << 20, MAX_EVENT - 1, MAX_EVENT] {
+            let feed = |bytes: &[u8]| {
+                let (mut frames, mut found) = (Frames::new(framing), 0);
+                let parts = [&bytes[..cut], &bytes[cut..]];
+                let result = parts.iter().try_for_each(|part| frames.feed(part, &mut |_| found += 1));
+                (result, found, frames.feed(b"{}\n", &mut |_| found += 1))
+            };
+            assert_eq!(feed(&fits), (Ok(()), 1, Ok(())), "{framing:?}, cut at {cut}");
+            assert_eq!(
+                feed(&large),
+                (Err(EventTooLarge), 0, Err(EventTooLarge)),
+                "{framing:?}, cut at {cut}"
+            );
+        }
+    }
+}
