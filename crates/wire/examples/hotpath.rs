@@ -13,6 +13,46 @@ use floodline_wire::sse::{Deframer, Event};
 const TOKENS: usize = 1_000;
 const ROUNDS: usize = 6_000;
 
+/// A token of each other API, `#` being what counts the tokens; read without HTTP around it.
+const OTHERS: [(&str, Codec, Frames, &str); 6] = [
+    (
+        "deframer + codec: anthropic",
+        Codec::Anthropic,
+        Frames::Events,
+        "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\" token\"}}\n\n",
+    ),
+    (
+        "deframer + codec: gemini, events",
+        Codec::Gemini,
+        Frames::Mixed,
+        "data: {\"candidates\": [{\"content\": {\"parts\": [{\"text\": \" token\"}],\"role\": \"model\"},\"index\": 0}],\"usageMetadata\": {\"promptTokenCount\": 7,\"candidatesTokenCount\": #,\"totalTokenCount\": 9},\"modelVersion\": \"truth\",\"responseId\": \"r1\"}\r\n\r\n",
+    ),
+    (
+        "deframer + codec: gemini, array",
+        Codec::Gemini,
+        Frames::Array,
+        ",\r\n{\n  \"candidates\": [\n    {\n      \"content\": {\n        \"parts\": [\n          {\n            \"text\": \" token\"\n          }\n        ],\n        \"role\": \"model\"\n      }\n    }\n  ],\n  \"usageMetadata\": {\n    \"promptTokenCount\": 7,\n    \"candidatesTokenCount\": #\n  },\n  \"modelVersion\": \"truth\"\n}\n",
+    ),
+    (
+        "deframer + codec: ollama",
+        Codec::Ollama,
+        Frames::Lines,
+        "{\"model\":\"truth\",\"created_at\":\"2025-08-04T08:52:19.385406455Z\",\"message\":{\"role\":\"assistant\",\"content\":\" token\"},\"done\":false}\n",
+    ),
+    (
+        "deframer + codec: ollama-generate",
+        Codec::OllamaGenerate,
+        Frames::Lines,
+        "{\"model\":\"truth\",\"created_at\":\"2025-08-04T08:52:19.385406455Z\",\"response\":\" token\",\"done\":false}\n",
+    ),
+    (
+        "deframer + codec: tgi",
+        Codec::Tgi,
+        Frames::Events,
+        "data:{\"index\":#,\"token\":{\"id\":3#,\"text\":\" token\",\"logprob\":-0.3046875,\"special\":false},\"generated_text\":null,\"details\":null}\n\n",
+    ),
+];
+
 /// One event of a usual stream, with its HTTP chunk framing.
 fn chunk(content: &str) -> String {
     let event = format!(
@@ -97,6 +137,16 @@ fn main() {
     // Two shapes in turn, so that the last one never fits.
     let (one, other) = (data("x\",\"y\":\"z"), data("\"  ,\"y\":\""));
     codec("codec alone, every token parsed in full", &[&one, &other]);
+    for (what, codec, framing, event) in OTHERS {
+        let bytes: Vec<u8> =
+            (0..TOKENS).flat_map(|i| event.replace('#', &i.to_string()).into_bytes()).collect();
+        measure(what, || {
+            let (mut stream, mut brought) = (Stream::new(codec, framing), Brought::default());
+            let _ = stream.feed(black_box(&bytes), &mut brought);
+            assert_eq!(brought.tokens as usize, TOKENS);
+            black_box(stream.said().text.len());
+        });
+    }
     let writer = ChunkWriter::new("chatcmpl-1", 1_700_000_000, "truth", true);
     let mut out = Vec::new();
     measure("writing", || {

@@ -14,7 +14,7 @@ use floodline_wire::codec::{Codec, Frames, Framing, Stream};
 use mutator::{Dice, broken};
 
 /// Inputs of each target.
-const INPUTS: u64 = 1_000;
+const INPUTS: u64 = 3_000;
 
 /// A codec, with the streams it is given in `framing` and with whole answers.
 fn answer(codec: Codec, framing: Framing, data: &[u8]) {

@@ -10,27 +10,37 @@ use floodline_core::Outcome;
 use floodline_wire::answer::{Said, Signal};
 use floodline_wire::codec::{Brought, Codec, Frames, Framing, Stream};
 
-/// What a stream says when it arrives in `parts`, and what each of its events meant: `.` nothing, `r`
-/// reasoning, `c` content, and `|` before what the end of the bytes has left.
-fn receive<'a>(
-    codec: Codec,
-    framing: Framing,
-    parts: impl IntoIterator<Item = &'a [u8]>,
-) -> (Said, String, &'static str) {
-    let (mut frames, mut stream) = (Frames::new(framing), Stream::new(codec, framing));
-    let mut signals = String::new();
-    for part in parts {
-        frames.feed(part, &mut |event| signals.push(letter(stream.event(event)))).expect("small events");
-    }
-    if let Some(left) = frames.finish() {
-        signals.push('|');
-        signals.push(letter(stream.tail(left.event())));
-    }
-    let missing = stream.missing_end();
-    (stream.into_said(), signals, missing)
+/// A stream that has been read so far, and what each of its events meant: `.` nothing, `r` reasoning, `c`
+/// content, and `|` before what the end of the bytes has left.
+#[derive(Clone)]
+struct Reader {
+    frames: Frames,
+    stream: Stream,
+    signals: String,
 }
 
-/// The same without the door to single events, as the engine reads.
+impl Reader {
+    fn new(codec: Codec, framing: Framing) -> Reader {
+        let (frames, stream) = (Frames::new(framing), Stream::new(codec, framing));
+        Reader { frames, stream, signals: String::new() }
+    }
+
+    fn feed(&mut self, bytes: &[u8]) {
+        let Reader { frames, stream, signals } = self;
+        frames.feed(bytes, &mut |event| signals.push(letter(stream.event(event)))).expect("small events");
+    }
+
+    fn finish(mut self) -> (Said, String, &'static str) {
+        if let Some(left) = self.frames.finish() {
+            self.signals.push('|');
+            self.signals.push(letter(self.stream.tail(left.event())));
+        }
+        let missing = self.stream.missing_end();
+        (self.stream.into_said(), self.signals, missing)
+    }
+}
+
+/// What a stream says, and brings, to who leaves it to find its own events, as the engine does.
 fn feed(codec: Codec, framing: Framing, bytes: &[u8]) -> (Said, Brought) {
     let (mut stream, mut brought) = (Stream::new(codec, framing), Brought::default());
     stream.feed(bytes, &mut brought).expect("small events");
@@ -108,12 +118,17 @@ fn every_answer_says_what_it_says_at_every_cut() {
             }
             continue;
         };
-        let whole = receive(codec, framing, [&bytes[..]]);
-        assert_eq!(receive(codec, framing, bytes.chunks(1)), whole, "{name}, byte by byte");
-        for cut in 1..bytes.len() {
-            let parts = [&bytes[..cut], &bytes[cut..]];
-            assert_eq!(receive(codec, framing, parts), whole, "{name}, cut at {cut}");
+        let mut whole = Reader::new(codec, framing);
+        whole.feed(&bytes);
+        let whole = whole.finish();
+        let mut slowly = Reader::new(codec, framing);
+        for (cut, byte) in bytes.iter().enumerate() {
+            let mut cut_here = slowly.clone();
+            cut_here.feed(&bytes[cut..]);
+            assert_eq!(cut_here.finish(), whole, "{name}, cut at {cut}");
+            slowly.feed(std::slice::from_ref(byte));
         }
+        assert_eq!(slowly.finish(), whole, "{name}, byte by byte");
         let (said, signals, missing) = whole;
         let (fed, brought) = feed(codec, framing, &bytes);
         let count = |letters: &[char]| signals.matches(letters).count();

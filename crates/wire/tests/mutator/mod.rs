@@ -61,10 +61,11 @@ impl Dice {
     }
 }
 
-/// One of `sound`, changed in one to five places.
+/// One of `sound`, changed in one to five places, mostly in few: what is broken all over says little.
 pub(crate) fn broken(sound: &[Vec<u8>], dice: &mut Dice) -> Vec<u8> {
     let mut bytes = sound[dice.below(sound.len())].clone();
-    for _ in 0..=dice.below(5) {
+    let most = 1 + dice.below(5);
+    for _ in 0..=dice.below(most) {
         change(&mut bytes, sound, dice);
     }
     bytes
