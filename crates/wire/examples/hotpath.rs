@@ -4,6 +4,7 @@
 use std::hint::black_box;
 
 use floodline_core::Finish;
+use floodline_core::plan::Api;
 use floodline_wire::codec::{Brought, Codec, Framing as Frames, Stream};
 use floodline_wire::http1::{BodyDecoder, Framing};
 use floodline_wire::openai::server::ChunkWriter;
@@ -14,40 +15,40 @@ const TOKENS: usize = 1_000;
 const ROUNDS: usize = 6_000;
 
 /// A token of each other API, `#` being what counts the tokens; read without HTTP around it.
-const OTHERS: [(&str, Codec, Frames, &str); 6] = [
+const OTHERS: [(&str, Api, Frames, &str); 6] = [
     (
         "deframer + codec: anthropic",
-        Codec::Anthropic,
+        Api::Anthropic,
         Frames::Events,
         "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\" token\"}}\n\n",
     ),
     (
         "deframer + codec: gemini, events",
-        Codec::Gemini,
+        Api::Gemini,
         Frames::Mixed,
         "data: {\"candidates\": [{\"content\": {\"parts\": [{\"text\": \" token\"}],\"role\": \"model\"},\"index\": 0}],\"usageMetadata\": {\"promptTokenCount\": 7,\"candidatesTokenCount\": #,\"totalTokenCount\": 9},\"modelVersion\": \"truth\",\"responseId\": \"r1\"}\r\n\r\n",
     ),
     (
         "deframer + codec: gemini, array",
-        Codec::Gemini,
+        Api::Gemini,
         Frames::Array,
         ",\r\n{\n  \"candidates\": [\n    {\n      \"content\": {\n        \"parts\": [\n          {\n            \"text\": \" token\"\n          }\n        ],\n        \"role\": \"model\"\n      }\n    }\n  ],\n  \"usageMetadata\": {\n    \"promptTokenCount\": 7,\n    \"candidatesTokenCount\": #\n  },\n  \"modelVersion\": \"truth\"\n}\n",
     ),
     (
         "deframer + codec: ollama",
-        Codec::Ollama,
+        Api::Ollama,
         Frames::Lines,
         "{\"model\":\"truth\",\"created_at\":\"2025-08-04T08:52:19.385406455Z\",\"message\":{\"role\":\"assistant\",\"content\":\" token\"},\"done\":false}\n",
     ),
     (
         "deframer + codec: ollama-generate",
-        Codec::OllamaGenerate,
+        Api::OllamaGenerate,
         Frames::Lines,
         "{\"model\":\"truth\",\"created_at\":\"2025-08-04T08:52:19.385406455Z\",\"response\":\" token\",\"done\":false}\n",
     ),
     (
         "deframer + codec: tgi",
-        Codec::Tgi,
+        Api::Tgi,
         Frames::Events,
         "data:{\"index\":#,\"token\":{\"id\":3#,\"text\":\" token\",\"logprob\":-0.3046875,\"special\":false},\"generated_text\":null,\"details\":null}\n\n",
     ),
@@ -137,11 +138,11 @@ fn main() {
     // Two shapes in turn, so that the last one never fits.
     let (one, other) = (data("x\",\"y\":\"z"), data("\"  ,\"y\":\""));
     codec("codec alone, every token parsed in full", &[&one, &other]);
-    for (what, codec, framing, event) in OTHERS {
+    for (what, api, framing, event) in OTHERS {
         let bytes: Vec<u8> =
             (0..TOKENS).flat_map(|i| event.replace('#', &i.to_string()).into_bytes()).collect();
         measure(what, || {
-            let (mut stream, mut brought) = (Stream::new(codec, framing), Brought::default());
+            let (mut stream, mut brought) = (Stream::new(Codec::of(api), framing), Brought::default());
             let _ = stream.feed(black_box(&bytes), &mut brought);
             assert_eq!(brought.tokens as usize, TOKENS);
             black_box(stream.said().text.len());

@@ -9,6 +9,7 @@ mod mutator;
 use std::panic::catch_unwind;
 
 use fixtures::{FIXTURES, How};
+use floodline_core::plan::Api;
 use floodline_wire::answer::Said;
 use floodline_wire::codec::{Codec, Frames, Framing, Stream};
 use mutator::{Dice, broken};
@@ -17,13 +18,13 @@ use mutator::{Dice, broken};
 const INPUTS: u64 = 3_000;
 
 /// A codec, with the streams it is given in `framing` and with whole answers.
-fn answer(codec: Codec, framing: Framing, data: &[u8]) {
-    let whole = stream(codec, framing, [data]);
+fn answer(api: Api, framing: Framing, data: &[u8]) {
+    let whole = stream(api, framing, [data]);
     for parts in cuts(data) {
-        assert_eq!(stream(codec, framing, parts), whole, "at other cuts");
+        assert_eq!(stream(api, framing, parts), whole, "at other cuts");
     }
     bounded(&whole.0, data);
-    match codec.whole(data) {
+    match Codec::of(api).whole(data) {
         Ok(said) => bounded(&said, data),
         Err(why) => assert!(why.chars().count() < 200, "{why}"),
     }
@@ -40,31 +41,31 @@ fn frames(framing: Framing, data: &[u8]) {
 }
 
 fn openai_chat(data: &[u8]) {
-    answer(Codec::Chat, Framing::Events, data);
+    answer(Api::OpenAiChat, Framing::Events, data);
 }
 
 fn anthropic(data: &[u8]) {
-    answer(Codec::Anthropic, Framing::Events, data);
+    answer(Api::Anthropic, Framing::Events, data);
 }
 
 fn gemini_events(data: &[u8]) {
-    answer(Codec::Gemini, Framing::Mixed, data);
+    answer(Api::Gemini, Framing::Mixed, data);
 }
 
 fn gemini_array(data: &[u8]) {
-    answer(Codec::Gemini, Framing::Array, data);
+    answer(Api::Gemini, Framing::Array, data);
 }
 
 fn ollama(data: &[u8]) {
-    answer(Codec::Ollama, Framing::Lines, data);
+    answer(Api::Ollama, Framing::Lines, data);
 }
 
 fn ollama_generate(data: &[u8]) {
-    answer(Codec::OllamaGenerate, Framing::Lines, data);
+    answer(Api::OllamaGenerate, Framing::Lines, data);
 }
 
 fn tgi(data: &[u8]) {
-    answer(Codec::Tgi, Framing::Events, data);
+    answer(Api::Tgi, Framing::Events, data);
 }
 
 fn events(data: &[u8]) {
@@ -85,19 +86,19 @@ fn array(data: &[u8]) {
 
 #[test]
 fn broken_answers_of_every_api_are_read_the_same_at_every_cut() {
-    let of = |wanted: &'static [Codec]| move |codec: Codec, _: How| wanted.contains(&codec);
-    run("openai_chat", openai_chat, of(&[Codec::Chat]));
-    run("anthropic", anthropic, of(&[Codec::Anthropic]));
-    run("gemini_events", gemini_events, of(&[Codec::Gemini]));
-    run("gemini_array", gemini_array, |codec, how| codec == Codec::Gemini && how != How::Events);
-    run("ollama", ollama, of(&[Codec::Ollama]));
-    run("ollama_generate", ollama_generate, of(&[Codec::Ollama, Codec::OllamaGenerate]));
-    run("tgi", tgi, of(&[Codec::Tgi]));
+    let of = |wanted: &'static [Api]| move |api: Api, _: How| wanted.contains(&api);
+    run("openai_chat", openai_chat, of(&[Api::OpenAiChat]));
+    run("anthropic", anthropic, of(&[Api::Anthropic]));
+    run("gemini_events", gemini_events, of(&[Api::Gemini]));
+    run("gemini_array", gemini_array, |api, how| api == Api::Gemini && how != How::Events);
+    run("ollama", ollama, of(&[Api::Ollama]));
+    run("ollama_generate", ollama_generate, of(&[Api::Ollama, Api::OllamaGenerate]));
+    run("tgi", tgi, of(&[Api::Tgi]));
 }
 
 #[test]
 fn broken_bodies_are_cut_into_the_same_events_at_every_cut() {
-    let every = |_: Codec, _: How| true;
+    let every = |_: Api, _: How| true;
     run("events", events, every);
     run("mixed", mixed, every);
     run("lines", lines, every);
@@ -105,10 +106,10 @@ fn broken_bodies_are_cut_into_the_same_events_at_every_cut() {
 }
 
 /// Runs a target on inputs made from the fixtures that `fits` picks.
-fn run(name: &str, target: fn(&[u8]), fits: impl Fn(Codec, How) -> bool) {
+fn run(name: &str, target: fn(&[u8]), fits: impl Fn(Api, How) -> bool) {
     let sound: Vec<Vec<u8>> = FIXTURES
         .iter()
-        .filter(|(_, codec, how)| fits(*codec, *how))
+        .filter(|(_, api, how)| fits(*api, *how))
         .map(|(name, _, _)| fixtures::read(name))
         .collect();
     for input in 0..INPUTS {
@@ -135,11 +136,11 @@ fn cuts(data: &[u8]) -> [Vec<&[u8]>; 2] {
 
 /// What a stream says, and what each of its events meant.
 fn stream<'a>(
-    codec: Codec,
+    api: Api,
     framing: Framing,
     parts: impl IntoIterator<Item = &'a [u8]>,
 ) -> (Said, Vec<(bool, bool)>) {
-    let (mut frames, mut stream) = (Frames::new(framing), Stream::new(codec, framing));
+    let (mut frames, mut stream) = (Frames::new(framing), Stream::new(Codec::of(api), framing));
     let mut signals = Vec::new();
     for part in parts {
         let fed = frames.feed(part, &mut |event| {

@@ -20,8 +20,8 @@ struct Reader {
 }
 
 impl Reader {
-    fn new(codec: Codec, framing: Framing) -> Reader {
-        let (frames, stream) = (Frames::new(framing), Stream::new(codec, framing));
+    fn new(codec: &Codec, framing: Framing) -> Reader {
+        let (frames, stream) = (Frames::new(framing), Stream::new(codec.clone(), framing));
         Reader { frames, stream, signals: String::new() }
     }
 
@@ -41,8 +41,8 @@ impl Reader {
 }
 
 /// What a stream says, and brings, to who leaves it to find its own events, as the engine does.
-fn feed(codec: Codec, framing: Framing, bytes: &[u8]) -> (Said, Brought) {
-    let (mut stream, mut brought) = (Stream::new(codec, framing), Brought::default());
+fn feed(codec: &Codec, framing: Framing, bytes: &[u8]) -> (Said, Brought) {
+    let (mut stream, mut brought) = (Stream::new(codec.clone(), framing), Brought::default());
     stream.feed(bytes, &mut brought).expect("small events");
     let last = stream.finish();
     brought.tokens += u32::from(last.token);
@@ -106,22 +106,23 @@ fn shown(said: &Said) -> String {
 #[test]
 fn every_answer_says_what_it_says_at_every_cut() {
     let mut folders: BTreeMap<&str, String> = BTreeMap::new();
-    for &(name, codec, how) in FIXTURES {
+    for &(name, api, how) in FIXTURES {
+        let codec = Codec::of(api);
         let (folder, file) = name.split_once('/').expect("a folder and a file");
         let bytes = fixtures::read(name);
         let out = folders.entry(folder).or_default();
         let _ = writeln!(out, "{file}");
-        let Some(framing) = how.framing(codec) else {
+        let Some(framing) = how.framing(&codec) else {
             match codec.whole(&bytes) {
                 Ok(said) => out.push_str(&shown(&said)),
                 Err(why) => _ = writeln!(out, "  no answer: {why}"),
             }
             continue;
         };
-        let mut whole = Reader::new(codec, framing);
+        let mut whole = Reader::new(&codec, framing);
         whole.feed(&bytes);
         let whole = whole.finish();
-        let mut slowly = Reader::new(codec, framing);
+        let mut slowly = Reader::new(&codec, framing);
         for (cut, byte) in bytes.iter().enumerate() {
             let mut cut_here = slowly.clone();
             cut_here.feed(&bytes[cut..]);
@@ -130,7 +131,7 @@ fn every_answer_says_what_it_says_at_every_cut() {
         }
         assert_eq!(slowly.finish(), whole, "{name}, byte by byte");
         let (said, signals, missing) = whole;
-        let (fed, brought) = feed(codec, framing, &bytes);
+        let (fed, brought) = feed(&codec, framing, &bytes);
         let count = |letters: &[char]| signals.matches(letters).count();
         assert_eq!((brought.tokens as usize, brought.contents as usize), (count(&['r', 'c']), count(&['c'])));
         assert_eq!(fed, said, "{name}: who finds the events changes nothing");

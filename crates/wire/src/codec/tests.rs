@@ -1,6 +1,11 @@
 //! What all framings have in common.
 
+use floodline_core::plan::Api;
+
+use super::Codec;
 use super::frames::{Frames, Framing};
+use crate::http1::ContentType;
+use crate::own::{Format, Kind};
 use crate::sse::{Event, EventTooLarge, MAX_EVENT};
 
 /// The events of a body, and what its end leaves.
@@ -48,4 +53,26 @@ fn events_above_the_limit_are_refused_however_they_are_cut_and_for_good() {
             );
         }
     }
+}
+
+#[test]
+fn each_api_streams_in_its_own_types_and_no_other() {
+    use Framing::{Array, Events, Lines, Mixed};
+    let lines = || ContentType::Other("application/x-ndjson".into());
+    let text = || ContentType::Other("text/plain".into());
+    for (api, expected) in [
+        (Api::OpenAiChat, [Some(Events), None, None, None, Some(Events)]),
+        (Api::Anthropic, [Some(Events), None, None, None, Some(Events)]),
+        (Api::Gemini, [Some(Mixed), Some(Array), None, None, Some(Mixed)]),
+        // One JSON object is the answer to who did not ask for a stream.
+        (Api::Ollama, [None, None, Some(Lines), None, Some(Lines)]),
+        (Api::OllamaGenerate, [None, None, Some(Lines), None, Some(Lines)]),
+        (Api::Tgi, [Some(Events), None, None, None, Some(Events)]),
+    ] {
+        let types = [ContentType::EventStream, ContentType::Json, lines(), text(), ContentType::Missing];
+        assert_eq!(types.map(|of| Codec::of(api).framing(&of)), expected, "{}", api.name());
+    }
+    let own = Codec::Own(Format { kind: Some(Kind::Ndjson), ..Format::default() }.into());
+    assert_eq!(own.framing(&text()), Some(Lines));
+    assert_eq!(Codec::of(Api::Http).framing(&lines()), Some(Lines));
 }
