@@ -28,8 +28,15 @@ fn stream(events: &[&str]) -> String {
     format!("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: {length}\r\n\r\n{body}")
 }
 
+/// A stream of lines.
+fn lines(lines: &[&str]) -> String {
+    let body: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let length = body.len();
+    format!("HTTP/1.1 200 OK\r\ncontent-type: application/x-ndjson\r\ncontent-length: {length}\r\n\r\n{body}")
+}
+
 #[test]
-fn every_api_of_openai_by_the_quick_form() {
+fn every_api_by_the_quick_form() {
     for (api, base, path, answer, more) in [
         (
             "openai-completions",
@@ -76,6 +83,64 @@ fn every_api_of_openai_by_the_quick_form() {
             ]),
             vec![],
         ),
+        (
+            "anthropic",
+            "",
+            "/v1/messages",
+            stream(&[
+                r#"{"type":"message_start","message":{"usage":{"input_tokens":3,"output_tokens":1}}}"#,
+                r#"{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}"#,
+                r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"Hi"}}"#,
+                r#"{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":1}}"#,
+                r#"{"type":"message_stop"}"#,
+            ]),
+            vec![],
+        ),
+        (
+            "gemini",
+            "",
+            "/v1beta/models/m:streamGenerateContent?alt=sse",
+            stream(&[
+                r#"{"candidates":[{"content":{"parts":[{"text":"Hi"}],"role":"model"},"finishReason":"STOP"}],"usageMetadata":{"promptTokenCount":3,"candidatesTokenCount":1}}"#,
+            ]),
+            vec![],
+        ),
+        (
+            "gemini",
+            "",
+            "/v1beta/models/m:generateContent",
+            json("200 OK", r#"{"candidates":[{"content":{"parts":[{"text":"Hi"}]},"finishReason":"STOP"}]}"#),
+            vec!["--no-stream"],
+        ),
+        (
+            "ollama",
+            "",
+            "/api/chat",
+            lines(&[
+                r#"{"message":{"role":"assistant","content":"Hi"},"done":false}"#,
+                r#"{"message":{"role":"assistant","content":""},"done":true,"done_reason":"stop","prompt_eval_count":3,"eval_count":1}"#,
+            ]),
+            vec![],
+        ),
+        (
+            "ollama-generate",
+            "",
+            "/api/generate",
+            lines(&[
+                r#"{"response":"Hi","done":false}"#,
+                r#"{"response":"","done":true,"done_reason":"stop"}"#,
+            ]),
+            vec![],
+        ),
+        (
+            "tgi",
+            "",
+            "/generate_stream",
+            stream(&[
+                r#"{"index":1,"token":{"id":0,"text":"Hi","special":false},"generated_text":"Hi","details":{"finish_reason":"eos_token","generated_tokens":1}}"#,
+            ]),
+            vec![],
+        ),
     ] {
         let desk = Desk::new();
         let (origin, asked) = listening(answer);
@@ -88,6 +153,19 @@ fn every_api_of_openai_by_the_quick_form() {
         let asked = asked.lock().unwrap();
         assert!(asked.len() == 2 && asked.iter().all(|request| request.starts_with(&line)), "{asked:?}");
     }
+}
+
+#[test]
+fn an_application_that_answers_in_lines() {
+    let desk = Desk::new();
+    let (origin, asked) = listening(lines(&[r#"{"t":"Good "}"#, r#"{"t":"day","end":true}"#]));
+    let scenario = format!(
+        "target: {{api: http, url: '{origin}', request: {{path: /q, body: '{{{{ prompt }}}}'}}, answer: {{text: t, finish: end}}}}\n\
+         prompts: {{text: Hello}}\nload: {{users: 1, requests: 1}}\n"
+    );
+    let said = desk.file("lines.yaml", scenario).floodline(&["run", "lines.yaml", "--json"]);
+    assert_eq!((said.code, said.json()["tokens"]["output"].as_u64()), (0, Some(2)), "{said:?}");
+    assert!(asked.lock().unwrap()[0].ends_with("\r\n\r\nHello"));
 }
 
 const OWN: &str = "\
