@@ -1,4 +1,4 @@
-//! The figures of a run again, by phase, scenario, prompt, step and key.
+//! The figures of a run again, by phase, scenario, prompt, step, key, turn and target.
 //!
 //! A reduced set and a thrifty one: four metrics at two digits, in histograms that grow as they must, and nothing at all
 //! in a dimension of a single name, whose figures are those of the run: they are taken over when a second name appears.
@@ -6,6 +6,7 @@
 
 mod coarse;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -99,7 +100,8 @@ impl Breakdowns {
             return;
         }
         for (names, dimension) in self.by_name.iter_mut().zip(Dimension::ALL) {
-            let name = dimension.of(r).unwrap_or(NONE);
+            let name = dimension.of(r).unwrap_or(Cow::Borrowed(NONE));
+            let name = name.as_ref();
             match names {
                 Names::Nothing => *names = Names::One(name.to_owned()),
                 Names::One(only) if only == name => {}
@@ -128,6 +130,19 @@ impl Breakdowns {
         }
     }
 
+    /// The same, but where all requests have one name, that name with the figures of the run, which are given.
+    pub(crate) fn by_any_name(
+        &self,
+        dimension: Dimension,
+        counts: &Counts,
+        metrics: &Metrics,
+    ) -> BTreeMap<String, Part> {
+        match &self.by_name[dimension as usize] {
+            Names::One(only) if only != NONE => [(only.clone(), Figures::of(counts, metrics).part())].into(),
+            Names::Nothing | Names::One(_) | Names::Several(_) => self.by_name(dimension),
+        }
+    }
+
     /// How many requests of this name ended, of `counts` in all; none where it may have been counted with others.
     pub(crate) fn ended(&self, dimension: Dimension, name: &str, counts: &Counts) -> Option<u64> {
         match &self.by_name[dimension as usize] {
@@ -153,6 +168,13 @@ impl Breakdowns {
         }
         parts
     }
+}
+
+/// Parts whose names are numbers, in the order of these; those of other names follow.
+pub fn in_order_of_numbers(parts: &BTreeMap<String, Part>) -> Vec<(&String, &Part)> {
+    let mut parts: Vec<(&String, &Part)> = parts.iter().collect();
+    parts.sort_by_key(|(name, _)| name.parse().unwrap_or(u64::MAX));
+    parts
 }
 
 impl Figures {

@@ -1,13 +1,18 @@
 //! The fold over a run's events from which every figure is taken: live, stored and in virtual time.
 
 mod compared;
+mod journeys;
 
 use std::collections::BTreeMap;
 
 pub use compared::{Compared, PER_ANSWER, PER_PROMPT};
+pub use journeys::Journeys;
+#[cfg(test)]
+pub(crate) use journeys::tests as tests_of_journeys;
 
 use crate::breakdown::Breakdowns;
 use crate::event::{Finished, RunEvent, Sample};
+use crate::journey::Journey;
 use crate::metric::{Metric, Metrics};
 use crate::money::Usd;
 use crate::objective::{Dimension, Goodput, Watched, widened};
@@ -27,6 +32,8 @@ pub struct Fold {
     pub metrics: Metrics,
     /// The counts of the main phase.
     pub counts: Counts,
+    /// The journeys through a flow.
+    pub journeys: Journeys,
     /// Requests of the warm-up that ended.
     pub warmup: u64,
     /// Requests of the cool-down that ended.
@@ -118,7 +125,7 @@ impl Fold {
     pub fn apply(&mut self, event: &RunEvent) {
         match event {
             RunEvent::Ended(record) => self.record(record),
-            RunEvent::Journey(_) => {}
+            RunEvent::Journey(journey) => self.journey(journey),
             RunEvent::Sampled(sample) => {
                 self.samples.push(**sample);
                 self.stop_rules.check(sample.at);
@@ -146,6 +153,12 @@ impl Fold {
                 self.fault(record);
             }
         }
+    }
+
+    fn journey(&mut self, journey: &Journey) {
+        self.journeys.record(journey);
+        self.objectives.journey(journey);
+        self.stop_rules.journey(journey);
     }
 
     fn fault(&mut self, record: &Record) {
@@ -206,6 +219,7 @@ impl Fold {
             tokens_per_s: per_second(now.events, before.events) * tokens_per_event,
             ended: self.counts.ended() + self.warmup + self.cooldown,
             errors: self.counts.errors(),
+            journeys: self.journeys.ended() + self.journeys.around,
             ttft_p50: ttft.quantile(Quantile::P50),
             ttft_p99: ttft.quantile(Quantile::P99),
         }
@@ -229,6 +243,8 @@ pub struct Live {
     pub ended: u64,
     /// Requests of the main phase that ended in an error.
     pub errors: u64,
+    /// Journeys that ended, warm-up and cool-down included.
+    pub journeys: u64,
     /// Median time to first token so far.
     pub ttft_p50: Option<Span>,
     /// 99th percentile of it.

@@ -33,6 +33,8 @@ pub enum Metric {
     Connect,
     /// Waiting that the plan ordered before sending, of requests that had to wait.
     Held,
+    /// In the user's own programs, of requests that went through some.
+    Hook,
     /// Sent − scheduled, less connecting and ordered waiting.
     Late,
     /// Kernel arrival to the program reading it, of token-bearing arrivals; of other answers, the worst.
@@ -41,7 +43,7 @@ pub enum Metric {
 
 impl Metric {
     /// Every metric, in the order in which people want to read them.
-    pub const ALL: [Metric; 12] = [
+    pub const ALL: [Metric; 13] = [
         Metric::Ttft,
         Metric::TtftFromSchedule,
         Metric::FirstContent,
@@ -52,6 +54,7 @@ impl Metric {
         Metric::LatencyFromSchedule,
         Metric::Connect,
         Metric::Held,
+        Metric::Hook,
         Metric::Late,
         Metric::Lag,
     ];
@@ -69,6 +72,7 @@ impl Metric {
             Metric::LatencyFromSchedule => "latency_from_schedule",
             Metric::Connect => "connect",
             Metric::Held => "held",
+            Metric::Hook => "hook",
             Metric::Late => "late",
             Metric::Lag => "lag",
         }
@@ -87,6 +91,7 @@ impl Metric {
             | Metric::LatencyFromSchedule
             | Metric::Connect
             | Metric::Held
+            | Metric::Hook
             | Metric::Late
             | Metric::Lag => false,
         }
@@ -111,6 +116,7 @@ impl Metric {
             Metric::LatencyFromSchedule => since(scheduled, ok),
             Metric::Connect => at(r.sent.or(r.over()), r.connect),
             Metric::Held => at(r.sent, r.held),
+            Metric::Hook => at(r.over(), r.hook),
             Metric::Late => at(r.sent, r.late),
             Metric::Lag if r.arrivals.count() == 0 => at(r.last, r.lag_max),
             Metric::Lag | Metric::Gap => None,
@@ -136,6 +142,7 @@ impl Metric {
             | Metric::MaxGap
             | Metric::Tpot
             | Metric::Held
+            | Metric::Hook
             | Metric::Latency
             | Metric::LatencyFromSchedule
             | Metric::Connect

@@ -10,10 +10,12 @@ mod judge;
 mod parse;
 mod value;
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::journey::{Journey, JourneyEnd};
 use crate::metric::Metric;
 use crate::outcome::Outcome;
 use crate::record::Record;
@@ -23,7 +25,7 @@ use crate::time::Span;
 
 #[cfg(test)]
 pub(crate) use gather::tests as tests_of_records;
-pub(crate) use gather::{Cell, Watched, each, widened};
+pub(crate) use gather::{Cell, Watched, each, each_of_journey, widened};
 pub(crate) use goodput::Goodput;
 pub use judge::{Finding, Judged, WindowShare, judge};
 pub use parse::{Mistake, Names};
@@ -68,6 +70,10 @@ pub enum Measure {
     OutputTokens(Statistic),
     /// How much goes through in a second.
     Throughput(Flow),
+    /// Journeys that ended in one way.
+    Journeys(JourneyEnd, Tally),
+    /// How long journeys took that were completed.
+    Journey(Statistic),
 }
 
 /// A figure of a distribution.
@@ -142,6 +148,10 @@ pub enum Dimension {
     Step,
     /// The key it was sent with.
     Key,
+    /// The turn of a conversation, from 1.
+    Turn,
+    /// The target, of several.
+    Target,
 }
 
 /// What is said where the data cannot tell whether an objective is met.
@@ -186,7 +196,14 @@ impl Objective {
 
     /// Whether a request is among those it is about, whatever its phase.
     pub fn is_about(&self, record: &Record) -> bool {
-        self.scope.as_ref().is_none_or(|scope| scope.dimension.of(record) == Some(scope.name.as_str()))
+        self.scope.as_ref().is_none_or(|scope| scope.dimension.of(record).as_deref() == Some(&scope.name))
+    }
+
+    /// Whether a journey is among those it is about, whatever its phase: journeys have no name but their scenario's.
+    pub(crate) fn is_about_journey(&self, journey: &Journey) -> bool {
+        self.scope.as_ref().is_none_or(|scope| {
+            scope.dimension == Dimension::Scenario && journey.scenario.as_ref() == Some(&scope.name)
+        })
     }
 }
 
@@ -194,16 +211,25 @@ impl Measure {
     /// What its figures are.
     pub const fn kind(self) -> Kind {
         match self {
-            Measure::Time(_, Statistic::Count) => Kind::Number,
-            Measure::Time(..) => Kind::Time,
-            Measure::Errors(Tally::Rate) | Measure::Outcome(_, Tally::Rate) | Measure::Goodput => Kind::Share,
+            Measure::Time(_, Statistic::Count) | Measure::Journey(Statistic::Count) => Kind::Number,
+            Measure::Time(..) | Measure::Journey(_) => Kind::Time,
+            Measure::Errors(Tally::Rate)
+            | Measure::Outcome(_, Tally::Rate)
+            | Measure::Journeys(_, Tally::Rate)
+            | Measure::Goodput => Kind::Share,
             Measure::Cost(_) => Kind::Money,
             Measure::Errors(Tally::Count)
             | Measure::Outcome(_, Tally::Count)
+            | Measure::Journeys(_, Tally::Count)
             | Measure::InputTokens(_)
             | Measure::OutputTokens(_)
             | Measure::Throughput(_) => Kind::Number,
         }
+    }
+
+    /// Whether it looks at journeys, and not at requests.
+    pub const fn is_of_journeys(self) -> bool {
+        matches!(self, Measure::Journeys(..) | Measure::Journey(_))
     }
 }
 
@@ -252,7 +278,14 @@ impl Op {
 
 impl Dimension {
     /// Every dimension, in the order in which people want to read them.
-    pub const ALL: [Dimension; 4] = [Dimension::Scenario, Dimension::Mix, Dimension::Step, Dimension::Key];
+    pub const ALL: [Dimension; 6] = [
+        Dimension::Scenario,
+        Dimension::Mix,
+        Dimension::Step,
+        Dimension::Key,
+        Dimension::Turn,
+        Dimension::Target,
+    ];
 
     /// The word in front of a name.
     pub const fn name(self) -> &'static str {
@@ -261,16 +294,20 @@ impl Dimension {
             Dimension::Mix => "mix",
             Dimension::Step => "step",
             Dimension::Key => "key",
+            Dimension::Turn => "turn",
+            Dimension::Target => "target",
         }
     }
 
     /// The name that a record carries.
-    pub fn of(self, record: &Record) -> Option<&str> {
+    pub fn of(self, record: &Record) -> Option<Cow<'_, str>> {
         match self {
-            Dimension::Scenario => record.scenario.as_deref(),
-            Dimension::Mix => Some(record.prompt.as_str()),
-            Dimension::Step => record.step.as_deref(),
-            Dimension::Key => record.key.as_deref(),
+            Dimension::Scenario => record.scenario.as_deref().map(Cow::Borrowed),
+            Dimension::Mix => Some(Cow::Borrowed(&record.prompt)),
+            Dimension::Step => record.step.as_deref().map(Cow::Borrowed),
+            Dimension::Key => record.key.as_deref().map(Cow::Borrowed),
+            Dimension::Turn => record.turn.map(|turn| Cow::Owned(turn.to_string())),
+            Dimension::Target => record.target.as_deref().map(Cow::Borrowed),
         }
     }
 }
@@ -286,6 +323,8 @@ impl fmt::Display for Measure {
             Measure::InputTokens(statistic) => write!(f, "input_tokens {statistic}"),
             Measure::OutputTokens(statistic) => write!(f, "output_tokens {statistic}"),
             Measure::Throughput(flow) => f.write_str(flow.name()),
+            Measure::Journeys(end, tally) => write!(f, "journeys {} {}", end.name(), tally.name()),
+            Measure::Journey(statistic) => write!(f, "journey {statistic}"),
         }
     }
 }

@@ -1,12 +1,14 @@
 //! `summary.json`: every figure of a run, computed from its fold. Keys may be added, never renamed.
 
+mod journeys;
 mod local_counts;
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
-use crate::breakdown::Part;
+use crate::breakdown::{self, Part};
+use crate::distribution::Distribution;
 use crate::event::Ended;
 use crate::fold::{Counts, Fold};
 use crate::metric::Metric;
@@ -18,6 +20,8 @@ use crate::stats::Quantile;
 use crate::time::Span;
 use crate::verdict::{self, Stamps, Verdict};
 use crate::window::Seen;
+
+pub use journeys::Journeys;
 
 /// Name and version of the format of `summary.json`.
 pub const FORMAT: &str = "floodline-summary/1";
@@ -99,18 +103,30 @@ pub struct RunSummary {
     /// The figures by phase; empty where there was only the main one.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub by_phase: BTreeMap<String, Part>,
+    /// The journeys of the main phase; absent without a flow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub journeys: Option<Journeys>,
+    /// Time spent in the user's own programs, which is no part of any other time; absent where there were none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hooks: Option<MetricSummary>,
     /// Those of the main phase by scenario, as all that follow; empty where there are not two.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub by_scenario: BTreeMap<String, Part>,
     /// By prompt of the mix.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub by_prompt: BTreeMap<String, Part>,
-    /// By step of a flow.
+    /// By step of a flow, also where there is only one.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub by_step: BTreeMap<String, Part>,
     /// By the key they were sent with.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub by_key: BTreeMap<String, Part>,
+    /// By turn of a conversation.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", serialize_with = "as_numbers")]
+    pub by_turn: BTreeMap<String, Part>,
+    /// By target, of several.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub by_target: BTreeMap<String, Part>,
 }
 
 /// Requests of the main phase.
@@ -282,6 +298,12 @@ impl RunSummary {
         let requests = requests(plan, fold);
         let tokens = Tokens { local: local_counts::of(plan, counts), ..tokens(counts) };
         let by_name = |dimension| fold.breakdowns.by_name(dimension);
+        let journeys = journeys::of(plan, fold);
+        let by_step = match journeys {
+            Some(_) => fold.breakdowns.by_any_name(Dimension::Step, counts, &fold.metrics),
+            None => by_name(Dimension::Step),
+        };
+        let in_metrics = |metric: &Metric| *metric != Metric::Hook;
         RunSummary {
             format: FORMAT.into(),
             name: plan.name.clone(),
@@ -291,7 +313,13 @@ impl RunSummary {
             generator: generator(plan, info, fold, &verdict),
             verdict,
             warnings: warnings(fold, &tokens),
-            metrics: Metric::ALL.into_iter().map(|m| (m.name().to_owned(), metric(fold, m))).collect(),
+            metrics: Metric::ALL
+                .into_iter()
+                .filter(in_metrics)
+                .map(|m| (m.name().to_owned(), metric(fold, m)))
+                .collect(),
+            journeys,
+            hooks: Some(metric(fold, Metric::Hook)).filter(|hooks| hooks.count > 0),
             throughput: throughput(counts, tokens.output),
             tokens,
             goodput: counts.good.map(|good| good as f64 / requests.planned.max(1) as f64),
@@ -312,8 +340,10 @@ impl RunSummary {
             by_phase: fold.breakdowns.by_phase(counts, &fold.metrics),
             by_scenario: by_name(Dimension::Scenario),
             by_prompt: by_name(Dimension::Mix),
-            by_step: by_name(Dimension::Step),
+            by_step,
             by_key: by_name(Dimension::Key),
+            by_turn: by_name(Dimension::Turn),
+            by_target: by_name(Dimension::Target),
             requests,
         }
     }
@@ -365,6 +395,14 @@ fn requests(plan: &Plan, fold: &Fold) -> Requests {
 }
 
 fn metric(fold: &Fold, metric: Metric) -> MetricSummary {
+    of_distribution(fold.metrics.distribution(metric), |q| fold.metrics.interval(metric, q))
+}
+
+/// A distribution in numbers, with the intervals of its quantiles.
+fn of_distribution(
+    d: &Distribution,
+    interval: impl Fn(Quantile) -> (Option<Span>, Option<Span>),
+) -> MetricSummary {
     const SHOWN: [(&str, Quantile); 5] = [
         ("p50", Quantile::P50),
         ("p90", Quantile::P90),
@@ -372,11 +410,10 @@ fn metric(fold: &Fold, metric: Metric) -> MetricSummary {
         ("p99", Quantile::P99),
         ("p999", Quantile::P999),
     ];
-    let d = fold.metrics.distribution(metric);
     let ms = |span: Option<Span>| span.map(Span::as_millis_f64);
     let [p50, p90, p95, p99, p999] = SHOWN.map(|(_, q)| ms(d.quantile(q)));
-    let interval = SHOWN.map(|(name, q)| {
-        let (low, high) = fold.metrics.interval(metric, q);
+    let intervals = SHOWN.map(|(name, q)| {
+        let (low, high) = interval(q);
         (name.to_owned(), (ms(low), ms(high)))
     });
     MetricSummary {
@@ -389,8 +426,13 @@ fn metric(fold: &Fold, metric: Metric) -> MetricSummary {
         p99,
         p999,
         max: ms(d.max()),
-        interval: if d.count() > 0 { interval.into() } else { BTreeMap::new() },
+        interval: if d.count() > 0 { intervals.into() } else { BTreeMap::new() },
     }
+}
+
+/// Writes names that are numbers in their order, and those that are none after them.
+fn as_numbers<S: Serializer>(parts: &BTreeMap<String, Part>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(breakdown::in_order_of_numbers(parts))
 }
 
 /// What went through per second, from the first sending to the last byte.

@@ -11,8 +11,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::journey::Journey;
 use crate::money::Usd;
-use crate::objective::{Cell, Kind, Measure, Objective, Op, Statistic, Tally, each};
+use crate::objective::{Cell, Kind, Measure, Objective, Op, Statistic, Tally, each, each_of_journey};
 use crate::plan::Plan;
 use crate::record::Record;
 use crate::time::{Moment, Span};
@@ -78,6 +79,20 @@ impl StopRules {
         }
     }
 
+    /// Counts a journey that ended.
+    pub fn journey(&mut self, journey: &Journey) {
+        for Rule { rule: objective, slices, window, .. } in &mut self.rules {
+            let elsewhere = objective.phase.is_some_and(|phase| phase != journey.phase);
+            if elsewhere || !objective.is_about_journey(journey) {
+                continue;
+            }
+            let slice = (window.0 / SLICES).max(1);
+            let cell = slices.entry(journey.ended.0 / slice).or_default();
+            let bound = objective.bound.atoms();
+            each_of_journey(objective.measure, journey, |_, atoms| cell.take(atoms, bound));
+        }
+    }
+
     /// Looks, if it is time to: the first rule that holds, in words. Once one holds, it is what ends the run.
     pub fn check(&mut self, now: Moment) -> Option<&str> {
         if now >= self.next_look {
@@ -133,15 +148,23 @@ impl Rule {
 
     /// What was seen: `34.2 % of 120 requests`.
     fn figure(&self, seen: &Cell) -> String {
+        let noun = if self.rule.measure.is_of_journeys() { "journey" } else { "request" };
         let statistic = match self.rule.measure {
-            Measure::Errors(Tally::Rate) | Measure::Outcome(_, Tally::Rate) | Measure::Goodput => {
+            Measure::Errors(Tally::Rate)
+            | Measure::Outcome(_, Tally::Rate)
+            | Measure::Journeys(_, Tally::Rate)
+            | Measure::Goodput => {
                 let permille = seen.sum * 1000 / u128::from(seen.n.max(1));
-                return format!("{}.{} % of {}", permille / 10, permille % 10, counted(seen.n, "request"));
+                return format!("{}.{} % of {}", permille / 10, permille % 10, counted(seen.n, noun));
             }
-            Measure::Errors(Tally::Count) | Measure::Outcome(_, Tally::Count) | Measure::Throughput(_) => {
-                return format!("{} of {}", seen.sum, counted(seen.n, "request"));
+            Measure::Errors(Tally::Count)
+            | Measure::Outcome(_, Tally::Count)
+            | Measure::Journeys(_, Tally::Count)
+            | Measure::Throughput(_) => {
+                return format!("{} of {}", seen.sum, counted(seen.n, noun));
             }
             Measure::Time(_, statistic)
+            | Measure::Journey(statistic)
             | Measure::Cost(statistic)
             | Measure::InputTokens(statistic)
             | Measure::OutputTokens(statistic) => statistic,

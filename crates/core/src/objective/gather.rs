@@ -8,6 +8,7 @@ use std::ops::Range;
 
 use super::{Flow, Measure, Objective, Op, Statistic, Tally};
 use crate::distribution::Distribution;
+use crate::journey::{Journey, JourneyEnd};
 use crate::metric::{Metric, Sections};
 use crate::objective::value::ONE;
 use crate::outcome::Outcome;
@@ -115,6 +116,15 @@ impl Watched {
             }
         }
     }
+
+    /// Counts a journey.
+    pub(crate) fn journey(&mut self, journey: &Journey) {
+        for Gathered { objective, source } in &mut self.each {
+            if objective.phase() == journey.phase && objective.is_about_journey(journey) {
+                source.journey(objective, journey);
+            }
+        }
+    }
 }
 
 impl Source {
@@ -126,10 +136,14 @@ impl Source {
         let whole = objective.phase() == crate::Phase::Main && objective.scope.is_none();
         match objective.measure {
             Measure::Time(..) if whole => Source::Fold,
-            Measure::Time(..) | Measure::Cost(_) | Measure::InputTokens(_) | Measure::OutputTokens(_) => {
-                Source::Values(Box::default())
+            Measure::Time(..)
+            | Measure::Cost(_)
+            | Measure::InputTokens(_)
+            | Measure::OutputTokens(_)
+            | Measure::Journey(_) => Source::Values(Box::default()),
+            Measure::Errors(_) | Measure::Outcome(..) | Measure::Goodput | Measure::Journeys(..) => {
+                Source::Tally { n: 0, hits: 0 }
             }
-            Measure::Errors(_) | Measure::Outcome(..) | Measure::Goodput => Source::Tally { n: 0, hits: 0 },
             Measure::Throughput(_) => Source::Flow(Flows::default()),
         }
     }
@@ -139,10 +153,7 @@ impl Source {
         match self {
             Source::Fold => {}
             Source::Values(values) => each(measure, record, good, |_, atoms| {
-                let steps = atoms.div_ceil(measure.kind().atoms_per_step());
-                let steps = Span(u64::try_from(steps).unwrap_or(u64::MAX));
-                values.exact.take(atoms, bound);
-                values.steps.record(steps);
+                let steps = values.take(measure, atoms, bound);
                 if matches!(measure, Measure::Time(Metric::Gap, _)) {
                     values.sections.record(record.i, steps);
                 }
@@ -163,6 +174,33 @@ impl Source {
                     windows.at(at).take(atoms, bound);
                 });
                 windows.mark_owed(measure, record, given);
+            }
+        }
+    }
+
+    fn journey(&mut self, objective: &Objective, journey: &Journey) {
+        let (measure, bound) = (objective.measure, objective.bound.atoms());
+        match self {
+            // These are of requests.
+            Source::Fold | Source::Flow(_) => {}
+            Source::Values(values) => each_of_journey(measure, journey, |_, atoms| {
+                values.take(measure, atoms, bound);
+            }),
+            Source::Tally { n, hits } => each_of_journey(measure, journey, |_, atoms| {
+                *n += 1;
+                *hits += u64::from(atoms > 0);
+            }),
+            Source::Windows(windows) => {
+                let mut given = !measure.is_of_journeys() || journey.end == JourneyEnd::Cut;
+                each_of_journey(measure, journey, |at, atoms| {
+                    given = true;
+                    windows.at(at).take(atoms, bound);
+                });
+                // How long a journey takes is its user's business too, so none is due at any time; but one that failed
+                // in a window is no window without journeys.
+                if !given {
+                    windows.at(journey.ended).owed = true;
+                }
             }
         }
     }
@@ -207,6 +245,7 @@ pub(crate) fn each(measure: Measure, r: &Record, good: Option<bool>, mut take: i
         Measure::Cost(_) => r.cost.into_iter().for_each(|usd| take(end, usd.atoms())),
         Measure::InputTokens(_) => r.input_tokens.into_iter().for_each(|n| take(end, tokens(n))),
         Measure::OutputTokens(_) => r.output_tokens.into_iter().for_each(|n| take(end, tokens(n))),
+        Measure::Journeys(..) | Measure::Journey(_) => {}
         Measure::Throughput(Flow::Requests) if r.outcome == Outcome::Ok => take(end, tokens(1)),
         Measure::Throughput(Flow::Requests) => {}
         Measure::Throughput(Flow::OutputTokens) => {
@@ -215,6 +254,31 @@ pub(crate) fn each(measure: Measure, r: &Record, good: Option<bool>, mut take: i
         Measure::Throughput(Flow::Events) => {
             r.arrivals.iter().for_each(|arrival| take(arrival.at, tokens(arrival.events)));
         }
+    }
+}
+
+/// The value of a journey in atoms, if it has one, with the instant at which it was known.
+pub(crate) fn each_of_journey(measure: Measure, j: &Journey, mut take: impl FnMut(Moment, u128)) {
+    match measure {
+        Measure::Journey(_) if j.end == JourneyEnd::Completed => {
+            take(j.ended, j.ended.since(j.scheduled).0.into());
+        }
+        // Of a journey that the run cut short nobody knows how it would have ended.
+        Measure::Journeys(asked, _) if j.end != JourneyEnd::Cut || asked == JourneyEnd::Cut => {
+            take(j.ended, (j.end == asked).into());
+        }
+        _ => {}
+    }
+}
+
+impl Values {
+    /// Counts a value, and gives it in the steps of its kind.
+    fn take(&mut self, measure: Measure, atoms: u128, bound: u128) -> Span {
+        let steps = atoms.div_ceil(measure.kind().atoms_per_step());
+        let steps = Span(u64::try_from(steps).unwrap_or(u64::MAX));
+        self.exact.take(atoms, bound);
+        self.steps.record(steps);
+        steps
     }
 }
 
@@ -270,8 +334,10 @@ impl Windows {
         let failed = r.outcome.is_error() && !given;
         match measure {
             // What is measured of the generator or the network, and what is counted, is due at no time.
-            Measure::Time(Metric::Connect | Metric::Held | Metric::Late | Metric::Lag, _)
-            | Measure::Throughput(_) => return,
+            Measure::Time(Metric::Connect | Metric::Held | Metric::Late | Metric::Lag | Metric::Hook, _)
+            | Measure::Throughput(_)
+            | Measure::Journeys(..)
+            | Measure::Journey(_) => return,
             Measure::Time(Metric::Gap, _) => {
                 let mut previous = r.arrivals.first();
                 for arrival in r.arrivals.iter() {
@@ -358,14 +424,18 @@ impl Cell {
         let mean = |scale: u128| op.holds(self.sum.saturating_mul(scale), bound.saturating_mul(n));
         let whole = u128::from(super::value::WHOLE);
         let statistic = match objective.measure {
-            Measure::Errors(Tally::Rate) | Measure::Outcome(_, Tally::Rate) | Measure::Goodput => {
-                return Some(mean(whole));
-            }
-            Measure::Errors(Tally::Count) | Measure::Outcome(_, Tally::Count) => {
+            Measure::Errors(Tally::Rate)
+            | Measure::Outcome(_, Tally::Rate)
+            | Measure::Journeys(_, Tally::Rate)
+            | Measure::Goodput => return Some(mean(whole)),
+            Measure::Errors(Tally::Count)
+            | Measure::Outcome(_, Tally::Count)
+            | Measure::Journeys(_, Tally::Count) => {
                 return Some(op.holds(self.sum.saturating_mul(ONE.into()), bound));
             }
             Measure::Throughput(_) => return None,
             Measure::Time(_, statistic)
+            | Measure::Journey(statistic)
             | Measure::Cost(statistic)
             | Measure::InputTokens(statistic)
             | Measure::OutputTokens(statistic) => statistic,

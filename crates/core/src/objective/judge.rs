@@ -129,8 +129,12 @@ fn one(Gathered { objective, source }: &Gathered, plan: &Plan, fold: &Fold) -> J
                 (Phase::Main, None) => fold.unsent(plan),
                 (Phase::Main, Some(Scope { dimension, name })) => match dimension {
                     Dimension::Scenario => fold.unsent_of(plan, name),
-                    // Which prompt or key they would have had, nobody asked.
-                    Dimension::Mix | Dimension::Step | Dimension::Key => 0,
+                    // Which prompt, key or target they would have had, nobody asked.
+                    Dimension::Mix
+                    | Dimension::Step
+                    | Dimension::Key
+                    | Dimension::Turn
+                    | Dimension::Target => 0,
                 },
             };
             of_tally(objective, *n, *hits, unsent)
@@ -191,12 +195,15 @@ fn finding(objective: &Objective, figure: &Figure) -> Finding {
 fn of_values(objective: &Objective, values: &Values) -> Figure {
     let statistic = match objective.measure {
         Measure::Time(_, statistic)
+        | Measure::Journey(statistic)
         | Measure::Cost(statistic)
         | Measure::InputTokens(statistic)
         | Measure::OutputTokens(statistic) => statistic,
-        Measure::Errors(_) | Measure::Outcome(..) | Measure::Goodput | Measure::Throughput(_) => {
-            return Figure::default();
-        }
+        Measure::Errors(_)
+        | Measure::Outcome(..)
+        | Measure::Goodput
+        | Measure::Throughput(_)
+        | Measure::Journeys(..) => return Figure::default(),
     };
     let sections = matches!(objective.measure, Measure::Time(Metric::Gap, _)).then_some(&values.sections);
     of_distribution(objective, statistic, &values.steps, sections, Some(values))
@@ -341,7 +348,12 @@ fn of_tally(objective: &Objective, n: u64, hits: u64, unsent: u64) -> Figure {
     if n == 0 {
         return Figure::default();
     }
-    if matches!(objective.measure, Measure::Errors(Tally::Count) | Measure::Outcome(_, Tally::Count)) {
+    if matches!(
+        objective.measure,
+        Measure::Errors(Tally::Count)
+            | Measure::Outcome(_, Tally::Count)
+            | Measure::Journeys(_, Tally::Count)
+    ) {
         let exact = u128::from(hits) * u128::from(ONE);
         return Figure { value: Some(exact as f64), exact: Some(exact), samples: n, ..Figure::default() };
     }

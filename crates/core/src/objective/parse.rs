@@ -10,6 +10,7 @@ use std::ops::Range;
 
 use super::value::{Bound, Kind, Number, Share};
 use super::{Dimension, Flow, Measure, Objective, Op, Statistic, Tally};
+use crate::journey::JourneyEnd;
 use crate::metric::Metric;
 use crate::money::Usd;
 use crate::outcome::Outcome;
@@ -41,6 +42,11 @@ pub struct Names {
     pub steps: Vec<String>,
     /// Of keys.
     pub keys: Vec<String>,
+    /// Of targets, where there are several.
+    pub targets: Vec<String>,
+    /// Whether there are journeys. How many turns their conversations have, their answers decide: every turn has a name
+    /// then, which is its number.
+    pub journeys: bool,
 }
 
 impl Names {
@@ -56,23 +62,47 @@ impl Names {
             scenarios.iter().flat_map(|s| &s.prompts).map(|prompt| prompt.name.clone()).collect();
         mix.sort();
         mix.dedup();
+        let flows = scenarios.iter().filter_map(|s| s.flow.as_deref());
+        let mut steps: Vec<String> = Vec::new();
+        for step in flows.flat_map(|flow| flow.requests()) {
+            if !steps.contains(&step.name) {
+                steps.push(step.name.clone());
+            }
+        }
         Names {
             scenarios: scenarios.iter().filter(|_| several).map(|s| s.name.clone()).collect(),
             mix,
-            steps: Vec::new(),
+            steps,
             keys: key.map(str::to_owned).into_iter().collect(),
+            targets: Vec::new(),
+            journeys: scenarios.iter().any(|s| s.flow.is_some()),
         }
     }
 
-    /// The names of one dimension.
+    /// Whether a dimension has such a name.
+    fn has(&self, dimension: Dimension, name: &str) -> bool {
+        match dimension {
+            Dimension::Turn => self.journeys && is_turn(name),
+            other => self.in_dimension(other).iter().any(|known| known == name),
+        }
+    }
+
+    /// The names of one dimension, where they are known.
     fn in_dimension(&self, dimension: Dimension) -> &[String] {
         match dimension {
             Dimension::Scenario => &self.scenarios,
             Dimension::Mix => &self.mix,
             Dimension::Step => &self.steps,
             Dimension::Key => &self.keys,
+            Dimension::Turn => &[],
+            Dimension::Target => &self.targets,
         }
     }
+}
+
+/// Whether it is the name of a turn: a number from 1 on.
+fn is_turn(name: &str) -> bool {
+    name.parse().is_ok_and(|turn: u32| turn > 0 && turn.to_string() == name)
 }
 
 impl Objective {
@@ -107,7 +137,7 @@ const SUCH_AS: &str = "such as `ttft p95 < 500ms`, `errors rate < 1%` or `goodpu
 
 /// The names of everything that can be looked at.
 fn measures() -> impl Iterator<Item = &'static str> {
-    let others = ["goodput", "errors", "cost", "input_tokens", "output_tokens"];
+    let others = ["goodput", "errors", "cost", "input_tokens", "output_tokens", "journeys", "journey"];
     Metric::ALL
         .map(Metric::name)
         .into_iter()
@@ -134,9 +164,28 @@ fn measure(words: &mut Words<'_>) -> Result<Measure, Mistake> {
         ("errors", None) => Ok(Measure::Errors(tally(words, &word)?)),
         ("cost", None) => Ok(Measure::Cost(statistic(words, &word, &AMOUNTS)?)),
         ("input_tokens", None) => Ok(Measure::InputTokens(statistic(words, &word, &AMOUNTS)?)),
+        ("journeys", None) => journeys(words, &word),
+        ("journey", None) => Ok(Measure::Journey(statistic(words, &word, &TIMES)?)),
         ("output_tokens", None) => Ok(Measure::OutputTokens(statistic(words, &word, &AMOUNTS)?)),
         (_, None) => Err(unknown_measure(&word)),
     }
+}
+
+/// Journeys are told apart by how they ended: `journeys failed rate`.
+fn journeys(words: &mut Words<'_>, of: &Word<'_>) -> Result<Measure, Mistake> {
+    let names = JourneyEnd::ALL.map(JourneyEnd::name);
+    let known = format!("write how they ended, which is one of {}: journeys failed rate", names.join(", "));
+    let Some(word) = words.next_if(|word| !word.is_op()) else {
+        return Err(Mistake::new(of.at.clone(), "`journeys` needs how they ended").help(known));
+    };
+    let Some(end) = JourneyEnd::ALL.into_iter().find(|end| end.name() == word.text) else {
+        let mistake = Mistake::new(word.at.clone(), format!("no journey ends `{}`", word.text));
+        return Err(match did_you_mean(word.text, names) {
+            Some(near) => mistake.help(format!("did you mean `{near}`?")),
+            None => mistake.help(known),
+        });
+    };
+    Ok(Measure::Journeys(end, tally(words, &word)?))
 }
 
 fn unknown_measure(word: &Word<'_>) -> Mistake {

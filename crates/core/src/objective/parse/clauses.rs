@@ -1,7 +1,9 @@
 //! What stands behind the value: windows, the phase, the requests it is about. In any order, each once.
 
+use std::ops::Range;
+
 use super::words::{Word, Words};
-use super::{Mistake, Names};
+use super::{Mistake, Names, is_turn};
 use crate::objective::value::Share;
 use crate::objective::{Dimension, Objective, Scope};
 use crate::schedule::Phase;
@@ -32,7 +34,16 @@ pub(super) fn read(
                 share_at = Some(word.at);
             }
             "for" if objective.scope.is_some() => return Err(twice()),
-            "for" => objective.scope = Some(scope(words, names)?),
+            "for" => {
+                let (scope, at) = scope(words, names)?;
+                if objective.measure.is_of_journeys() && scope.dimension != Dimension::Scenario {
+                    let what = format!("a journey as a whole has no {}", scope.dimension.name());
+                    return Err(Mistake::new(at, what).help(
+                        "journeys are told apart by scenario only; for a part of them ask for errors or latency",
+                    ));
+                }
+                objective.scope = Some(scope);
+            }
             other => {
                 let mistake = Mistake::new(word.at.clone(), format!("`{other}` means nothing here"));
                 return Err(match did_you_mean(other, ["over", "in", "for"]) {
@@ -49,7 +60,7 @@ pub(super) fn read(
     }
 }
 
-const CLAUSES: &str = "behind the value there can be: over 10s, for 99% of windows, in warmup, for NAME of a scenario, mix, step or key";
+const CLAUSES: &str = "behind the value there can be: over 10s, for 99% of windows, in warmup, for NAME of a scenario, mix, step, key, turn or target";
 
 fn length(words: &mut Words<'_>) -> Result<Span, Mistake> {
     let such_as = "write the length of the windows: over 10s";
@@ -104,7 +115,8 @@ fn share(words: &mut Words<'_>) -> Result<Share, Mistake> {
     Ok(share)
 }
 
-fn scope(words: &mut Words<'_>, names: Option<&Names>) -> Result<Scope, Mistake> {
+/// The requests that are meant, and where that is said.
+fn scope(words: &mut Words<'_>, names: Option<&Names>) -> Result<(Scope, Range<usize>), Mistake> {
     let Some(word) = words.next() else {
         return Err(
             Mistake::new(words.end(), "`for` needs a name").help("such as for chat, or for scenario chat")
@@ -118,17 +130,21 @@ fn scope(words: &mut Words<'_>, names: Option<&Names>) -> Result<Scope, Mistake>
         None => word,
     };
     let name = word.name().into_owned();
+    if stated == Some(Dimension::Turn) && !is_turn(&name) {
+        return Err(Mistake::new(word.at.clone(), format!("`{name}` is no turn"))
+            .help("turns of a conversation are counted from 1: for turn 2"));
+    }
     let Some(names) = names else {
         let unclear =
             || Mistake::new(word.at.clone(), format!("`{name}` does not say what it is the name of"));
-        return Ok(Scope { dimension: stated.ok_or_else(unclear)?, name });
+        return Ok((Scope { dimension: stated.ok_or_else(unclear)?, name }, word.at));
     };
     let looked_in: Vec<Dimension> =
         Dimension::ALL.into_iter().filter(|d| stated.is_none_or(|s| s == *d)).collect();
-    let has = |d: &Dimension| names.in_dimension(*d).contains(&name);
+    let has = |d: &Dimension| names.has(*d, &name);
     let found: Vec<Dimension> = looked_in.iter().copied().filter(has).collect();
     match found.as_slice() {
-        [only] => Ok(Scope { dimension: *only, name }),
+        [only] => Ok((Scope { dimension: *only, name }, word.at)),
         [] => Err(unknown(&word, &name, stated, looked_in, names)),
         several => {
             let ways: Vec<String> =
@@ -152,10 +168,13 @@ fn unknown(
 ) -> Mistake {
     let known: Vec<&str> =
         looked_in.into_iter().flat_map(|d| names.in_dimension(d)).map(String::as_str).collect();
-    let what = stated.map_or("scenario, mix, step or key", Dimension::name);
+    let what = stated.map_or("scenario, mix, step, key, turn or target", Dimension::name);
     let mistake = Mistake::new(word.at.clone(), format!("there is no {what} `{name}`"));
     match (did_you_mean(name, known.iter().copied()), known.as_slice()) {
         (Some(near), _) => mistake.help(format!("did you mean `{near}`?")),
+        (None, []) if stated == Some(Dimension::Turn) => {
+            mistake.help("leave it out: only the conversations of a flow have turns")
+        }
         (None, []) => mistake.help("leave it out: there are no names of that kind"),
         (None, known) => mistake.help(format!("there are {}", known.join(", "))),
     }

@@ -11,6 +11,8 @@ fn names() -> Names {
         mix: list(&["chat", "long", "two words"]),
         steps: list(&["login"]),
         keys: list(&["OPENAI_API_KEY"]),
+        targets: list(&["eu"]),
+        journeys: true,
     }
 }
 
@@ -40,6 +42,13 @@ fn what_is_written_is_shown_as_it_was() {
         "ok rate > 99% over 1m in main for mix \"two words\"",
         "errors count == 0 for step login",
         "latency p99.9 < 2h for key OPENAI_API_KEY",
+        "ttft p95 < 1s for turn 12",
+        "errors rate < 1% for target eu",
+        "journeys failed rate < 1%",
+        "journeys completed count > 100 over 1m in main for scenario chat",
+        "journey p95 < 30s",
+        "journey count >= 20",
+        "hook p99 < 50ms",
     ] {
         assert_eq!(read(text).to_string(), text);
     }
@@ -133,6 +142,16 @@ fn mistakes() {
         "latency p95 < 1s for 'two words",
         "latency p95 < 1s for long for batch",
         "latency p95 < 1s please",
+        "latency p95 < 1s for turn 0",
+        "latency p95 < 1s for turn two",
+        "latency p95 < 1s for target us",
+        "journeys < 1%",
+        "journeys p95 < 1s",
+        "journeys faild rate < 1%",
+        "journeys failed < 1%",
+        "journeys failed rate < 1s",
+        "journey rate < 1%",
+        "journey p95 < 1s for step login",
         "latency p95 < 1s foor chat",
     ] {
         let mistake = Objective::parse(text, Some(&names())).expect_err(text);
@@ -143,6 +162,14 @@ fn mistakes() {
         said.push_str(&format!("{text}\n{}{} {message}{help}\n\n", " ".repeat(before), "^".repeat(width)));
     }
     insta::assert_snapshot!(said);
+}
+
+#[test]
+fn a_plan_without_a_flow_has_no_turns() {
+    let names = Names::default();
+    let mistake = Objective::parse("ttft p95 < 1s for turn 2", Some(&names)).unwrap_err();
+    assert_eq!(mistake.message, "there is no turn `2`");
+    assert_eq!(mistake.help.as_deref(), Some("leave it out: only the conversations of a flow have turns"));
 }
 
 #[test]
@@ -187,6 +214,8 @@ fn measured() -> impl Strategy<Value = (Measure, Bound)> {
         tally().prop_map(Measure::Errors),
         (0..Outcome::ALL.len(), tally()).prop_map(|(i, t)| Measure::Outcome(Outcome::ALL[i], t)),
         Just(Measure::Goodput),
+        (0..JourneyEnd::ALL.len(), tally()).prop_map(|(i, t)| Measure::Journeys(JourneyEnd::ALL[i], t)),
+        prop_oneof![statistics(), Just(Statistic::Count)].prop_map(Measure::Journey),
         prop_oneof![statistics(), Just(Statistic::Total)].prop_map(Measure::Cost),
         prop_oneof![statistics(), Just(Statistic::Total)].prop_map(Measure::OutputTokens),
         (0..3usize).prop_map(|i| Measure::Throughput(Flow::ALL[i])),
@@ -207,7 +236,7 @@ fn objectives() -> impl Strategy<Value = Objective> {
         prop_oneof![Just(Op::Below), Just(Op::AtMost), Just(Op::Above), Just(Op::AtLeast), Just(Op::Equal)];
     let over = prop::option::of((100_000_000u64..1 << 50, prop::option::of(0u64..=1_000_000_000)));
     let phase = prop::option::of((0..3usize).prop_map(|i| Phase::ALL[i]));
-    let scope = prop::option::of((0..4usize, "\\PC{0,12}"));
+    let scope = prop::option::of((0..Dimension::ALL.len(), "\\PC{0,12}", 1u32..));
     (measured(), op, over, phase, scope).prop_map(|((measure, bound), op, over, phase, scope)| Objective {
         measure,
         op,
@@ -215,8 +244,15 @@ fn objectives() -> impl Strategy<Value = Objective> {
         over: over.map(|(length, _)| Span(length)),
         windows: over.and_then(|(_, share)| share).map(Share),
         phase,
-        scope: scope.map(|(i, name)| Scope { dimension: Dimension::ALL[i], name }),
+        scope: scope.map(|scope| scoped(measure, scope)),
     })
+}
+
+/// A scope that the measure can have.
+fn scoped(measure: Measure, (i, name, turn): (usize, String, u32)) -> Scope {
+    let dimension = if measure.is_of_journeys() { Dimension::Scenario } else { Dimension::ALL[i] };
+    let name = if dimension == Dimension::Turn { turn.to_string() } else { name };
+    Scope { dimension, name }
 }
 
 proptest! {
