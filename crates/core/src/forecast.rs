@@ -8,6 +8,8 @@
 //! simulated provider and too high for most others. *Worst* takes what is reserved for each prompt
 //! ([`Rendered::input_bound`]) and prices nothing as cached.
 
+mod flows;
+
 use std::collections::VecDeque;
 
 use serde::Serialize;
@@ -20,6 +22,8 @@ use crate::time::{Moment, Span};
 use crate::traffic::{Planned, Traffic};
 use crate::users::most;
 use crate::workload::{Ask, Asker, Rendered, Workload};
+
+pub use flows::Begun;
 
 /// So many requests are looked at one by one.
 pub const WALKED: u64 = 200_000;
@@ -51,6 +55,9 @@ pub struct Forecast {
     pub busiest_minute: Option<u64>,
     /// The most tokens of prompts and bounds of answers in any minute, of open loops and replays.
     pub busiest_minute_tokens: Option<u64>,
+    /// Of scenarios with a flow, the journeys; nothing is known of tokens then.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub journeys: Vec<Begun>,
 }
 
 /// Looks ahead. `workloads` are those of the plan's scenarios, in order.
@@ -58,6 +65,9 @@ pub struct Forecast {
 /// # Errors
 /// When the rates of a scenario cannot be added exactly.
 pub fn forecast(plan: &Plan, workloads: &[&dyn Workload]) -> Result<Forecast, String> {
+    if let Some(ahead) = flows::forecast(plan) {
+        return Ok(ahead);
+    }
     let mut sums = Sums::new(plan);
     let mut minute = Minute::default();
     let (mut walked, mut whole) = (0, true);
@@ -119,14 +129,20 @@ pub fn forecast(plan: &Plan, workloads: &[&dyn Workload]) -> Result<Forecast, St
     Ok(Forecast {
         requests,
         exact: whole,
-        length: [plan.planned_length(), plan.limits.duration].into_iter().flatten().min(),
+        length: length(plan),
         input_tokens: scale(sums.input),
         output_tokens: scale(sums.output),
         expected: money(sums.expected).filter(|_| has_prices),
         worst: bounded(worst).filter(|_| has_prices),
         busiest_minute: Some(busiest).filter(|&n| n > 0),
         busiest_minute_tokens: busiest_tokens,
+        journeys: Vec::new(),
     })
+}
+
+/// When the plan's last stage ends, or its limit on time.
+fn length(plan: &Plan) -> Option<Span> {
+    [plan.planned_length(), plan.limits.duration].into_iter().flatten().min()
 }
 
 /// What a run may cost without being asked for, if nothing else is said.

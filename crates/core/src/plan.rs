@@ -446,6 +446,12 @@ impl Scenario {
         if self.flow.is_some() {
             return None;
         }
+        self.planned_begun(seed)
+    }
+
+    /// What its load begins in the main phase, when the plan alone decides how much that is: journeys where there is a
+    /// flow, else requests.
+    pub(crate) fn planned_begun(&self, seed: u64) -> Option<u64> {
         match &self.load {
             Load::Open { stages, requests } => planned_open(stages, *requests, seed),
             Load::Closed { stages, requests } => planned_closed(stages, *requests),

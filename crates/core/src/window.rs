@@ -331,6 +331,29 @@ mod tests {
     }
 
     #[test]
+    fn journeys_can_end_a_run_too() {
+        use crate::fold::tests_of_journeys::journey;
+        use crate::journey::JourneyEnd;
+        for (text, figure) in [
+            ("journeys failed rate > 20%", "25.0 % of 20 journeys"),
+            ("journeys failed count >= 5 in main", "5 of 20 journeys"),
+            ("journey mean > 1s", "1.50 s of 15 values"),
+        ] {
+            let mut rules = rules(&[text]);
+            for i in 0..20 {
+                let end = if i % 4 == 0 { JourneyEnd::Failed } else { JourneyEnd::Completed };
+                rules.journey(&journey(end, 7_000, 8_500, 3));
+                rules.record(&ended(i, 8_500, Outcome::ServerError));
+            }
+            rules.journey(&journey(JourneyEnd::Cut, 0, 8_500, 3));
+            assert_eq!(rules.check(second(10)), Some(format!("stop_when {text}: {figure}").as_str()));
+        }
+        let mut elsewhere = rules(&["journeys failed count > 0 in warmup"]);
+        elsewhere.journey(&journey(JourneyEnd::Failed, 7_000, 8_500, 3));
+        assert_eq!(elsewhere.check(second(10)), None);
+    }
+
+    #[test]
     fn warm_up_counts_unless_the_rule_names_a_phase() {
         for (text, holds) in [("errors rate > 20%", true), ("errors rate > 20% in main", false)] {
             let mut rules = rules(&[text]);
