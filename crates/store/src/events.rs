@@ -1,7 +1,10 @@
-//! The events of a stored run: the three files of its journal, joined again in order of recording.
+//! The events of a stored run: the files of its journal, joined again in order of recording.
 //!
 //! Reading stops at the first damage, so that what is given out is always a beginning of what was
-//! recorded: a run with a damaged journal reads like one that was killed at that point.
+//! recorded: a run with a damaged journal reads like one that was killed at that point. Only journeys
+//! stand apart: where their file is damaged, those from there on are missing, and the rest is read.
+
+mod journeys;
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
@@ -16,10 +19,12 @@ use crate::formats::{REQUESTS, SAMPLES, STAMPS, file};
 use crate::frames::{Damage, Frames};
 use crate::samples::{self, Line};
 use crate::stamps;
+use journeys::Journeys;
 
 /// The events of a stored run, decoded one block at a time.
 pub struct Events {
     records: Records,
+    journeys: Journeys,
     samples: Samples,
     /// The next line of the samples, which waits for the records before it.
     line: Option<Line>,
@@ -31,6 +36,8 @@ pub struct Events {
 pub struct Recovered {
     /// Records given out.
     pub records: u64,
+    /// Journeys given out.
+    pub journeys: u64,
     /// Events that the run itself could not write and gave up.
     pub lost: u64,
     /// Where and how much of the journal is damaged, in a sentence.
@@ -42,11 +49,13 @@ impl Events {
     pub(crate) fn open(folder: &Path) -> Result<Events, StoreError> {
         let mut events = Events {
             records: Records::open(folder)?,
+            journeys: Journeys::open(folder)?,
             samples: Samples::open(&folder.join(file::SAMPLES))?,
             line: None,
             recovered: Recovered::default(),
         };
         events.next_line();
+        events.next_journey();
         Ok(events)
     }
 
@@ -67,9 +76,32 @@ impl Events {
         });
     }
 
+    fn next_journey(&mut self) {
+        if let Err(what) = self.journeys.advance() {
+            self.note(what);
+        }
+    }
+
+    /// The next journey, if its time has come.
+    fn journey(&mut self) -> Option<RunEvent> {
+        let line = self.journeys.due(self.recovered.records)?;
+        self.recovered.journeys += 1;
+        self.next_journey();
+        Some(RunEvent::Journey(Box::new(line.journey)))
+    }
+
     /// The event of a line whose time has come, if it is one.
     fn due(&mut self) -> Option<Option<RunEvent>> {
-        let line = self.line.take_if(|line| line.after <= self.recovered.records)?;
+        let Recovered { records, journeys, .. } = self.recovered;
+        let no_more = self.journeys.have_ended();
+        let come = |line: &mut Line| line.after <= records && (line.journeys <= journeys || no_more);
+        let line = self.line.take_if(come)?;
+        if line.journeys > journeys && !std::mem::replace(&mut self.journeys.told, true) {
+            self.note(format!(
+                "{} is missing, or ends before the last of its journeys",
+                self.journeys.path.display()
+            ));
+        }
         self.next_line();
         self.recovered.lost = self.recovered.lost.max(line.lost.unwrap_or(0));
         let sample = line.sample.map(|sample| RunEvent::Sampled(Box::new(sample)));
@@ -92,6 +124,9 @@ impl Iterator for Events {
             if event.is_some() {
                 return event;
             }
+        }
+        if let Some(journey) = self.journey() {
+            return Some(journey);
         }
         match self.records.next() {
             Ok(Some(record)) => {

@@ -32,6 +32,8 @@ pub const HISTOGRAMS: Format = Format { name: "floodline-histograms", major: 1 }
 pub const REQUESTS: Format = Format { name: "floodline-requests", major: 1 };
 /// `stamps.bin.zst`.
 pub const STAMPS: Format = Format { name: "floodline-stamps", major: 1 };
+/// `journeys.jsonl.zst`.
+pub const JOURNEYS: Format = Format { name: "floodline-journeys", major: 1 };
 /// `samples.jsonl`.
 pub const SAMPLES: Format = Format { name: "floodline-samples", major: 1 };
 
@@ -47,6 +49,7 @@ pub(crate) mod file {
     pub(crate) const JUNIT: &str = "junit.xml";
     pub(crate) const REQUESTS: &str = "requests.jsonl.zst";
     pub(crate) const STAMPS: &str = "stamps.bin.zst";
+    pub(crate) const JOURNEYS: &str = "journeys.jsonl.zst";
     pub(crate) const SAMPLES: &str = "samples.jsonl";
 }
 

@@ -1,9 +1,11 @@
 //! The journal of a run: every event, appended as it happens, readable after `kill -9`.
 //!
-//! Records go to `requests.jsonl.zst` and their arrivals to `stamps.bin.zst`, both in whole zstd
-//! frames; samples and the end of the run go to `samples.jsonl` as plain lines. A flush writes
-//! arrivals first, then records, then samples, so that a cut never leaves a record without its
-//! arrivals, nor a sample that comes after a record which is missing.
+//! Records go to `requests.jsonl.zst` and their arrivals to `stamps.bin.zst`, journeys, if there are
+//! any, to `journeys.jsonl.zst`, all in whole zstd frames; samples and the end of the run go to
+//! `samples.jsonl` as plain lines. A flush writes arrivals and journeys first, then records, then
+//! samples, so that a cut never leaves a record without its arrivals or without a journey that ended
+//! before it, nor a sample that comes after something which is missing. Each journey and each sample
+//! says how many records came before it, and a sample also how many journeys.
 //!
 //! A flush that fails takes back what it has written and keeps it for the next one. What a disk
 //! stays too full for is given up in the end and counted, in the journal too.
@@ -11,11 +13,14 @@
 use std::path::{Path, PathBuf};
 
 use floodline_core::event::RunEvent;
+use floodline_core::journey::Journey;
 use floodline_core::record::Record;
 
+use crate::blocks::{Blocks, Maker};
 use crate::error::StoreError;
-use crate::formats::{REQUESTS, SAMPLES, STAMPS, file};
-use crate::frames::{Effort, Packer};
+use crate::formats::{JOURNEYS, REQUESTS, SAMPLES, STAMPS, file};
+use crate::frames::Effort;
+use crate::journeys;
 use crate::samples::{self, Line};
 use crate::stamps;
 use crate::tail::Tail;
@@ -26,55 +31,61 @@ use crate::tail::Tail;
 /// ended; dropping it flushes too, but tells nobody of an error.
 pub struct Journal {
     folder: PathBuf,
+    maker: Maker,
     stamps: Blocks,
     requests: Blocks,
+    journeys: Blocks,
     samples: Tail,
     /// Lines of `samples` to be written.
     lines: Vec<u8>,
     /// Events in `lines` and in the frames to be written.
     pending: u64,
-    /// Records so far, the pending ones included, the lost ones not.
-    records: u64,
-    /// Records of them that are in the file.
-    written: u64,
+    /// So far, the pending ones included, the lost ones not.
+    recorded: Recorded,
+    /// Those of them that are in the files.
+    written: Recorded,
     /// Events that were given up.
     lost: u64,
     /// Whether the last flush failed.
     failing: bool,
 }
 
-/// Content of a frame, beyond which a new one is begun: it bounds what a reader must hold.
-const FRAME: usize = 1 << 20;
+/// How much has been recorded.
+#[derive(Clone, Copy, Default)]
+struct Recorded {
+    records: u64,
+    journeys: u64,
+}
+
 /// Bytes kept for a disk that is full; beyond, events are given up.
 const KEPT: usize = 64 << 20;
 
 impl Journal {
     /// A new journal in `folder`.
     pub(crate) fn create(folder: &Path) -> Result<Journal, StoreError> {
-        Journal::over(folder, Tail::create)
+        Journal::over(folder, Box::new(Tail::create))
     }
 
-    /// The same with the three files made by `tail`.
-    fn over(
-        folder: &Path,
-        mut tail: impl FnMut(&Path, &[u8]) -> Result<Tail, StoreError>,
-    ) -> Result<Journal, StoreError> {
-        let mut blocks = |name, header: String, effort| {
-            let path = folder.join(name);
-            let mut packer = Packer::new(effort).map_err(StoreError::write(&path))?;
-            let mut frame = Vec::new();
-            packer.pack(header.as_bytes(), &mut frame).map_err(StoreError::write(&path))?;
-            Ok(Blocks { tail: tail(&path, &frame)?, packer, content: Vec::new(), frames: Vec::new() })
-        };
+    /// The same with its files made by `maker`.
+    fn over(folder: &Path, mut maker: Maker) -> Result<Journal, StoreError> {
+        let path = |name: &str| folder.join(name);
+        let mut stamps = Blocks::new(path(file::STAMPS), &format!("{STAMPS}\n"), Effort::Noise)?;
+        let mut requests = Blocks::new(path(file::REQUESTS), &REQUESTS.header_line(), Effort::Lines)?;
+        let journeys = Blocks::new(path(file::JOURNEYS), &JOURNEYS.header_line(), Effort::Lines)?;
+        stamps.make(&mut maker)?;
+        requests.make(&mut maker)?;
+        let samples = maker(&path(file::SAMPLES), SAMPLES.header_line().as_bytes())?;
         Ok(Journal {
-            stamps: blocks(file::STAMPS, format!("{STAMPS}\n"), Effort::Noise)?,
-            requests: blocks(file::REQUESTS, REQUESTS.header_line(), Effort::Lines)?,
-            samples: tail(&folder.join(file::SAMPLES), SAMPLES.header_line().as_bytes())?,
             folder: folder.to_owned(),
+            maker,
+            stamps,
+            requests,
+            journeys,
+            samples,
             lines: Vec::new(),
             pending: 0,
-            records: 0,
-            written: 0,
+            recorded: Recorded::default(),
+            written: Recorded::default(),
             lost: 0,
             failing: false,
         })
@@ -82,15 +93,12 @@ impl Journal {
 
     /// Takes an event in, to be written with the next flush.
     pub fn append(&mut self, event: &RunEvent) {
-        let after = self.records;
         let taken = match event {
             RunEvent::Ended(record) => self.append_record(record),
-            RunEvent::Journey(_) => true,
-            RunEvent::Sampled(sample) => {
-                self.append_line(&Line { after, sample: Some(**sample), ..Line::default() })
-            }
+            RunEvent::Journey(journey) => self.append_journey(journey),
+            RunEvent::Sampled(sample) => self.append_line(Line { sample: Some(**sample), ..Line::default() }),
             RunEvent::Finished(finished) => {
-                self.append_line(&Line { after, finished: Some(finished.clone()), ..Line::default() })
+                self.append_line(Line { finished: Some(finished.clone()), ..Line::default() })
             }
         };
         if taken {
@@ -109,18 +117,25 @@ impl Journal {
         }
         requests.push(b'\n');
         stamps::put(&mut self.stamps.content, record.i, &record.arrivals);
-        self.records += 1;
-        for blocks in [&mut self.stamps, &mut self.requests] {
-            if blocks.content.len() >= FRAME {
-                // What cannot be packed now stays where it is, for the flush to try and to tell.
-                let _ = blocks.seal();
-            }
-        }
+        self.recorded.records += 1;
+        self.stamps.seal_if_large();
+        self.requests.seal_if_large();
         true
     }
 
-    fn append_line(&mut self, line: &Line) -> bool {
-        samples::put(&mut self.lines, line)
+    fn append_journey(&mut self, journey: &Journey) -> bool {
+        if !journeys::put(&mut self.journeys.content, self.recorded.records, journey) {
+            return false;
+        }
+        self.recorded.journeys += 1;
+        self.journeys.seal_if_large();
+        true
+    }
+
+    /// Appends a line that comes after everything so far.
+    fn append_line(&mut self, line: Line) -> bool {
+        let Recorded { records: after, journeys } = self.recorded;
+        samples::put(&mut self.lines, &Line { after, journeys, ..line })
     }
 
     /// Writes everything that was appended, in whole blocks.
@@ -130,45 +145,58 @@ impl Journal {
     /// was not written is kept and written by a later flush that succeeds, or given up when it
     /// becomes too much: see [`lost`](Self::lost).
     pub fn flush(&mut self) -> Result<(), StoreError> {
-        let lengths = [self.stamps.tail.length(), self.requests.tail.length(), self.samples.length()];
-        let Err(error) = self.write() else {
+        let Err(error) = self.try_flush() else {
             self.forget_pending();
-            self.written = self.records;
+            self.written = self.recorded;
             self.failing = false;
             return Ok(());
         };
-        // In the reverse order of writing, for a kill may come between.
-        self.samples.back_to(lengths[2]);
-        self.requests.tail.back_to(lengths[1]);
-        self.stamps.tail.back_to(lengths[0]);
         self.give_up_beyond(KEPT);
         if std::mem::replace(&mut self.failing, true) { Ok(()) } else { Err(error) }
     }
 
+    /// Writes everything, or leaves the files as they were.
+    fn try_flush(&mut self) -> Result<(), StoreError> {
+        self.journeys.make_if_needed(&mut self.maker)?;
+        let blocks = |journal: &Journal| {
+            [journal.stamps.length(), journal.journeys.length(), journal.requests.length()]
+        };
+        let ([stamps, journeys, requests], samples) = (blocks(self), self.samples.length());
+        let written = self.write();
+        if written.is_err() {
+            // In the reverse order of writing, for a kill may come between.
+            self.samples.back_to(samples);
+            self.requests.back_to(requests);
+            self.journeys.back_to(journeys);
+            self.stamps.back_to(stamps);
+        }
+        written
+    }
+
     fn write(&mut self) -> Result<(), StoreError> {
-        self.stamps.seal()?;
-        self.requests.seal()?;
-        self.stamps.tail.append(&self.stamps.frames)?;
-        self.requests.tail.append(&self.requests.frames)?;
+        self.stamps.write()?;
+        self.journeys.write()?;
+        self.requests.write()?;
         self.samples.append(&self.lines)
     }
 
     fn forget_pending(&mut self) {
         self.stamps.clear();
+        self.journeys.clear();
         self.requests.clear();
         self.lines.clear();
         self.pending = 0;
     }
 
     fn give_up_beyond(&mut self, kept: usize) {
-        let unwritten = |blocks: &Blocks| blocks.content.len() + blocks.frames.len();
-        if unwritten(&self.stamps) + unwritten(&self.requests) + self.lines.len() <= kept {
+        let waiting = [&self.stamps, &self.journeys, &self.requests].map(Blocks::unwritten);
+        if waiting.iter().sum::<usize>() + self.lines.len() <= kept {
             return;
         }
         self.lost += self.pending;
         self.forget_pending();
-        self.records = self.written;
-        self.append_line(&Line { after: self.records, lost: Some(self.lost), ..Line::default() });
+        self.recorded = self.written;
+        self.append_line(Line { lost: Some(self.lost), ..Line::default() });
     }
 
     /// Events that could not be written and were given up.
@@ -197,41 +225,17 @@ impl Drop for Journal {
     }
 }
 
-/// A file of frames.
-struct Blocks {
-    tail: Tail,
-    packer: Packer,
-    /// Content of the next frame.
-    content: Vec<u8>,
-    /// Whole frames to be written.
-    frames: Vec<u8>,
-}
-
-impl Blocks {
-    /// Makes a frame of what there is.
-    fn seal(&mut self) -> Result<(), StoreError> {
-        if !self.content.is_empty() {
-            self.packer.pack(&self.content, &mut self.frames).map_err(StoreError::write(self.tail.path()))?;
-            self.content.clear();
-        }
-        Ok(())
-    }
-
-    fn clear(&mut self) {
-        self.content.clear();
-        self.frames.clear();
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::io;
     use std::sync::{Arc, Mutex};
 
     use floodline_core::event::Sample;
-    use floodline_core::{Moment, Phase};
+    use floodline_core::journey::JourneyEnd;
+    use floodline_core::{Moment, Phase, Span};
 
     use super::*;
+    use crate::blocks::FRAME;
     use crate::events::{Events, Recovered};
     use crate::tail::Medium;
 
@@ -279,9 +283,11 @@ mod tests {
         }
 
         fn journal(&self, folder: &Path) -> Journal {
+            let disk = self.clone();
             let medium =
-                |path: &Path| OnDisk { disk: self.clone(), path: path.to_owned(), bytes: Vec::new() };
-            Journal::over(folder, |path, header| Tail::over(path, Box::new(medium(path)), header)).unwrap()
+                move |path: &Path| OnDisk { disk: disk.clone(), path: path.to_owned(), bytes: Vec::new() };
+            let maker = move |path: &Path, header: &[u8]| Tail::over(path, Box::new(medium(path)), header);
+            Journal::over(folder, Box::new(maker)).unwrap()
         }
     }
 
@@ -291,6 +297,22 @@ mod tests {
 
     fn sample(at: u64) -> RunEvent {
         RunEvent::Sampled(Box::new(Sample { at: Moment(at), ..Sample::default() }))
+    }
+
+    fn journey(user: u64) -> RunEvent {
+        RunEvent::Journey(Box::new(Journey {
+            scenario: None,
+            user,
+            iteration: 0,
+            phase: Phase::Main,
+            scheduled: Moment(0),
+            ended: Moment(user),
+            thought: Span(0),
+            requests: 1,
+            end: JourneyEnd::Completed,
+            at_step: None,
+            error: None,
+        }))
     }
 
     fn read(folder: &Path) -> (Vec<RunEvent>, Recovered) {
@@ -303,11 +325,11 @@ mod tests {
     #[test]
     fn a_full_disk_is_told_once_and_costs_nothing_if_it_passes() {
         for stubborn in [false, true] {
-            for room in 0..200 {
+            for room in (0..400).step_by(3) {
                 let folder = tempfile::tempdir().unwrap();
                 let disk = Disk::new();
                 let mut journal = disk.journal(folder.path());
-                let events = [record(0), sample(1), record(1), record(2), sample(2)];
+                let events = [record(0), sample(1), record(1), journey(7), record(2), journey(8), sample(2)];
                 journal.append(&events[0]);
                 journal.append(&events[1]);
                 journal.flush().unwrap();
@@ -331,7 +353,7 @@ mod tests {
                 journal.finish().unwrap();
                 assert_eq!(
                     read(folder.path()),
-                    (events.to_vec(), Recovered { records: 3, ..Recovered::default() })
+                    (events.to_vec(), Recovered { records: 3, journeys: 2, ..Recovered::default() })
                 );
             }
         }
@@ -346,17 +368,19 @@ mod tests {
         journal.flush().unwrap();
         disk.set(10);
         journal.append(&record(1));
+        journal.append(&journey(1));
         journal.append(&sample(1));
         assert!(journal.flush().is_err());
         journal.give_up_beyond(0);
-        assert_eq!(journal.lost(), 2);
+        assert_eq!(journal.lost(), 3);
         disk.set(usize::MAX / 2);
         journal.append(&record(2));
+        journal.append(&journey(2));
         journal.append(&sample(2));
-        assert!(matches!(journal.finish(), Err(StoreError::Lost { events: 2, .. })));
+        assert!(matches!(journal.finish(), Err(StoreError::Lost { events: 3, .. })));
         let (events, recovered) = read(folder.path());
-        assert_eq!(events, [record(0), record(2), sample(2)]);
-        assert_eq!(recovered, Recovered { records: 2, lost: 2, damaged: None });
+        assert_eq!(events, [record(0), record(2), journey(2), sample(2)]);
+        assert_eq!(recovered, Recovered { records: 2, journeys: 1, lost: 3, damaged: None });
     }
 
     #[cfg(target_os = "linux")]
@@ -376,6 +400,20 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let _first = Journal::create(folder.path()).unwrap();
         assert!(matches!(Journal::create(folder.path()), Err(StoreError::Write { .. })));
+    }
+
+    #[test]
+    fn without_a_journey_there_is_no_file_of_journeys() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut journal = Journal::create(folder.path()).unwrap();
+        let journeys = folder.path().join(file::JOURNEYS);
+        journal.append(&record(0));
+        journal.flush().unwrap();
+        assert!(!journeys.exists());
+        journal.append(&journey(0));
+        assert!(!journeys.exists(), "nothing is written before it is due");
+        journal.flush().unwrap();
+        assert!(journeys.exists());
     }
 
     #[test]

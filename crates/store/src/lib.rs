@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+mod blocks;
 pub mod error;
 pub mod events;
 pub mod folder;
@@ -13,6 +14,7 @@ pub mod formats;
 mod frames;
 mod histograms;
 pub mod journal;
+mod journeys;
 pub mod read;
 mod samples;
 mod stamps;

@@ -1,6 +1,7 @@
 //! A line of `samples.jsonl`: a look at the generator, or how the run ended.
 //!
-//! `after` is the number of requests recorded before it, which gives the order of recording back.
+//! `after` is the number of requests recorded before it and `journeys` that of journeys, which gives the order of
+//! recording back.
 //! `sum` guards the line, since nothing else does: FNV-1a of everything before its key.
 
 use floodline_core::event::{Finished, Sample};
@@ -12,6 +13,9 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct Line {
     /// Requests recorded before it.
     pub(crate) after: u64,
+    /// Journeys recorded before it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) journeys: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) sample: Option<Sample>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -19,6 +23,10 @@ pub(crate) struct Line {
     /// Events given up since the start because they could not be written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) lost: Option<u64>,
+}
+
+fn is_zero(n: &u64) -> bool {
+    *n == 0
 }
 
 const SUM: &[u8] = b",\"sum\":\"";

@@ -53,11 +53,6 @@ impl Tail {
         Ok(tail)
     }
 
-    /// Where it is.
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// Its length in bytes.
     pub(crate) fn length(&self) -> u64 {
         self.length

@@ -135,6 +135,9 @@ fn every_file_names_its_format() {
     }
     let unpacked = |name: &str| zstd::decode_all(fs::File::open(path.join(name)).unwrap()).unwrap();
     assert!(unpacked("requests.jsonl.zst").starts_with(b"{\"format\":\"floodline-requests/1\"}\n{\"i\":0,"));
+    assert!(
+        unpacked("journeys.jsonl.zst").starts_with(b"{\"format\":\"floodline-journeys/1\"}\n{\"after\":2,")
+    );
     assert!(unpacked("stamps.bin.zst").starts_with(b"floodline-stamps/1\n"));
     assert!(
         fs::read(path.join("samples.jsonl")).unwrap().starts_with(b"{\"format\":\"floodline-samples/1\"}\n")
@@ -217,6 +220,7 @@ fn additions_are_read_and_newer_versions_refused() {
     for (file, header) in [
         ("requests.jsonl.zst", "{\"format\":\"floodline-requests/2\",\"new\":1}\n"),
         ("stamps.bin.zst", "floodline-stamps/2\n"),
+        ("journeys.jsonl.zst", "{\"format\":\"floodline-journeys/2\"}\n"),
     ] {
         let original = fs::read(path.join(file)).unwrap();
         fs::write(path.join(file), zstd::encode_all(header.as_bytes(), 1).unwrap()).unwrap();

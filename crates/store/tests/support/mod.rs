@@ -2,20 +2,28 @@
 
 use floodline_core::arrivals::Arrival;
 use floodline_core::event::{Ended, Finished, ProviderSample, Sample};
+use floodline_core::flow::{Flow, RequestStep, Step};
+use floodline_core::journey::{Journey, JourneyEnd};
 use floodline_core::plan::{Address, Load, Prompt, Target, UserStage};
 use floodline_core::record::{Attempt, AttemptEnd, TokenSource};
 use floodline_core::summary::RunInfo;
 use floodline_core::verdict::Stamps;
 use floodline_core::{Finish, Moment, Objective, Outcome, Phase, Plan, Record, RunEvent, Span, Usd};
 
-/// A run of `records` requests, with a sample after every third and an end.
+/// A run of `records` requests, with a sample after every third, a journey before or after some, and an end.
 pub(crate) fn events(records: u64, seed: u64) -> Vec<RunEvent> {
     let mut dice = Dice(seed);
     let mut events = Vec::new();
     for n in 0..records {
         events.push(RunEvent::Ended(Box::new(record(&mut dice, n))));
+        if n % 5 == 1 {
+            events.push(RunEvent::Journey(Box::new(journey(&mut dice, n))));
+        }
         if n % 3 == 2 {
             events.push(RunEvent::Sampled(Box::new(sample(&mut dice, n))));
+        }
+        if n % 3 == 2 && n % 2 == 0 {
+            events.push(RunEvent::Journey(Box::new(journey(&mut dice, n))));
         }
     }
     let why = Ended::Limit("requests: 10".into());
@@ -48,6 +56,9 @@ pub(crate) fn plan() -> Plan {
     let mut plan =
         Plan::new("made-up".into(), 42, target, vec![prompt], Load::Closed { stages, requests: Some(1000) });
     let objective = |text: &str| Objective::parse(text, None).expect("it is one");
+    let (name, what) = ("ask".into(), "a question".into());
+    let step = RequestStep { number: 0, name, what, think: None, abandon: None, may_fail: false };
+    plan.scenarios[0].flow = Some(Box::new(Flow { steps: vec![Step::Request(step)], ..Flow::default() }));
     plan.objectives = [
         "ttft p95 < 500ms",
         "gap p99 < 8ms over 1s for 90% of windows",
@@ -56,10 +67,15 @@ pub(crate) fn plan() -> Plan {
         "cost mean < $0.02",
         "latency max < 30s for key OPENAI_API_KEY",
         "output_tokens_per_s > 1",
+        "journeys failed rate < 30%",
+        "journey p95 < 80ms",
+        "ttft p95 < 1s for turn 2",
+        "errors rate < 50% for target eu",
     ]
     .map(objective)
     .into();
-    plan.limits.stop_when = vec![objective("errors rate > 99% over 200ms")];
+    plan.limits.stop_when =
+        vec![objective("errors rate > 99% over 200ms"), objective("journeys failed rate > 50% over 100ms")];
     plan
 }
 
@@ -101,6 +117,10 @@ fn record(dice: &mut Dice, i: u64) -> Record {
     let mut r = Record::planned(i, phase, prompt.into(), scheduled);
     r.outcome = Outcome::ALL[dice.below(Outcome::ALL.len() as u64) as usize];
     r.key = dice.maybe("OPENAI_API_KEY".into());
+    r.step = dice.maybe("ask".into());
+    r.turn = dice.maybe(1 + i as u32 % 12);
+    r.target = dice.maybe(if i % 2 == 0 { "eu" } else { "us" }.into());
+    r.hook = dice.maybe(Span(i * MS / 7));
     if r.outcome == Outcome::NotSent {
         return r;
     }
@@ -141,6 +161,23 @@ fn record(dice: &mut Dice, i: u64) -> Record {
     r.cost = dice.maybe(Usd::parse("0.0123456789").expect("it is an amount"));
     r.text = dice.maybe("An answer — with\nlines, \u{0}, and 日本語.".into());
     r
+}
+
+fn journey(dice: &mut Dice, n: u64) -> Journey {
+    let end = JourneyEnd::ALL[dice.below(4) as usize];
+    Journey {
+        scenario: dice.maybe("chat".into()),
+        user: n % 4,
+        iteration: n / 4,
+        phase: if n < 2 { Phase::Warmup } else { Phase::Main },
+        scheduled: Moment(n * MS),
+        ended: Moment(n * 3 * MS + dice.below(MS)),
+        thought: Span(dice.below(MS)),
+        requests: dice.below(9) as u32,
+        end,
+        at_step: dice.maybe("ask".into()),
+        error: dice.maybe("text | length > 0\nfailed".into()),
+    }
 }
 
 fn sample(dice: &mut Dice, n: u64) -> Sample {
