@@ -37,8 +37,14 @@ impl Recorder {
 
     /// Takes the next event.
     pub(crate) fn take(&mut self, mut event: RunEvent) {
-        if let RunEvent::Ended(record) = &mut event {
-            self.scrub(record);
+        match &mut event {
+            RunEvent::Ended(record) => self.scrub(record),
+            RunEvent::Journey(journey) => {
+                if let Some(error) = &mut journey.error {
+                    self.scrubber.scrub(error);
+                }
+            }
+            RunEvent::Sampled(_) | RunEvent::Finished(_) => {}
         }
         self.fold.apply(&event);
         self.journal.append(&event);

@@ -28,6 +28,10 @@ pub(crate) fn headline(summary: &RunSummary) -> String {
     if r.ok > 0 && r.failed > 0 {
         text.push_str(&format!(" {} failed.", count(r.failed)));
     }
+    if let Some(journeys) = summary.journeys.as_ref().filter(|journeys| journeys.started > 0) {
+        let (completed, all) = (journeys.completed, counted(journeys.started, "journey"));
+        text.push_str(&format!(" {} of {all} completed.", count(completed)));
+    }
     text
 }
 

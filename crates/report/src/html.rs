@@ -6,10 +6,11 @@
 mod charts;
 
 use floodline_core::fold::Fold;
+use floodline_core::journey::JourneyEnd;
 use floodline_core::objective;
 use floodline_core::outcome::Outcome;
 use floodline_core::plan::Plan;
-use floodline_core::summary::{RunInfo, RunSummary};
+use floodline_core::summary::{Journeys, MetricSummary, RunInfo, RunSummary};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment};
@@ -17,7 +18,7 @@ use serde::Serialize;
 
 use crate::format::{MISSING, count, counted, maybe, maybe_time, one_line, share, time};
 use crate::metrics::{PERCENTILES, Row, interval};
-use crate::{advice, health, held, metrics, objectives, parts, volume, words};
+use crate::{advice, health, held, journeys, metrics, objectives, parts, volume, words};
 use charts::Figure;
 
 const TEMPLATE: &str = include_str!("html/page.html");
@@ -54,6 +55,7 @@ struct Page {
     rows: Vec<MetricRow>,
     has_intervals: bool,
     notes: Vec<String>,
+    journeys: Option<JourneysPart>,
     parts: Vec<PartTable>,
     outcomes: Vec<OutcomeRow>,
     errors: Vec<ErrorRow>,
@@ -63,6 +65,7 @@ struct Page {
     health: Vec<Fact>,
     remarks: Vec<String>,
     plan: Vec<Fact>,
+    flow: Vec<FlowLine>,
     floodline: String,
 }
 
@@ -94,6 +97,22 @@ struct ObjectiveRow {
     text: String,
     value: String,
     said: String,
+}
+
+/// What became of the journeys.
+#[derive(Serialize)]
+struct JourneysPart {
+    ends: Vec<OutcomeRow>,
+    rows: Vec<MetricRow>,
+    notes: Vec<String>,
+    parts: Vec<PartTable>,
+}
+
+/// A line of a flow, indented by so many em.
+#[derive(Serialize)]
+struct FlowLine {
+    indent: usize,
+    text: String,
 }
 
 #[derive(Serialize)]
@@ -168,6 +187,7 @@ impl Page {
             has_intervals: rows.iter().any(Row::wants_intervals),
             rows: rows.iter().filter(|row| row.figures.count > 0).map(MetricRow::new).collect(),
             notes: notes(summary),
+            journeys: summary.journeys.as_ref().map(|them| JourneysPart::new(plan, summary, them)),
             parts: parts::tables(summary).into_iter().map(PartTable::new).collect(),
             outcomes: outcomes(summary),
             errors: advice::errors(summary)
@@ -185,6 +205,7 @@ impl Page {
             health: generator(info, summary, &health),
             remarks: health.remarks,
             plan: facts_of_plan(plan, info),
+            flow: flow(plan),
             floodline: one_line(&info.floodline, 40),
         }
     }
@@ -225,6 +246,57 @@ impl MetricRow {
             max: value(row.figures.max),
         }
     }
+}
+
+impl JourneysPart {
+    fn new(plan: &Plan, summary: &RunSummary, them: &Journeys) -> JourneysPart {
+        let row = |(end, n): (JourneyEnd, u64)| OutcomeRow {
+            name: end.name(),
+            tone: match end {
+                JourneyEnd::Completed => "ok",
+                JourneyEnd::Failed => "bad",
+                JourneyEnd::Abandoned | JourneyEnd::Cut => "sent",
+            },
+            count: count(n),
+            share: share(n, them.started),
+            width: format!("{:.2}", n as f64 * 100.0 / them.started.max(1) as f64),
+        };
+        let ends = journeys::by_end(them).into_iter().filter(|(_, n)| *n > 0).map(row).collect();
+        let times = [
+            ("duration", "From when it was to begin to its end, completed ones only.", &them.duration),
+            ("active", "The same without the time in which the user thought.", &them.active),
+        ];
+        let times = times.into_iter().filter(|(_, _, figures)| figures.count > 0);
+        let ends_said = (them.started == 0 || them.around > 0).then(|| journeys::ends(them));
+        let notes = [ends_said, journeys::requests(them), journeys::failed_at(them)];
+        JourneysPart {
+            ends,
+            rows: times.map(|(name, meaning, figures)| of_journeys(name, meaning, figures)).collect(),
+            notes: notes.into_iter().flatten().collect(),
+            parts: parts::of_journeys(plan, summary).into_iter().map(PartTable::new).collect(),
+        }
+    }
+}
+
+fn of_journeys(name: &str, meaning: &'static str, figures: &MetricSummary) -> MetricRow {
+    let f = figures;
+    let values = [f.p50, f.p90, f.p95, f.p99, f.p999];
+    let cell = |(value, (key, _)): (Option<f64>, (&str, &str))| Cell {
+        value: maybe_time(value),
+        interval: value.zip(f.interval.get(key)).map(|(ms, ends)| interval(ms, *ends)),
+    };
+    MetricRow {
+        name: name.into(),
+        meaning,
+        count: count(f.count),
+        cells: values.into_iter().zip(PERCENTILES).map(cell).collect(),
+        max: maybe_time(f.max),
+    }
+}
+
+fn flow(plan: &Plan) -> Vec<FlowLine> {
+    let line = |line: words::flow::Line| FlowLine { indent: line.depth, text: line.text };
+    words::flow::lines(plan).into_iter().map(line).collect()
 }
 
 fn fact(name: &'static str, text: String) -> Fact {

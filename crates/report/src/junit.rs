@@ -11,6 +11,7 @@ use floodline_core::plan::Plan;
 use floodline_core::summary::RunSummary;
 
 use crate::format::GLUE;
+use crate::journeys;
 use crate::objectives::{Line, lines};
 
 /// `junit.xml`; none for a run without objectives.
@@ -38,6 +39,9 @@ pub fn xml(plan: &Plan, summary: &RunSummary) -> Option<String> {
     );
     let _ = writeln!(out, "    <properties>");
     let _ = writeln!(out, "      <property name=\"verdict\" value=\"{}\"/>", summary.verdict.status.name());
+    for (end, n) in summary.journeys.iter().flat_map(journeys::by_end) {
+        let _ = writeln!(out, "      <property name=\"journeys.{}\" value=\"{n}\"/>", end.name());
+    }
     let _ = writeln!(out, "    </properties>");
     for (line, verdict) in lines(summary).iter().zip(&verdicts) {
         let _ = write!(

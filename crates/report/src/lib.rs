@@ -12,6 +12,7 @@ mod format;
 mod health;
 mod held;
 pub mod html;
+mod journeys;
 pub mod json;
 pub mod junit;
 mod metrics;

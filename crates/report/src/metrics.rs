@@ -81,6 +81,7 @@ fn meaning(metric: Metric) -> &'static str {
         Metric::LatencyFromSchedule => "From the planned instant to the last byte, ok answers only.",
         Metric::Connect => "Resolving, connecting and TLS, where a request opened a connection.",
         Metric::Held => "Waiting that the plan ordered before sending, of the requests that had to wait.",
+        Metric::Hook => "In the user's own programs; no part of any other time.",
         Metric::Late => "How late the generator sent, against the plan.",
         Metric::Lag => "From the kernel's arrival stamp to the generator reading it.",
     }
@@ -89,7 +90,7 @@ fn meaning(metric: Metric) -> &'static str {
 /// The metrics of the target, both clocks. The generator's own (late, lag) belong to its health.
 ///
 /// `first_content` is shown only where it differs from `ttft`, `connect` only where connections were opened, `held`
-/// only where requests had to wait, and
+/// only where requests had to wait, `hook` only where there were such programs, and
 /// what only streams have only where streams were asked for.
 pub(crate) fn rows<'a>(plan: &Plan, summary: &'a RunSummary) -> Vec<Row<'a>> {
     let upper_bound = is_upper_bound(summary);
@@ -97,12 +98,12 @@ pub(crate) fn rows<'a>(plan: &Plan, summary: &'a RunSummary) -> Vec<Row<'a>> {
     Metric::ALL
         .into_iter()
         .filter(|metric| !matches!(metric, Metric::Late | Metric::Lag))
-        .filter_map(|metric| Some((metric, summary.metrics.get(metric.name())?)))
+        .filter_map(|metric| Some((metric, figures(summary, metric)?)))
         .filter(|(metric, figures)| match metric {
             Metric::FirstContent => {
                 figures.count > 0 && !same(figures, summary.metrics.get(Metric::Ttft.name()))
             }
-            Metric::Connect | Metric::Held => figures.count > 0,
+            Metric::Connect | Metric::Held | Metric::Hook => figures.count > 0,
             Metric::Latency | Metric::LatencyFromSchedule => true,
             _ => plan.target.stream || figures.count > 0,
         })
@@ -115,6 +116,13 @@ pub(crate) fn rows<'a>(plan: &Plan, summary: &'a RunSummary) -> Vec<Row<'a>> {
             independent: if metric == Metric::Gap { answers_with_gaps } else { figures.count },
         })
         .collect()
+}
+
+fn figures(summary: &RunSummary, metric: Metric) -> Option<&MetricSummary> {
+    match metric {
+        Metric::Hook => summary.hooks.as_ref(),
+        other => summary.metrics.get(other.name()),
+    }
 }
 
 /// Whether more than 1 % of first tokens shared a read with later ones, so that TTFT is an upper bound.

@@ -1,9 +1,10 @@
 //! A plan in sentences: where requests go, what is sent, when, and what ends the run.
 
+pub(crate) mod flow;
 mod users;
 
 use floodline_core::Span;
-use floodline_core::forecast::Forecast;
+use floodline_core::forecast::{Begun, Forecast};
 use floodline_core::plan::{Address, Limits, Load, Plan, Prompt, Scenario, Stub, StubPace, Target};
 use floodline_core::replay::{Replay, Source};
 use floodline_core::schedule::{Phase, Shape, Spread, Stage};
@@ -114,35 +115,42 @@ pub(crate) fn load_of(plan: &Plan) -> String {
 }
 
 fn load(scenario: &Scenario) -> String {
-    let text = uncapped(scenario);
+    let text = uncapped(scenario, began(scenario));
     match scenario.cap {
         Some(cap) => format!("{text}, at most {} in flight", count(cap.into())),
         None => text,
     }
 }
 
-fn uncapped(scenario: &Scenario) -> String {
+/// What the load begins: journeys where there is a flow.
+fn began(scenario: &Scenario) -> &'static str {
+    if scenario.flow.is_some() { "journey" } else { "request" }
+}
+
+fn uncapped(scenario: &Scenario, noun: &str) -> String {
+    let of = if scenario.flow.is_some() { " of journeys" } else { "" };
     match &scenario.load {
         Load::Open { stages, requests } => {
-            format!("open loop, {}", stages_and_requests(stages, *requests))
+            format!("open loop{of}, {}", stages_and_requests(stages, *requests, noun))
         }
         Load::Closed { stages, requests } => {
-            format!("closed loop, {}", stages_and_requests(stages, *requests))
+            format!("closed loop{of}, {}", stages_and_requests(stages, *requests, noun))
         }
-        Load::Sessions { stages, requests } => stages_and_requests(stages, *requests),
+        Load::Sessions { stages, requests } => stages_and_requests(stages, *requests, noun),
         Load::Replay(replay) => replayed(scenario, replay),
     }
 }
 
 /// A stretch of load: of a rate, of users or of sessions.
 trait Stretch {
-    fn what(&self) -> String;
+    /// What there is of it, where it begins `noun`s.
+    fn what(&self, noun: &str) -> String;
     /// How long that goes on.
     fn lasts(&self, length: Span) -> String {
         format!("for {}", planned(length))
     }
     /// What else there is to say.
-    fn manner(&self) -> String {
+    fn manner(&self, _noun: &str) -> String {
         String::new()
     }
     /// The same in short: how a warm-up or a cool-down is spread matters to nobody.
@@ -154,7 +162,7 @@ trait Stretch {
 }
 
 impl Stretch for Stage {
-    fn what(&self) -> String {
+    fn what(&self, _noun: &str) -> String {
         match (spread(self.spread), &self.shape) {
             (Some(spread), _) => format!("{} {spread}", self.shape),
             // Of a single rate, people ask how it is meant.
@@ -190,49 +198,49 @@ fn spread(spread: Spread) -> Option<String> {
     }
 }
 
-fn stages_and_requests<S: Stretch>(stages: &[S], requests: Option<u64>) -> String {
+fn stages_and_requests<S: Stretch>(stages: &[S], requests: Option<u64>, noun: &str) -> String {
     let of = |phase| stages.iter().filter(|s| s.phase() == phase).collect::<Vec<&S>>();
     let (warmup, main, cooldown) = (of(Phase::Warmup), of(Phase::Main), of(Phase::Cooldown));
-    let mut text = in_order(&main);
+    let mut text = in_order(&main, noun);
     if let Some(n) = requests {
-        text.push_str(&format!(", {}", counted(n, "request")));
+        text.push_str(&format!(", {}", counted(n, noun)));
     }
     // A comma where the warm-up could be taken for that of the last stage only.
-    let manners = main.iter().any(|stage| !stage.manner().is_empty());
+    let manners = main.iter().any(|stage| !stage.manner(noun).is_empty());
     let comma = if main.len() > 1 || requests.is_some() || manners { "," } else { "" };
-    if let Some(warmup) = aside(&warmup, "warm-up") {
+    if let Some(warmup) = aside(&warmup, "warm-up", noun) {
         text.push_str(&format!("{comma} after a {warmup}"));
     }
-    if let Some(cooldown) = aside(&cooldown, "cool-down") {
+    if let Some(cooldown) = aside(&cooldown, "cool-down", noun) {
         text.push_str(&format!(", then a {cooldown}"));
     }
     text
 }
 
 /// A warm-up or a cool-down, if there is one.
-fn aside<S: Stretch>(stages: &[&S], word: &str) -> Option<String> {
+fn aside<S: Stretch>(stages: &[&S], word: &str, noun: &str) -> Option<String> {
     match stages {
         [] => None,
         [only] => {
             let length = only.length().map_or_else(String::new, |l| format!("{} ", planned(l)));
             Some(format!("{length}{word} {}", only.aside()))
         }
-        many => Some(format!("{word} of {}", in_order(many))),
+        many => Some(format!("{word} of {}", in_order(many, noun))),
     }
 }
 
-fn in_order<S: Stretch>(stages: &[&S]) -> String {
+fn in_order<S: Stretch>(stages: &[&S], noun: &str) -> String {
     let for_its_length = |s: &&S| match s.length() {
-        Some(length) => format!("{} {}{}", s.what(), s.lasts(length), s.manner()),
-        None => format!("{}{}", s.what(), s.manner()),
+        Some(length) => format!("{} {}{}", s.what(noun), s.lasts(length), s.manner(noun)),
+        None => format!("{}{}", s.what(noun), s.manner(noun)),
     };
     if stages.len() <= STAGES_SHOWN {
         return stages.iter().map(for_its_length).collect::<Vec<_>>().join(", then ");
     }
     let by_size = |a: &&&S, b: &&&S| a.size().total_cmp(&b.size());
     // Stages are of many shapes and in any order: these two are no ends of anything. A pause is not what people ask for.
-    let least = stages.iter().filter(|s| s.size() > 0.0).min_by(by_size).map(|s| s.what());
-    let most = stages.iter().max_by(by_size).map(|s| s.what()).unwrap_or_default();
+    let least = stages.iter().filter(|s| s.size() > 0.0).min_by(by_size).map(|s| s.what(noun));
+    let most = stages.iter().max_by(by_size).map(|s| s.what(noun)).unwrap_or_default();
     let least = least.unwrap_or_else(|| most.clone());
     let length = stages.iter().try_fold(Span::ZERO, |sum, s| Some(sum + s.length()?));
     let length = length.map_or_else(String::new, |l| format!(" over {}", planned(l)));
@@ -294,6 +302,8 @@ pub(crate) fn expected(plan: &Plan, forecast: &Forecast) -> Vec<String> {
     let length = forecast.length.map(|length| format!("over {}", planned(whole_seconds(length))));
     let first = requests.into_iter().chain(length).chain(peaks).chain(minute);
     let mut lines = vec![first.collect::<Vec<_>>().join(", ")];
+    let several = plan.scenarios.len() > 1;
+    lines.extend(forecast.journeys.iter().map(|begun| journeys(begun, several)));
     let tokens = [(forecast.input_tokens, "input"), (forecast.output_tokens, "output")];
     let tokens = tokens.into_iter().filter_map(|(n, what)| Some(format!("{} {what}", count(n?))));
     let tokens = tokens.collect::<Vec<_>>().join(" and ");
@@ -306,6 +316,19 @@ pub(crate) fn expected(plan: &Plan, forecast: &Forecast) -> Vec<String> {
     }
     lines.retain(|line| !line.is_empty());
     lines
+}
+
+/// `480 journeys of about 2.5 requests each`.
+fn journeys(begun: &Begun, several: bool) -> String {
+    let each = match begun.requests_each {
+        1.0 => "about 1 request each".into(),
+        each => format!("about {} requests each", three_digits(each)),
+    };
+    let text = match begun.journeys {
+        Some(n) => format!("about {} of {each}", counted(n, "journey")),
+        None => format!("as many journeys as there is time for, of {each}"),
+    };
+    if several { format!("{}: {text}", one_line(&begun.scenario, 40)) } else { text }
 }
 
 /// What it can cost; none without prices.
@@ -324,9 +347,17 @@ pub(crate) fn cost(plan: &Plan, forecast: &Forecast) -> Option<String> {
 
 fn peak(scenario: &Scenario) -> Option<String> {
     match &scenario.load {
-        Load::Open { .. } => scenario.peak_rate().map(|rate| format!("peak {rate}")),
+        Load::Open { .. } => scenario.peak_rate().map(|rate| match &scenario.flow {
+            Some(_) => format!("peak {rate} journeys"),
+            None => format!("peak {rate}"),
+        }),
         Load::Closed { stages, .. } => {
-            Some(format!("at most {} in flight", short_count(floodline_core::users::most(stages).into())))
+            let most = floodline_core::users::most(stages);
+            Some(match &scenario.flow {
+                // On parallel lanes, a user has several requests in flight.
+                Some(_) => format!("at most {} at once", counted(most.into(), "user")),
+                None => format!("at most {} in flight", short_count(most.into())),
+            })
         }
         Load::Sessions { stages, .. } => {
             let rates = stages.iter().map(|stage| stage.arrivals.peak_rate());

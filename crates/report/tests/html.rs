@@ -78,6 +78,11 @@ fn a_run_with_objectives() {
 }
 
 #[test]
+fn a_run_of_journeys() {
+    insta::assert_snapshot!(outline(&page("journeys")));
+}
+
+#[test]
 fn every_page_is_well_formed() {
     for (name, ..) in fixtures::all() {
         let page = page(name);

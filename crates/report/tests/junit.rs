@@ -34,6 +34,17 @@ fn an_undecided_objective_is_what_the_scenario_says_that_it_is() {
 }
 
 #[test]
+fn journeys_are_properties() {
+    let (run, summary) = fixtures::named("journeys");
+    let xml = junit::xml(&run.plan, summary).unwrap();
+    let journeys = summary.journeys.as_ref().unwrap();
+    for (name, n) in [("completed", journeys.completed), ("failed", journeys.failed), ("cut", journeys.cut)] {
+        let property = format!("<property name=\"journeys.{name}\" value=\"{n}\"/>");
+        assert!(n > 0 && xml.contains(&property), "{xml}");
+    }
+}
+
+#[test]
 fn names_stay_text() {
     let (run, summary) = fixtures::named("objectives");
     let mut summary = summary.clone();

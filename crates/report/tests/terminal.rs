@@ -131,6 +131,7 @@ fn the_live_line_never_wraps_and_its_figures_never_move() {
                     tokens_per_s: rates[rates.len() - 1 - i],
                     ended: n,
                     errors: n,
+                    journeys: 0,
                     ttft_p50: ttft.map(|t| Span(t / 2)),
                     ttft_p99: ttft.map(Span),
                 };
@@ -143,6 +144,26 @@ fn the_live_line_never_wraps_and_its_figures_never_move() {
             }
         }
     }
+}
+
+/// Journeys say more than tokens, and take their place where there is no room for both.
+#[test]
+fn the_live_line_of_journeys() {
+    let (run, _) = fixtures::named("journeys");
+    let progress = Progress { elapsed: Span::from_secs(12), length: Some(Span::from_secs(600)) };
+    let line = |width| terminal::live(&run.fold.live(), progress, Style { width, ..PLAIN });
+    insta::assert_snapshot!([line(120), line(80)].join("\n"));
+}
+
+#[test]
+fn a_run_of_journeys() {
+    insta::assert_snapshot!(summary("journeys", PLAIN));
+}
+
+#[test]
+fn a_plan_of_journeys() {
+    let (run, _) = fixtures::named("journeys");
+    insta::assert_snapshot!(terminal::plan(&run.plan, &run.forecast(), None, PLAIN));
 }
 
 #[test]

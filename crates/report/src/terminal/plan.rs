@@ -24,6 +24,11 @@ pub fn plan(plan: &Plan, forecast: &Forecast, run: Option<(&RunInfo, &str)>, sty
     for (i, prompt) in words::prompts(plan).iter().enumerate() {
         sheet.entry(if i == 0 { "sends" } else { "" }, Ink::Plain, prompt);
     }
+    let mut heading = "flow";
+    for line in words::flow::lines(plan) {
+        sheet.hanging_from(heading, &"  ".repeat(line.depth), Ink::Plain, &line.text);
+        heading = "";
+    }
     for (i, load) in words::loads(plan).iter().enumerate() {
         sheet.entry(if i == 0 { "load" } else { "" }, Ink::Plain, load);
     }

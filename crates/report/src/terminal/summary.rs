@@ -10,7 +10,7 @@ use super::sheet::Sheet;
 use super::table::table;
 use crate::format::{GLUE, count, one_line, share};
 use crate::style::{Ink, Style, columns};
-use crate::{advice, health, held, metrics, objectives, parts, volume, words};
+use crate::{advice, health, held, journeys, metrics, objectives, parts, volume, words};
 
 /// More ways of going wrong than this are left to `summary.json`.
 const ERRORS_SHOWN: usize = 8;
@@ -26,6 +26,7 @@ pub fn summary(plan: &Plan, info: &RunInfo, summary: &RunSummary, folder: &str, 
     generator(&mut sheet, summary);
     sheet.space();
     latencies(&mut sheet, plan, summary, style);
+    walked(&mut sheet, plan, summary, style);
     super::parts::tables(&mut sheet, parts::tables(summary), style);
     sheet.space();
     for (heading, text) in volume::facts(summary) {
@@ -136,6 +137,21 @@ fn latencies(sheet: &mut Sheet, plan: &Plan, summary: &RunSummary, style: Style)
     }
     notes.extend(advice::censored(summary));
     notes.iter().for_each(|note: &String| sheet.note(note));
+}
+
+/// What became of the journeys, and of each of their steps.
+fn walked(sheet: &mut Sheet, plan: &Plan, summary: &RunSummary, style: Style) {
+    let sentences = journeys::sentences(summary);
+    if sentences.is_empty() {
+        return;
+    }
+    sheet.space();
+    let mut heading = "journeys";
+    for sentence in sentences {
+        sheet.entry(heading, Ink::Plain, &sentence);
+        heading = "";
+    }
+    super::parts::tables(sheet, parts::of_journeys(plan, summary), style);
 }
 
 fn outcomes(sheet: &mut Sheet, summary: &RunSummary, style: Style) {

@@ -9,7 +9,7 @@ use super::{Stretch, spread};
 use crate::format::{GLUE, count, counted, planned};
 
 impl Stretch for UserStage {
-    fn what(&self) -> String {
+    fn what(&self, _noun: &str) -> String {
         let users = match self.from {
             Some(from) => format!("{} to {}", count(from.into()), counted(self.users.into(), "user")),
             None => counted(self.users.into(), "user"),
@@ -24,13 +24,13 @@ impl Stretch for UserStage {
         format!("{} {}", if self.from.is_some() { "over" } else { "for" }, planned(length))
     }
 
-    fn manner(&self) -> String {
-        let each = self.iterations.map(|n| format!(", {} each", counted(n.into(), "request")));
+    fn manner(&self, noun: &str) -> String {
+        let each = self.iterations.map(|n| format!(", {} each", counted(n.into(), noun)));
         each.unwrap_or_default() + &thinking(self.think)
     }
 
     fn aside(&self) -> String {
-        format!("with {}", self.what())
+        format!("with {}", self.what("request"))
     }
 
     fn length(&self) -> Option<Span> {
@@ -47,9 +47,9 @@ impl Stretch for UserStage {
 }
 
 impl Stretch for SessionStage {
-    fn what(&self) -> String {
+    fn what(&self, noun: &str) -> String {
         let rate = &self.arrivals.shape;
-        let (asks, stay) = (self.visit.iterations.map(asks), self.visit.stay.map(drawn));
+        let (asks, stay) = (self.visit.iterations.map(|of| asks(of, noun)), self.visit.stay.map(drawn));
         match (asks, stay) {
             (Some(asks), None) => format!("{rate} sessions of {asks}"),
             (None, Some(stay)) => format!("{rate} sessions of {stay}"),
@@ -58,7 +58,7 @@ impl Stretch for SessionStage {
         }
     }
 
-    fn manner(&self) -> String {
+    fn manner(&self, _noun: &str) -> String {
         let spread = match spread(self.arrivals.spread) {
             Some(spread) => format!(", {spread} arrivals"),
             None => String::new(),
@@ -96,7 +96,7 @@ fn thinking(think: Option<TimeLaw>) -> String {
     think.map_or_else(String::new, |think| format!(", thinking {}", drawn(think)))
 }
 
-fn drawn(law: TimeLaw) -> String {
+pub(super) fn drawn(law: TimeLaw) -> String {
     match law {
         TimeLaw::Fixed(span) => spoken(span),
         TimeLaw::Uniform { from, to } => {
@@ -113,18 +113,18 @@ fn drawn(law: TimeLaw) -> String {
     }
 }
 
-fn asks(asks: Asks) -> String {
+fn asks(asks: Asks, noun: &str) -> String {
     match asks {
-        Asks::Exactly(n) => counted(n.into(), "request"),
-        Asks::Uniform { from, to } => format!("{}–{}", count(from.into()), counted(to.into(), "request")),
+        Asks::Exactly(n) => counted(n.into(), noun),
+        Asks::Uniform { from, to } => format!("{}–{}", count(from.into()), counted(to.into(), noun)),
         Asks::Geometric { mean } => {
-            format!("{} requests on average", (mean * 100.0).round() / 100.0)
+            format!("{} {noun}s on average", (mean * 100.0).round() / 100.0)
         }
     }
 }
 
 /// A length of one unit as it is read, `5 s`; of several, as it is planned.
-fn spoken(span: Span) -> String {
+pub(super) fn spoken(span: Span) -> String {
     let text = planned(span);
     let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at(split);
