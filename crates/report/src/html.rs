@@ -402,8 +402,11 @@ fn facts_of_plan(plan: &Plan, info: &RunInfo) -> Vec<Fact> {
         fact("load", words::load_of(plan)),
         fact("target", words::target(&plan.target)),
         fact("model", words::model(&plan.target)),
-        fact("sends", words::prompts(plan).join("; ")),
     ];
+    let prompts = words::prompts(plan);
+    if !prompts.is_empty() {
+        facts.push(fact("sends", prompts.join("; ")));
+    }
     facts.push(fact(
         "limits",
         words::limits(&plan.limits).unwrap_or_else(|| "none but the plan's end".into()),

@@ -32,11 +32,11 @@ pub(crate) struct Table {
 
 /// Every dimension that says something, but for those of [`of_journeys`].
 pub(crate) fn tables(summary: &RunSummary) -> Vec<Table> {
-    let mut dimensions = vec![
-        ("phase", &summary.by_phase),
-        ("scenario", &summary.by_scenario),
-        ("prompt", &summary.by_prompt),
-    ];
+    let mut dimensions = vec![("phase", &summary.by_phase), ("scenario", &summary.by_scenario)];
+    // What a step sends goes by its name: no need to say it twice.
+    if summary.journeys.is_none() || summary.by_prompt.keys().ne(summary.by_step.keys()) {
+        dimensions.push(("prompt", &summary.by_prompt));
+    }
     if summary.journeys.is_none() {
         dimensions.push(("step", &summary.by_step));
         dimensions.extend(within(summary));

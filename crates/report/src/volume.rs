@@ -15,7 +15,8 @@ pub(crate) fn facts(summary: &RunSummary) -> Vec<(&'static str, String)> {
     }
     if let Some(goodput) = summary.goodput {
         let share = fraction(goodput);
-        facts.push(("goodput", format!("{share} of the planned requests met every latency objective")));
+        let which = if summary.journeys.is_some() { "started" } else { "planned" };
+        facts.push(("goodput", format!("{share} of the {which} requests met every latency objective")));
     }
     if let Some(spent) = &summary.cost.spent_usd {
         let reserved = summary.cost.reserved_max_usd.as_ref();

@@ -161,12 +161,6 @@ fn a_run_of_journeys() {
 }
 
 #[test]
-fn a_plan_of_journeys() {
-    let (run, _) = fixtures::named("journeys");
-    insta::assert_snapshot!(terminal::plan(&run.plan, &run.forecast(), None, PLAIN));
-}
-
-#[test]
 fn no_line_is_wider_than_the_screen() {
     for (name, run, _) in fixtures::all() {
         for width in [60, 72, 80, 100, 200] {

@@ -57,6 +57,13 @@ fn one_sentence_stands_for_a_list_of_one() {
     assert_eq!(plan.undecided, Undecided::Invalid);
 }
 
+#[test]
+fn without_a_flow_there_is_no_journey_to_ask_about() {
+    let text = "target: {stub: {}}\nobjectives: [journeys failed rate < 1%, journey p95 < 30s]\n";
+    let said = World::new().resolve(text).unwrap_err().to_string();
+    assert_eq!(said.matches("there are no journeys: no scenario has a flow").count(), 2, "{said}");
+}
+
 /// A plan without objectives is what it was before there were any, hash included.
 #[test]
 fn a_plan_without_them_does_not_mention_them() {

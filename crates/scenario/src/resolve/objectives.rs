@@ -93,6 +93,11 @@ fn check(sentence: &Scalar<Text>, objective: &Objective, about: &About<'_>, find
             "add prices: {input: $2.50, output: $10} of a million tokens, or prices: {file: prices.json}",
         );
     }
+    if objective.measure.is_of_journeys() && about.scenarios.iter().all(|scenario| scenario.flow.is_none()) {
+        findings
+            .problem(sentence.place, "there are no journeys: no scenario has a flow")
+            .with_help("ask for errors or latency instead, or say what a user does in a flow");
+    }
     if let Measure::Time(metric, _) = objective.measure
         && !about.streamed
         && metric.needs_streams()
