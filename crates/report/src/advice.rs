@@ -68,7 +68,7 @@ fn finding(reason: &str) -> Finding {
 }
 
 /// With a capital and a full stop.
-fn as_sentence(text: &str) -> String {
+pub(crate) fn as_sentence(text: &str) -> String {
     let text = one_line(text, 600);
     let mut chars = text.chars();
     let first = chars.next().map(|c| c.to_uppercase().collect::<String>()).unwrap_or_default();

@@ -272,7 +272,7 @@ impl JourneysPart {
         JourneysPart {
             ends,
             rows: times.map(|(name, meaning, figures)| of_journeys(name, meaning, figures)).collect(),
-            notes: notes.into_iter().flatten().collect(),
+            notes: notes.into_iter().flatten().map(|note| advice::as_sentence(&note)).collect(),
             parts: parts::of_journeys(plan, summary).into_iter().map(PartTable::new).collect(),
         }
     }

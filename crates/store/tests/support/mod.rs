@@ -119,7 +119,7 @@ fn record(dice: &mut Dice, i: u64) -> Record {
     r.key = dice.maybe("OPENAI_API_KEY".into());
     r.step = dice.maybe("ask".into());
     r.turn = dice.maybe(1 + i as u32 % 12);
-    r.target = dice.maybe(if i % 2 == 0 { "eu" } else { "us" }.into());
+    r.target = dice.maybe(if i.is_multiple_of(2) { "eu" } else { "us" }.into());
     r.hook = dice.maybe(Span(i * MS / 7));
     if r.outcome == Outcome::NotSent {
         return r;
