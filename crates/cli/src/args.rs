@@ -1,5 +1,6 @@
 //! The command line, exactly as it can be typed.
 
+mod import;
 mod scenario;
 
 use std::net::IpAddr;
@@ -7,6 +8,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
+pub(crate) use import::{ImportArgs, ImportFile, ImportFrom};
 pub(crate) use scenario::ScenarioArgs;
 
 /// Load tests for LLM applications and APIs, with numbers that can be trusted.
@@ -42,6 +44,8 @@ pub(crate) enum Command {
     Report(ReportArgs),
     /// Make corpora of prompts
     Corpus(CorpusArgs),
+    /// Write a scenario to start from, of curl commands, a recording or a description of an API
+    Import(ImportArgs),
 }
 
 const RUN_EXAMPLES: &str = "\

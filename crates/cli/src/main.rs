@@ -8,6 +8,7 @@
 mod args;
 mod arrivals;
 mod corpus;
+mod import;
 mod interrupt;
 mod outside;
 mod plan;
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         Command::Stub(args) => stub::stub(args),
         Command::Report(args) => report::report(&args),
         Command::Corpus(args) => corpus::corpus(args),
+        Command::Import(args) => import::run(args),
     };
     match outcome {
         Ok(code) => ExitCode::from(code),

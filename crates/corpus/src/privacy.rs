@@ -99,6 +99,12 @@ impl Kind {
     }
 }
 
+/// Where keys, tokens and passwords stand in a text, in its order and without overlaps; in bytes.
+pub fn keys(text: &str) -> Vec<std::ops::Range<usize>> {
+    let only = [Kind::Key].into_iter().collect();
+    find::find(text, only, &Names::default()).into_iter().map(|found| found.place).collect()
+}
+
 /// A set of kinds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Kinds(u8);

@@ -15,6 +15,7 @@
 
 mod error;
 mod excerpt;
+mod import;
 mod parse;
 mod quick;
 mod resolve;
@@ -31,6 +32,7 @@ use floodline_wire::codec::Codec;
 use floodline_wire::tokens::Tokenizer;
 
 pub use error::{Error, Problem};
+pub use import::{Format as ImportFormat, Imported, import};
 pub use quick::QuickForm;
 pub use resolve::{Overrides, resolve, resolve_quick};
 pub use schema::json_schema;

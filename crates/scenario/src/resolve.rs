@@ -15,6 +15,9 @@ mod tokenizer;
 mod traffic;
 mod url;
 
+pub(crate) use literal::is_harmless_member;
+pub(crate) use replay::date;
+
 use floodline_core::plan::{self, HealthLimits, Limits, Load, Plan, Timeouts};
 
 use crate::written::{Given, Place, Scalar, Scenario, Target};

@@ -412,3 +412,10 @@ mod properties {
         }
     }
 }
+
+#[test]
+fn keys_alone_can_be_asked_for() {
+    let text = "mail bob@example.com the key sk-abc123def456ghi789 or AKIAIOSFODNN7EXAMPL3";
+    let found: Vec<&str> = super::keys(text).into_iter().map(|place| &text[place]).collect();
+    assert_eq!(found, ["sk-abc123def456ghi789", "AKIAIOSFODNN7EXAMPL3"]);
+}

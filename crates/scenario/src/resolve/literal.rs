@@ -10,6 +10,11 @@ use crate::excerpt::{is_secret_name, mask_words};
 /// Members of bodies that have the names of secrets, but are none.
 const NO_SECRETS: [&str; 5] = ["prompt_cache_key", "bos_token", "eos_token", "pad_token", "stop_token"];
 
+/// Whether a member of a body only has the name of a secret.
+pub(crate) fn is_harmless_member(name: &str) -> bool {
+    NO_SECRETS.contains(&name)
+}
+
 /// Whether a header's value, as it is written, holds a secret outside its references.
 pub(super) fn in_header(name: &str, text: &str) -> bool {
     looks_like_a_key(text) || is_secret_name(name) && !only_references(text)
@@ -49,7 +54,7 @@ pub(super) fn in_body(body: &Map<String, Value>) -> Vec<String> {
 fn walk(members: &Map<String, Value>, above: &str, found: &mut Vec<String>) {
     for (name, value) in members {
         let path = if above.is_empty() { name.clone() } else { format!("{above}.{name}") };
-        let secret = is_secret_name(name) && !NO_SECRETS.contains(&name.as_str());
+        let secret = is_secret_name(name) && !is_harmless_member(name);
         walk_value(value, secret, &path, found);
     }
 }

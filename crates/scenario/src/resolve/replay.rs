@@ -9,6 +9,8 @@ mod jsonl;
 mod reading;
 mod time;
 
+pub(crate) use time::date;
+
 use floodline_core::plan::fnv1a;
 use floodline_core::replay::scale::{self, Factor};
 use floodline_core::replay::{Extent, Recording, Replay, Source, TraceRow, jitter};

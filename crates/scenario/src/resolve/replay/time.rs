@@ -83,7 +83,7 @@ fn number(text: &str, unit: i128) -> Option<i64> {
 }
 
 /// Nanoseconds from 1970 of `YYYY-MM-DD HH:MM:SS[.fffffffff][Z|±hh:mm]`; none beyond the year 2262 too.
-fn date(text: &str) -> Option<i64> {
+pub(crate) fn date(text: &str) -> Option<i64> {
     let (date, time) = text.split_once([' ', 'T'])?;
     let (time, offset) = split_offset(time.trim())?;
     let mut date = date.split('-').map(digits);
