@@ -18,11 +18,11 @@ fn a_scenario_is_printed_and_notes_stand_beside_it() {
     let said = desk.floodline(&["import", "curl", "ask.sh"]);
     assert_eq!(said.code, 0, "{said:?}");
     assert!(
-        said.out.contains("api: openai-chat\n") && said.out.contains("key: ${env:API_TOKEN}\n"),
+        said.out.contains("api: openai-chat\n") && said.out.contains("key: ${env:API_KEY}\n"),
         "{}",
         said.out
     );
-    assert!(said.err.contains("note: set API_TOKEN before the run"), "{}", said.err);
+    assert!(said.err.contains("note: set API_KEY before the run"), "{}", said.err);
     assert!(!format!("{said:?}").contains("canary"), "{said:?}");
 }
 

@@ -26,7 +26,7 @@ fn format(name: &str) -> ImportFormat {
 }
 
 fn imported(name: &str) -> Imported {
-    let text = fs::read_to_string(folder().join(name)).unwrap();
+    let text = fs::read_to_string(folder().join(name)).expect("the fixture is there");
     import(&format(name), &Source { name, text: &text }).unwrap_or_else(|e| panic!("{name}: {e}"))
 }
 
@@ -36,9 +36,9 @@ fn shown(imported: &Imported) -> String {
 }
 
 fn fixtures() -> Vec<String> {
-    let entries = fs::read_dir(folder()).unwrap();
+    let entries = fs::read_dir(folder()).expect("the folder is there");
     let mut names: Vec<String> =
-        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect();
     names.sort();
     assert!(names.len() >= 14, "{names:?}");
     names
@@ -101,7 +101,7 @@ fn bodies_are_what_was_recorded() {
 }
 
 fn error(format: &ImportFormat, name: &str, text: &str) -> String {
-    import(format, &Source { name, text }).unwrap_err().to_string()
+    import(format, &Source { name, text }).expect_err("it is wrong").to_string()
 }
 
 #[test]
@@ -207,14 +207,13 @@ proptest! {
     }
 
     #[test]
-    fn a_password_of_any_letters_is_not_written(secret in "[!-~]{8,24}", spelled in 0..4usize) {
-        prop_assume!(!secret.contains(['\'', '^', ';']) && !secret.starts_with(['@', '$']));
-        prop_assume!(secret.chars().any(|c| c.is_ascii_alphanumeric()));
+    fn a_password_of_any_letters_is_not_written(secret in "[a-zA-Z0-9][!-&(-:<-\\]_-~]{7,23}", spelled in 0..5usize) {
         let json = serde_json::Value::from(secret.as_str()).to_string();
         let text = match spelled {
             0 => format!("curl https://h.example/a -H 'Authorization: Bearer {secret}' -H 'X-B: {secret}'"),
             1 => format!("curl https://h.example/a -H 'Content-Type: application/json' -d '{{\"password\": {json}, \"b\": {json}}}'"),
             2 => format!("curl https://h.example/a --data-urlencode 'password={secret}' -H 'X-B: {secret}'"),
+            3 => format!("curl https://h.example/a -u 'me:{secret}' -H 'X-B: {secret}'"),
             _ => format!("curl https://h.example/a -b 'sid={secret}' -H 'X-B: {secret}'"),
         };
         if let Ok(imported) = import(&ImportFormat::Curl, &Source { name: "f", text: &text }) {

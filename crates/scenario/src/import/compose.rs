@@ -7,6 +7,9 @@ use super::vault::Vault;
 use super::yaml::{document, one_line};
 use super::{http, llm};
 
+/// So many names of a list are said.
+const NAMED: usize = 10;
+
 /// The scenario for a draft that has at least one call, and the notes on it.
 pub(super) fn compose(draft: &Draft, word: &str, file: &str) -> Imported {
     let mut vault = Vault::default();
@@ -66,7 +69,7 @@ pub(super) fn wire(draft: &Draft) -> Vec<(String, Tree)> {
     [
         ("http", wire.http2.then(|| Tree::Plain("2".into()))),
         ("proxy", text(&wire.proxy)),
-        ("compression", wire.compression.then(|| Tree::Bool(true))),
+        ("compression", wire.compression.then_some(Tree::Bool(true))),
         ("ca_file", text(&wire.ca_file).filter(|_| secure)),
         ("insecure", (wire.insecure && secure).then(|| Tree::Bool(true).noted("trusts any certificate"))),
     ]
@@ -87,6 +90,13 @@ pub(super) fn name_of(file: &str, calls: &[Call]) -> String {
 /// So many of these, as people say it.
 pub(super) fn counted(n: usize, one: &str) -> String {
     if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") }
+}
+
+/// Names, of which only the first are said.
+pub(super) fn listed<S: AsRef<str>>(names: &[S]) -> String {
+    let more = names.len().saturating_sub(NAMED);
+    let list = names.iter().take(NAMED).map(AsRef::as_ref).collect::<Vec<_>>().join(", ");
+    if more > 0 { format!("{list} and {more} more") } else { list }
 }
 
 /// A time as people write it: tenths of a second below ten, whole seconds above.

@@ -7,7 +7,7 @@ mod correlate;
 
 use super::answer;
 use super::call::{Address, Answer, Body, Call, Draft};
-use super::compose::{counted, name_of};
+use super::compose::{counted, listed, name_of};
 use super::tree::Tree;
 use super::{broken_json, problem};
 use crate::Source;
@@ -271,7 +271,7 @@ fn steps(entries: Vec<Entry>, notes: &mut Vec<String>) -> Vec<Call> {
     }
     let saved = correlate::correlate(&mut calls, &seen);
     if !saved.is_empty() {
-        notes.push(format!("taken from answers in each run: {}", saved.join(", ")));
+        notes.push(format!("taken from answers in each run: {}", listed(&saved)));
     }
     calls
 }

@@ -42,6 +42,8 @@ impl Api {
     }
 }
 
+type Members = Vec<(String, Tree)>;
+
 /// What the path of a request says.
 #[derive(Debug, PartialEq, Eq)]
 struct Endpoint<'a> {
@@ -55,12 +57,8 @@ struct Endpoint<'a> {
 }
 
 /// The members of the scenario from `target` to `prompts`, if all requests go to one model of one API in one way.
-pub(super) fn scenario(
-    draft: &Draft,
-    vault: &mut Vault,
-    notes: &mut Vec<String>,
-) -> Option<Vec<(String, Tree)>> {
-    let mut target: Option<Vec<(String, Tree)>> = None;
+pub(super) fn scenario(draft: &Draft, vault: &mut Vault, notes: &mut Vec<String>) -> Option<Members> {
+    let mut target: Option<Members> = None;
     let mut prompts: Vec<Tree> = Vec::new();
     let mut said = Vec::new();
     for call in &draft.calls {
@@ -81,7 +79,7 @@ pub(super) fn scenario(
 }
 
 /// The target that a call goes to, and what it asks.
-fn one(call: &Call, vault: &mut Vault, notes: &mut Vec<String>) -> Option<(Vec<(String, Tree)>, Vec<Tree>)> {
+fn one(call: &Call, vault: &mut Vault, notes: &mut Vec<String>) -> Option<(Members, Vec<Tree>)> {
     let Body::Json(body) = &call.body else { return None };
     let path = format!("{}{}", call.base, call.path);
     let endpoint = endpoint(&path, body)?;

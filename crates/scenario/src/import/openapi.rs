@@ -5,6 +5,7 @@ mod operation;
 
 use super::answer;
 use super::call::{Address, Answer, Body, Call, Draft, encoded};
+use super::compose::listed;
 use super::tree::Tree;
 use super::vault::{key_variable, owner, vendor};
 use super::{broken_json, problem};
@@ -15,8 +16,6 @@ use operation::{Operation, Parameter};
 
 /// Unless operations are named, no more than these are taken.
 const MOST: usize = 20;
-/// So many names of others are said.
-const NAMED: usize = 10;
 /// Where an API is taken to be whose description does not say it.
 const SOMEWHERE: &str = "http://127.0.0.1:8000";
 
@@ -103,12 +102,6 @@ fn chosen<'a>(
         ));
     }
     Ok(chosen)
-}
-
-fn listed(names: &[&str]) -> String {
-    let more = names.len().saturating_sub(NAMED);
-    let list = names.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
-    if more > 0 { format!("{list} and {more} more") } else { list }
 }
 
 /// Origin and path of the first server.

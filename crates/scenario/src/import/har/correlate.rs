@@ -53,9 +53,17 @@ struct Offer {
 pub(super) fn correlate(calls: &mut [Call], seen: &[Seen]) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     let mut done: HashSet<String> = HashSet::new();
+    // Most values of most answers are in no request: their first word says so without a search.
+    let words = words_sent(calls);
+    let sent = |value: &str| {
+        value.split(|c: char| !c.is_alphanumeric()).find(|w| !w.is_empty()).is_none_or(|w| words.contains(w))
+    };
     for at in 0..calls.len().min(seen.len()) {
         for offer in offers(&seen[at]) {
-            if done.contains(&offer.value) || calls[..=at].iter().any(|call| sends(call, &offer.value)) {
+            if !sent(&offer.value)
+                || done.contains(&offer.value)
+                || calls[..=at].iter().any(|call| sends(call, &offer.value))
+            {
                 continue;
             }
             let users: Vec<usize> =
@@ -77,26 +85,41 @@ pub(super) fn correlate(calls: &mut [Call], seen: &[Seen]) -> Vec<String> {
 
 /// Whether a request sends this value.
 fn sends(call: &Call, value: &str) -> bool {
-    let has = |text: &str| places(text, value).next().is_some();
-    has(&call.path)
-        || call.query.iter().any(|(_, value)| has(value))
-        || call.headers.iter().any(|(_, value)| has(value))
-        || call.cookies.iter().any(|(_, value)| has(value))
-        || match &call.body {
-            Body::None => false,
-            Body::Json(tree) => leaf(tree, &has),
-            Body::Form(form) => form.iter().any(|(_, value)| has(value)),
-            Body::Text(text) => has(text),
-        }
+    let mut found = false;
+    each_text(call, &mut |text| found = found || places(text, value).next().is_some());
+    found
 }
 
-fn leaf(tree: &Tree, has: &impl Fn(&str) -> bool) -> bool {
+/// Every word that any request sends.
+fn words_sent(calls: &[Call]) -> HashSet<String> {
+    let mut words = HashSet::new();
+    for call in calls {
+        each_text(call, &mut |text| {
+            words.extend(text.split(|c: char| !c.is_alphanumeric()).map(str::to_owned));
+        });
+    }
+    words
+}
+
+/// Every text of a request in which a value can stand.
+fn each_text(call: &Call, look: &mut dyn FnMut(&str)) {
+    look(&call.path);
+    let lists = [&call.query, &call.headers, &call.cookies];
+    lists.into_iter().flatten().for_each(|(_, value)| look(value));
+    match &call.body {
+        Body::None => {}
+        Body::Json(tree) => each_leaf(tree, look),
+        Body::Form(form) => form.iter().for_each(|(_, value)| look(value)),
+        Body::Text(text) => look(text),
+    }
+}
+
+fn each_leaf(tree: &Tree, look: &mut dyn FnMut(&str)) {
     match tree {
-        Tree::Text(text) => has(text),
-        Tree::Number(number) => has(number),
-        Tree::List(items) => items.iter().any(|item| leaf(item, has)),
-        Tree::Map(members) => members.iter().any(|(_, value)| leaf(value, has)),
-        Tree::Null | Tree::Bool(_) | Tree::Plain(_) | Tree::Noted(..) => false,
+        Tree::Text(text) | Tree::Number(text) => look(text),
+        Tree::List(items) => items.iter().for_each(|item| each_leaf(item, look)),
+        Tree::Map(members) => members.iter().for_each(|(_, value)| each_leaf(value, look)),
+        Tree::Null | Tree::Bool(_) | Tree::Plain(_) | Tree::Noted(..) => {}
     }
 }
 
