@@ -87,3 +87,45 @@ fn broken_json(source: &Source<'_>, error: &serde_json::Error, what: &str, help:
     };
     problem(source, Some(error.line().max(1)), format!("this is not {what}: {why}"), help)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::template::{Expression, Template};
+
+    fn templates(value: &Value) {
+        match value {
+            Value::String(text) => {
+                Template::new(text).map_err(|e| e.message).expect(text);
+            }
+            Value::Array(items) => items.iter().for_each(templates),
+            Value::Object(members) => members.values().for_each(templates),
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+
+    fn expressions<'a>(values: impl Iterator<Item = &'a Value>) -> usize {
+        let mut seen = 0;
+        for text in values.filter_map(Value::as_str) {
+            Expression::new(text).map_err(|e| e.message).expect(text);
+            seen += 1;
+        }
+        seen
+    }
+
+    #[test]
+    fn templates_and_expressions_of_a_flow_are_such() {
+        let text = include_str!("../tests/fixtures/import/chat.har");
+        let imported = import(&Format::Har { host: None }, &Source { name: "chat.har", text }).unwrap();
+        let scenario: Value = serde_saphyr::from_str(&imported.yaml).unwrap();
+        let steps = scenario["flow"]["steps"].as_array().unwrap();
+        templates(&Value::Array(steps.clone()));
+        let of_steps = |step: &Value| {
+            let saved = step["save"].as_object().map_or(0, |saved| expressions(saved.values()));
+            saved + step["check"].as_array().map_or(0, |checks| expressions(checks.iter()))
+        };
+        assert_eq!(steps.iter().map(of_steps).sum::<usize>(), 7);
+    }
+}

@@ -99,7 +99,8 @@ fn step(pen: &mut Pen<'_>, name: String, headers: Vec<(String, String)>) -> Tree
         step.push(("answer".into(), answer_of(answer)));
     }
     if !call.save.is_empty() {
-        let saved = call.save.iter().map(|(name, from)| (name.clone(), Tree::Text(pen.verbatim(from))));
+        let saved =
+            call.save.iter().map(|(name, from)| (name.clone(), Tree::Text(pen.vault.expression(from))));
         step.push(("save".into(), Tree::Map(saved.collect())));
     }
     if let Some(status) = call.status.filter(|status| (200..400).contains(status)) {

@@ -190,7 +190,10 @@ pub(super) fn as_template(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::template::Template;
 
     #[test]
     fn what_looks_like_a_template_says_itself() {
@@ -204,5 +207,13 @@ mod tests {
         assert_eq!(places("xabcd1234", "abcd1234").count(), 0);
         assert_eq!(places("it is 42 now", "is 42").count(), 0);
         assert_eq!(places("is 42", "is 42").count(), 1);
+    }
+
+    proptest! {
+        #[test]
+        fn a_text_that_is_filled_in_is_itself(text in "[a{}%#'\"\n -]{0,24}") {
+            let template = Template::new(&as_template(&text)).map_err(|e| TestCaseError::fail(e.message))?;
+            prop_assert_eq!(template.render(&minijinja::Value::UNDEFINED), Ok(text));
+        }
     }
 }

@@ -78,6 +78,13 @@ impl Vault {
             let name = self.keep(value, variable, "a value that looks like a key");
             swaps.push(Swap { start: place.start, end: place.end, with: format!("${{env:{name}}}") });
         }
+        swaps.extend(self.known(text));
+        swaps
+    }
+
+    /// The secrets in a text that are known.
+    fn known(&self, text: &str) -> Vec<Swap> {
+        let mut swaps = Vec::new();
         for kept in self.kept.iter().filter(|kept| kept.value.len() >= SHORTEST) {
             for spelling in &kept.spellings {
                 for (start, found) in text.match_indices(spelling.as_str()) {
@@ -87,6 +94,11 @@ impl Vault {
             }
         }
         swaps
+    }
+
+    /// An expression, whose own form may look like a secret, without those that are known.
+    pub(super) fn expression(&self, text: &str) -> String {
+        replaced(text, self.known(text), |_| "[secret]".into(), str::to_owned)
     }
 
     /// A text for people, without secrets.

@@ -151,8 +151,8 @@ fn offers(seen: &Seen) -> Vec<Offer> {
             let value = rest.split(';').next().unwrap_or("").trim();
             let plain = cookie.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
             if plain && counts(value) {
-                let from =
-                    format!("headers[\"set-cookie\"] | split(\"{cookie}=\") | last | split(\";\") | first");
+                let name = cookie.replace('.', "[.]");
+                let from = format!("headers[\"set-cookie\"] | regex(\"{name}=([^;]*)\")");
                 offers.push(Offer { value: value.into(), from, name: identifier(cookie) });
             }
         } else if !NOISE.contains(&lower.as_str()) && counts(value) && is_plain_name(&lower) {
@@ -287,7 +287,7 @@ mod tests {
         ];
         correlate(&mut calls, &[Seen { headers, json: None }, Seen::default()]);
         let save = &calls[0].save;
-        assert_eq!(save[0].1, r#"headers["set-cookie"] | split("sid=") | last | split(";") | first"#);
+        assert_eq!(save[0].1, r#"headers["set-cookie"] | regex("sid=([^;]*)")"#);
         assert_eq!(save[1], ("csrf_token".into(), "headers[\"x-csrf-token\"]".into()));
     }
 }
