@@ -143,6 +143,9 @@ pub(crate) struct StubArgs {
     /// Tokens of an answer that max_tokens does not cut short [default: max_tokens, or 100]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) tokens: Option<u32>,
+    /// Tokens of reasoning before each answer; they count in max_tokens
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) reasoning: u32,
     /// Seed of the answers' words
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) seed: u64,

@@ -22,7 +22,8 @@ impl BuiltIn {
     pub(crate) fn start(stub: &Stub, seed: u64) -> Result<BuiltIn, Failure> {
         let pace = pace(&stub.pace)?;
         let paced = !matches!(pace, Pace::Instant(_));
-        let config = Config { pace, tokens: stub.tokens, seed, ..Config::default() };
+        let config =
+            Config { pace, tokens: stub.tokens, reasoning: stub.reasoning, seed, ..Config::default() };
         let server = Server::start(config)
             .map_err(|e| Failure::internal(format!("cannot start the built-in provider: {e}")))?;
         Ok(BuiltIn { server: Arc::new(server), paced })

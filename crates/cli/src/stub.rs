@@ -18,6 +18,7 @@ pub(crate) fn stub(args: StubArgs) -> Result<u8, Failure> {
         port: args.port,
         pace,
         tokens: args.tokens,
+        reasoning: args.reasoning,
         seed: args.seed,
         models: args.models,
         key: args.key.as_deref().map(key).transpose()?.map(Into::into),
@@ -37,8 +38,9 @@ pub(crate) fn stub(args: StubArgs) -> Result<u8, Failure> {
     let ending = Awaited::take_over().map_err(Failure::internal)?;
     if !args.quiet {
         screen::print(&format!(
-            "floodline stub: {description}\n  base URL  http://{}/v1   (any OpenAI client; Ctrl-C ends)\n",
-            server.addr()
+            "floodline stub: {description}\n  base URL  http://{address}/v1   (OpenAI's clients; Ctrl-C ends)\n  \
+             others    http://{address}      (Anthropic, Gemini, Ollama, TGI; Azure's endpoint)\n",
+            address = server.addr()
         ))?;
     }
     ending
@@ -76,10 +78,14 @@ fn describe(args: &StubArgs) -> String {
             format!("first token after {}, then one every {}", shown(ttft), shown(gap))
         }
     };
-    match args.tokens {
-        Some(tokens) => format!("{pace}, answers of {tokens} tokens"),
-        None => pace,
+    let mut said = pace;
+    if let Some(tokens) = args.tokens {
+        said += &format!(", answers of {tokens} tokens");
     }
+    if args.reasoning > 0 {
+        said += &format!(", {} tokens of reasoning before each", args.reasoning);
+    }
+    said
 }
 
 /// The key itself, or the one that `env:NAME` points to.

@@ -238,6 +238,14 @@ pub struct Stub {
     pub pace: StubPace,
     /// Tokens in an answer that is not cut short; none is "as many as the request allows".
     pub tokens: Option<u32>,
+    /// Tokens of reasoning before each answer.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub reasoning: u32,
+}
+
+/// What is not asked for is not written.
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// How the built-in provider paces its answers.

@@ -152,6 +152,8 @@ pub(crate) struct Stub {
     pub(crate) gap: Given<Scalar<Span>>,
     /// Tokens of an answer; as many as the request allows unless given.
     pub(crate) tokens: Given<Scalar<u32>>,
+    /// Tokens of reasoning before each answer; none unless given. They count in a request's limit.
+    pub(crate) reasoning: Given<Scalar<u32>>,
 }
 
 /// One kind of request: exactly one of text, messages, file, input_tokens and lengths.

@@ -1,5 +1,5 @@
 //! The simulated provider alone, for measuring it: `serve PORT [--ttft 50ms] [--gap 10ms] [--tokens N]
-//! [--profile NAME]`. Stops when its standard input ends, and tells how it went.
+//! [--reasoning N] [--key KEY] [--models NAMES] [--profile NAME]`. Stops when its standard input ends, and tells how it went.
 
 use std::io::Read;
 
@@ -18,6 +18,11 @@ fn main() -> Result<(), String> {
             "--ttft" => ttft = Some(Span::parse(&value)?),
             "--gap" => gap = Some(Span::parse(&value)?),
             "--tokens" => config.tokens = Some(value.parse().map_err(|_| format!("{value} is no number"))?),
+            "--reasoning" => {
+                config.reasoning = value.parse().map_err(|_| format!("{value} is no number"))?;
+            }
+            "--key" => config.key = Some(value.into()),
+            "--models" => config.models = Some(value.split(',').map(String::from).collect()),
             "--profile" => {
                 config.pace = Profile::named(&value).ok_or_else(|| format!("no profile {value}"))?.pace();
             }

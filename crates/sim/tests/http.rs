@@ -271,7 +271,7 @@ fn errors_have_the_shape_of_the_api() {
     };
     assert_eq!(post("{").status, 400);
     assert_eq!(post("[]").json()["error"]["type"], "invalid_request_error");
-    assert_eq!(post(&whole("x", json!({"n": 2})).to_string()).json()["error"]["param"], "n");
+    assert_eq!(post(&whole("x", json!({"n": 200})).to_string()).json()["error"]["param"], "n");
     assert_eq!(
         post(&whole("x", json!({"max_tokens": 2_000_000})).to_string()).json()["error"]["param"],
         "max_tokens"
@@ -289,7 +289,7 @@ fn a_connection_is_closed_after_what_is_no_http() {
         ("nonsense\r\n\r\n", 400),
         (long.as_str(), 431),
         ("POST / HTTP/1.1\r\ntransfer-encoding: gzip\r\n\r\n", 501),
-        ("POST / HTTP/1.1\r\ncontent-length: 99999999999\r\n\r\n", 413),
+        ("POST /chat/completions HTTP/1.1\r\ncontent-length: 99999999999\r\n\r\n", 413),
         ("GET / HTTP/3.0\r\n\r\n", 505),
     ] {
         let mut client = Client::new(&server);

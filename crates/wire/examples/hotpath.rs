@@ -3,11 +3,10 @@
 
 use std::hint::black_box;
 
-use floodline_core::Finish;
 use floodline_core::plan::Api;
 use floodline_wire::codec::{Brought, Codec, Framing as Frames, Stream};
 use floodline_wire::http1::{BodyDecoder, Framing};
-use floodline_wire::openai::server::ChunkWriter;
+use floodline_wire::server::{self, Ask, Habit, Identity, Prompt, Script, Times, Words};
 use floodline_wire::sse::{Deframer, Event};
 
 /// Tokens of one answer, and how often it is read.
@@ -148,14 +147,26 @@ fn main() {
             black_box(stream.said().text.len());
         });
     }
-    let writer = ChunkWriter::new("chatcmpl-1", 1_700_000_000, "truth", true);
+    let words = Words::new();
     let mut out = Vec::new();
-    measure("writing", || {
-        out.clear();
-        writer.role(&mut out);
-        (0..TOKENS).for_each(|_| writer.token(&mut out, black_box(" token")));
-        writer.finish(&mut out, Finish::Stop);
-        writer.done(&mut out);
-        black_box(out.len());
-    });
+    let shapes = [
+        ("chat", server::Shape::Chat { include_usage: true, azure: false }),
+        ("Responses", server::Shape::Responses),
+        ("messages", server::Shape::Messages),
+        ("Gemini", server::Shape::Gemini { array: false }),
+        ("Ollama", server::Shape::OllamaChat),
+        ("TGI", server::Shape::Tgi { details: false, listed: false }),
+    ];
+    for (name, shape) in shapes {
+        let ask = Ask::new("truth".into(), shape, Prompt { tokens: 9, hash: 1 });
+        let script = Script::plan(&ask, Habit { tokens: Some(TOKENS as u32), reasoning: 0 }, 7);
+        let identity = Identity { number: 1, created: 1_700_000_000, model: "truth".into(), echo: "".into() };
+        measure(&format!("writing: {name}"), || {
+            out.clear();
+            let mut stream = server::Stream::new(shape, &identity, script.clone());
+            stream.tell(&words, &mut out, u32::MAX, usize::MAX, Times::default());
+            assert!(stream.has_ended());
+            black_box(out.len());
+        });
+    }
 }

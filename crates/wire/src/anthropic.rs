@@ -2,6 +2,7 @@
 
 mod block;
 pub(crate) mod request;
+pub(crate) mod server;
 pub(crate) mod stream;
 mod usage;
 pub(crate) mod whole;

@@ -6,6 +6,7 @@
 
 pub(crate) mod request;
 mod response;
+pub(crate) mod server;
 pub(crate) mod stream;
 mod usage;
 pub(crate) mod whole;

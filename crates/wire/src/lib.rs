@@ -17,6 +17,8 @@ mod ollama;
 pub mod openai;
 pub mod own;
 pub mod request;
+pub mod schema;
+pub mod server;
 pub mod sse;
 mod tgi;
 pub mod tokens;

@@ -1,6 +1,6 @@
 //! OpenAI's APIs: chat completions, which most other servers speak too, completions of a text, Responses and
 //! embeddings. What is sent ([`ChatRequest`]), what
-//! a stream or a whole answer says, and the other side of all that ([`server`]).
+//! a stream or a whole answer says.
 
 mod choice;
 mod chunk;
@@ -8,7 +8,7 @@ pub(crate) mod completions;
 pub(crate) mod embeddings;
 pub(crate) mod request;
 pub(crate) mod responses;
-pub mod server;
+pub(crate) mod server;
 pub(crate) mod stream;
 mod usage;
 pub(crate) mod whole;

@@ -3,5 +3,6 @@
 
 pub(crate) mod request;
 mod response;
+pub(crate) mod server;
 pub(crate) mod stream;
 pub(crate) mod whole;

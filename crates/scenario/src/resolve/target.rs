@@ -273,7 +273,8 @@ fn stub(written: &Stub, findings: &mut Findings<'_>) -> Option<plan::Stub> {
         true => StubPace::Exact { ttft: ttft.unwrap_or(Span::ZERO), gap: gap.unwrap_or(Span::ZERO) },
         false => StubPace::Profile(profile.unwrap_or_else(|| "instant".into())),
     };
-    Some(plan::Stub { pace, tokens: findings.above_zero(&written.tokens, "`tokens`") })
+    let tokens = findings.above_zero(&written.tokens, "`tokens`");
+    Some(plan::Stub { pace, tokens, reasoning: findings.read(&written.reasoning).unwrap_or(0) })
 }
 
 /// The name of the variable that holds the key, and its value.

@@ -18,6 +18,8 @@ pub struct Config {
     /// How long answers are by themselves, in tokens. A request's `max_tokens` cuts them. Without it an answer
     /// is as long as `max_tokens` allows, or 100 tokens.
     pub tokens: Option<u32>,
+    /// Tokens of reasoning before each answer. They count in `max_tokens`.
+    pub reasoning: u32,
     /// The answers' words depend on it and on the request alone.
     pub seed: u64,
     /// The models there are; without it every name is served.
@@ -33,6 +35,7 @@ impl Default for Config {
             port: 0,
             pace: Pace::instant(),
             tokens: None,
+            reasoning: 0,
             seed: 0,
             models: None,
             key: None,

@@ -4,9 +4,10 @@
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use floodline_core::time::Moment;
+use floodline_wire::server::Words;
 use rustix::io::Errno;
 
-use super::answer::{Answer, Words};
+use super::answer::Answer;
 use super::net::{self, Interest};
 use super::request::Assembler;
 

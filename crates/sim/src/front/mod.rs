@@ -1,15 +1,22 @@
-//! The simulated provider on a socket: an OpenAI-style API whose tokens leave when the model says.
+//! The simulated provider on a socket: the APIs of all providers, whose tokens leave when the model says.
 //!
-//! Paths, with and without `/v1`: `POST /chat/completions` (streamed and not), `GET /models`, `/models/NAME`,
-//! `/health`. Errors have OpenAI's shape: 400 for what cannot be understood, 401 when a key is set and another is
-//! sent, 404 for unknown paths and models, 405, 413 beyond 64 MiB, 431, 501, and 503 (`overloaded`) when the
-//! model's queue is full. HTTP/1.1 with keep-alive and pipelining, HTTP/1.0, chunked requests, `Expect`.
+//! One port, and every API at its true paths (`wire::server::Route` lists them): OpenAI's chat completions,
+//! completions, Responses, embeddings and models, with and without `/v1`; the same of Azure below `/openai`;
+//! Anthropic's `/v1/messages`; Gemini's `/v1beta/models/M:METHOD` and `/v1/models/M:METHOD`; Ollama's `/api`; TGI's
+//! `/generate` and `/generate_stream`; `/health`. Errors have the shape of the API whose path was called: 400 for
+//! what cannot be understood, 401 when a key is set and another is sent, 404 for unknown paths and models, 405, 413
+//! beyond 64 MiB, 431, 501, and the API's own overload when the model's queue is full. HTTP/1.1 with keep-alive and
+//! pipelining, HTTP/1.0, chunked requests, `Expect`.
+//!
+//! What is answered: words, for as long as the request and the server say; the call of a tool whose arguments satisfy
+//! its schema, when tools are offered and the user has spoken last, or when the request demands it; JSON that satisfies
+//! a schema, when one is given. With [`Config::reasoning`] each answer begins with reasoning.
 //!
 //! What holds:
 //! - A request's time counts from the arrival of its last byte in the kernel, where the kernel says so. A
 //!   pipelined request arrives when its turn comes.
 //! - Pacing is absolute: a token that left late does not make the next one late.
-//! - The response's head and the role chunk leave with the first token, in one write.
+//! - The response's head and what comes before the first token leave with it, in one write.
 //! - A client that closes its end of the connection, even only for writing, is taken to have gone as soon as it has
 //!   been sent what was due: the rest of the answer is dropped and its place in the model is free.
 //! - The same seed and the same messages give the same text, streamed or not.
@@ -40,6 +47,8 @@ use std::time::Duration;
 pub use config::Config;
 pub use stats::Stats;
 
+use floodline_wire::server::Habit;
+
 use net::Poller;
 use routes::Routes;
 use server_loop::Loop;
@@ -65,12 +74,13 @@ impl Server {
     }
 
     fn start_with(poller: Poller, config: Config) -> io::Result<Server> {
-        let Config { bind, port, pace, tokens, seed, models, key } = config;
+        let Config { bind, port, pace, tokens, reasoning, seed, models, key } = config;
         let listener = net::listen(SocketAddr::new(bind, port))?;
         let addr = net::local_addr(&listener)?;
         let (stop, stopped) = UnixStream::pair()?;
         let shared = Arc::new(Shared::default());
-        let routes = Routes { tokens, seed, models, key, started: 0 };
+        let habit = Habit { tokens, reasoning };
+        let routes = Routes { habit, seed, models, key, started: 0 };
         let server_loop = Loop::new(poller, listener, stopped, pace, routes, Arc::clone(&shared))?;
         let thread =
             std::thread::Builder::new().name("floodline-stub".into()).spawn(move || server_loop.run())?;

@@ -2,7 +2,7 @@
 
 use floodline_wire::http1::request::{RequestHead, parse_request};
 use floodline_wire::http1::{BodyDecoder, Framing, HttpError};
-use floodline_wire::openai::server::ApiFault;
+use floodline_wire::server::{Dialect, Fault, Route};
 
 /// The largest body that is read: far more than the longest context of any model.
 pub(super) const MAX_BODY: usize = 64 * 1024 * 1024;
@@ -39,7 +39,7 @@ impl Assembler {
     ///
     /// # Errors
     /// The fault to answer with, and then to close the connection.
-    pub(super) fn feed(&mut self, input: &[u8]) -> Result<(usize, Progress), ApiFault> {
+    pub(super) fn feed(&mut self, input: &[u8]) -> Result<(usize, Progress), Fault> {
         let mut used = 0;
         if self.reading.is_none() {
             let Some((head, length)) = parse_request(input).map_err(fault)? else {
@@ -51,7 +51,7 @@ impl Assembler {
             let mut body = Vec::new();
             if let Framing::Length(length) = head.framing {
                 if length > MAX_BODY as u64 {
-                    return Err(ApiFault::too_large(MAX_BODY));
+                    return Err(Fault::too_large(Route::dialect_of(&head), MAX_BODY));
                 }
                 // What a client announces costs no memory before it comes.
                 body.reserve_exact((length as usize).min(256 * 1024));
@@ -75,7 +75,7 @@ impl Assembler {
             .map_err(fault)?;
         used += fed.consumed;
         if !room {
-            return Err(ApiFault::too_large(MAX_BODY));
+            return Err(Fault::too_large(Route::dialect_of(&request.head), MAX_BODY));
         }
         if !fed.done {
             self.reading = Some(reading);
@@ -85,8 +85,9 @@ impl Assembler {
     }
 }
 
-fn fault(error: HttpError) -> ApiFault {
-    ApiFault::http(error.status(), format!("{error}."))
+/// What is no HTTP was meant for nobody in particular.
+fn fault(error: HttpError) -> Fault {
+    Fault::new(Dialect::OpenAi, error.status(), format!("{error}."))
 }
 
 fn says_http_1_0(head: &[u8]) -> bool {

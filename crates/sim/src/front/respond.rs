@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use floodline_wire::openai::server::{ApiFault, error_body};
+use floodline_wire::server::{Dialect, Fault};
 
 /// The head of a response.
 #[derive(Clone, Copy, Debug)]
@@ -10,6 +10,8 @@ pub(super) struct Head<'a> {
     pub(super) status: u16,
     pub(super) content_type: &'static str,
     pub(super) body: Body,
+    /// Whose API it is: that says how the request is named.
+    pub(super) dialect: Dialect,
     pub(super) request_id: &'a str,
     pub(super) keep_alive: bool,
     /// Whether the client speaks HTTP/1.0, where keeping the connection has to be said.
@@ -32,7 +34,7 @@ impl Head<'_> {
         let reason = reason(self.status);
         // Writing into a vector cannot fail.
         let _ = write!(out, "HTTP/1.1 {} {reason}\r\ncontent-type: {}\r\n", self.status, self.content_type);
-        let _ = write!(out, "{}x-request-id: {}\r\n", self.extra, self.request_id);
+        let _ = write!(out, "{}{}", self.extra, self.dialect.id_fields(self.request_id));
         let _ = match self.body {
             Body::Length(length) => write!(out, "content-length: {length}\r\n"),
             Body::Chunked => write!(out, "transfer-encoding: chunked\r\n"),
@@ -49,6 +51,7 @@ impl Head<'_> {
 /// What a request was that is answered in one piece.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Asked<'a> {
+    pub(super) dialect: Dialect,
     pub(super) request_id: &'a str,
     pub(super) keep_alive: bool,
     pub(super) old_http: bool,
@@ -56,29 +59,42 @@ pub(super) struct Asked<'a> {
     pub(super) head_only: bool,
 }
 
-/// Appends a JSON response to `out`.
-pub(super) fn json(out: &mut Vec<u8>, asked: Asked<'_>, status: u16, extra: &'static str, body: &[u8]) {
-    let Asked { request_id, keep_alive, old_http, head_only } = asked;
-    let length = Body::Length(body.len());
-    let head = Head {
-        status,
-        content_type: "application/json",
-        body: length,
-        request_id,
-        keep_alive,
-        old_http,
-        extra,
-    };
-    head.write(out);
-    if !head_only {
-        out.extend_from_slice(body);
+/// A response in one piece.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Small {
+    pub(super) status: u16,
+    pub(super) content_type: &'static str,
+    /// Further fields, each with its line end.
+    pub(super) extra: &'static str,
+    pub(super) body: Vec<u8>,
+}
+
+impl Small {
+    /// A JSON object.
+    pub(super) fn json(body: Vec<u8>) -> Small {
+        Small { status: 200, content_type: JSON, extra: "", body }
+    }
+
+    /// The report of a fault.
+    pub(super) fn fault(fault: &Fault, request_id: &str) -> Small {
+        Small { status: fault.status, content_type: JSON, extra: "", body: fault.body(request_id) }
+    }
+
+    /// Appends it to `out`.
+    pub(super) fn write(&self, out: &mut Vec<u8>, asked: Asked<'_>) {
+        let Asked { dialect, request_id, keep_alive, old_http, head_only } = asked;
+        let Small { status, content_type, extra, body } = self;
+        let length = Body::Length(body.len());
+        let (status, content_type, extra) = (*status, *content_type, *extra);
+        Head { status, content_type, body: length, dialect, request_id, keep_alive, old_http, extra }
+            .write(out);
+        if !head_only {
+            out.extend_from_slice(body);
+        }
     }
 }
 
-/// Appends an error to `out`.
-pub(super) fn fault(out: &mut Vec<u8>, asked: Asked<'_>, extra: &'static str, fault: &ApiFault) {
-    json(out, asked, fault.status, extra, &error_body(fault));
-}
+const JSON: &str = "application/json";
 
 fn reason(status: u16) -> &'static str {
     match status {
@@ -89,12 +105,14 @@ fn reason(status: u16) -> &'static str {
         405 => "Method Not Allowed",
         413 => "Content Too Large",
         415 => "Unsupported Media Type",
+        422 => "Unprocessable Content",
         429 => "Too Many Requests",
         431 => "Request Header Fields Too Large",
         500 => "Internal Server Error",
         501 => "Not Implemented",
         503 => "Service Unavailable",
         505 => "HTTP Version Not Supported",
+        529 => "Overloaded",
         _ => "Error",
     }
 }

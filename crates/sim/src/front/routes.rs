@@ -1,25 +1,28 @@
 //! Which request gets which answer. No socket and no time here: a request goes in, a reply comes out.
+//!
+//! What a path means, how a request is read and how an answer looks is `wire::server`'s; which models there are, which
+//! key is right and how long answers are is decided here.
 
-use std::borrow::Cow;
-
-use floodline_core::Finish;
 use floodline_wire::http1::request::{Method, RequestHead};
-use floodline_wire::openai::server::{ApiFault, ChunkWriter, models_body, parse_chat};
+use floodline_wire::server::{
+    self as api, Ask, Asked, Dialect, Embed, Endpoint, Fault, Habit, Identity, Route, Script, Stream, mix,
+};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::answer::{Form, Order, mix};
+use super::answer::{Form, Order};
 use super::request::Request;
-
-/// The length of an answer when neither the server nor the request says one.
-const DEFAULT_TOKENS: u32 = 100;
+use super::respond::Small;
 
 /// The longest answer that is not streamed: it has to be held in memory.
 const MAX_WHOLE: u32 = 1_000_000;
 
+/// What the one model is called where no models are named.
+const MODEL: &str = "floodline-stub";
+
 /// What the routes know about the server.
 #[derive(Debug)]
 pub(super) struct Routes {
-    pub(super) tokens: Option<u32>,
+    pub(super) habit: Habit,
     pub(super) seed: u64,
     pub(super) models: Option<Vec<String>>,
     pub(super) key: Option<SecretString>,
@@ -30,177 +33,136 @@ pub(super) struct Routes {
 /// The answer to a request.
 #[derive(Debug)]
 pub(super) enum Reply {
-    /// A JSON object, at once.
-    Json(Vec<u8>),
-    /// An error, at once, with further header fields.
-    Fault(ApiFault, &'static str),
+    /// At once and in one piece.
+    Small(Small),
     /// Tokens, when they are due.
     Answer(Box<Order>),
-}
-
-impl From<ApiFault> for Reply {
-    fn from(fault: ApiFault) -> Reply {
-        Reply::Fault(fault, "")
-    }
-}
-
-/// The paths that are served.
-enum Path<'p> {
-    Chat,
-    Models,
-    Model(&'p str),
-    Health,
 }
 
 impl Routes {
     /// Answers `request`, the server's `number`-th, at `now` in Unix seconds.
     pub(super) fn reply(&self, request: &Request, request_id: &str, number: u64, now: u64) -> Reply {
         let RequestHead { method, path, .. } = &request.head;
-        let Some(known) = Path::parse(path) else { return ApiFault::no_path(method.name(), path).into() };
-        let allow = match (&known, method) {
-            (Path::Chat, Method::Post)
-            | (Path::Models | Path::Model(_) | Path::Health, Method::Get | Method::Head) => None,
-            (Path::Chat, _) => Some("allow: POST\r\n"),
-            _ => Some("allow: GET, HEAD\r\n"),
+        let refused = |fault: &Fault| Reply::Small(Small::fault(fault, request_id));
+        let Some(route) = Route::of(&request.head) else {
+            return refused(&Fault::no_path(Route::dialect_of(&request.head), method.name(), path));
         };
-        if let Some(allow) = allow {
-            return Reply::Fault(ApiFault::wrong_method(method.name(), path), allow);
+        let (fits, allow) = match route.endpoint.is_posted() {
+            true => (*method == Method::Post, "allow: POST\r\n"),
+            false => (matches!(method, Method::Get | Method::Head), "allow: GET, HEAD\r\n"),
+        };
+        if !fits {
+            let fault = Fault::wrong_method(route.dialect, method.name(), path);
+            return Reply::Small(Small { extra: allow, ..Small::fault(&fault, request_id) });
         }
-        if !matches!(known, Path::Health)
-            && let Err(fault) = self.check_key(request.head.authorization.as_deref())
-        {
-            return fault.into();
-        }
-        match known {
-            Path::Chat => self.chat(request, request_id, number, now).unwrap_or_else(Reply::from),
-            Path::Models => Reply::Json(models_body(&self.model_names(), self.started)),
-            Path::Model(name) => self.model(&percent_decoded(name)),
-            Path::Health => Reply::Json(b"{\"status\":\"ok\"}".to_vec()),
+        let open = matches!(route.endpoint, Endpoint::Health | Endpoint::Root);
+        let checked = if open { Ok(()) } else { self.check_key(route.dialect, &request.head) };
+        let call = Call { request, request_id, number, now, dialect: route.dialect };
+        checked.and_then(|()| self.asked(&route, &call)).unwrap_or_else(|fault| refused(&fault))
+    }
+
+    fn asked(&self, route: &Route<'_>, call: &Call<'_>) -> Result<Reply, Fault> {
+        let Call { request, dialect, .. } = *call;
+        let json = |body: Vec<u8>| Ok(Reply::Small(Small::json(body)));
+        match api::read(route, &request.head, &request.body, self.first_model())? {
+            Asked::Answer(ask) => self.answer(*ask, call),
+            Asked::Embed(embed) => self.embed(embed, call),
+            Asked::Count { model, tokens } => {
+                self.serves(dialect, &model)?;
+                json(api::count(dialect, tokens))
+            }
+            Asked::Models => json(api::models(dialect, &self.models(), self.started)),
+            Asked::Model(name) => {
+                self.serves(dialect, &name)?;
+                json(api::model(dialect, &name, self.started))
+            }
+            Asked::Told => {
+                let (body, content_type) = api::told(route.endpoint, self.first_model());
+                Ok(Reply::Small(Small { content_type, ..Small::json(body) }))
+            }
         }
     }
 
-    fn chat(&self, request: &Request, request_id: &str, number: u64, now: u64) -> Result<Reply, ApiFault> {
-        let call = parse_chat(&request.body)?;
-        if !self.serves(&call.model) {
-            return Err(ApiFault::no_model(&call.model));
-        }
-        if call.n > 1 {
-            let message = "The simulated provider gives one choice: leave 'n' out or set it to 1.";
-            return Err(ApiFault::invalid(message, Some("n"), None));
-        }
-        let wanted = self.tokens.or(call.max_tokens).unwrap_or(DEFAULT_TOKENS).max(1);
-        let allowed = call.max_tokens.unwrap_or(u32::MAX);
-        // An answer whose own length is unknown goes on until it is cut.
-        let is_cut = wanted > allowed || self.tokens.is_none() && call.max_tokens.is_some();
-        let tokens = wanted.min(allowed);
-        if !call.stream && tokens > MAX_WHOLE {
+    fn answer(&self, ask: Ask, call: &Call<'_>) -> Result<Reply, Fault> {
+        self.serves(call.dialect, &ask.model)?;
+        let script = Script::plan(&ask, self.habit, mix(self.seed ^ mix(ask.prompt.hash)));
+        let tokens = script.output_tokens();
+        if !ask.stream && tokens > MAX_WHOLE {
             let message = format!(
                 "An answer of {tokens} tokens must be streamed; at most {MAX_WHOLE} fit into one that is not."
             );
-            return Err(ApiFault::invalid(message, Some("max_tokens"), None));
+            return Err(Fault { param: Some("max_tokens".into()), ..Fault::new(call.dialect, 400, message) });
         }
-        let id: Box<str> = format!("chatcmpl-{:016x}", mix(self.seed ^ number)).into();
-        let form = match call.stream {
-            true => Form::Stream {
-                writer: ChunkWriter::new(&id, now, &call.model, call.include_usage),
-                include_usage: call.include_usage,
-            },
-            false => Form::Whole,
+        let Ask { stream, shape, prompt, model, echo, .. } = ask;
+        let number = mix(self.seed ^ call.number);
+        let identity = Identity { number, created: call.now, model: model.into(), echo };
+        let form = match stream {
+            true => Form::Stream(Box::new(Stream::new(shape, &identity, script))),
+            false => Form::Whole { shape, identity, script },
         };
-        Ok(Reply::Answer(Box::new(Order {
-            form,
-            id,
-            created: now,
-            model: call.model.into(),
-            request_id: request_id.into(),
-            keep_alive: request.head.keep_alive,
-            old_http: request.old_http,
-            text_seed: mix(self.seed ^ mix(call.prompt_hash)),
-            prompt_tokens: call.prompt_tokens,
-            tokens,
-            finish: if is_cut { Finish::Length } else { Finish::Stop },
-        })))
+        Ok(Reply::Answer(Box::new(call.order(form, prompt.tokens))))
     }
 
-    fn model(&self, name: &str) -> Reply {
-        if !self.serves(name) {
-            return ApiFault::no_model(name).into();
-        }
-        // The one member of a list of one.
-        let list = models_body(&[name], self.started);
-        let member =
-            list.strip_prefix(b"{\"object\":\"list\",\"data\":[").and_then(|l| l.strip_suffix(b"]}"));
-        Reply::Json(member.unwrap_or(&list).to_vec())
+    fn embed(&self, embed: Embed, call: &Call<'_>) -> Result<Reply, Fault> {
+        self.serves(call.dialect, &embed.model)?;
+        let form = Form::Vectors(api::embeddings(&embed));
+        Ok(Reply::Answer(Box::new(call.order(form, embed.tokens))))
     }
 
-    fn model_names(&self) -> Vec<&str> {
+    fn models(&self) -> Vec<&str> {
         match &self.models {
             Some(models) => models.iter().map(String::as_str).collect(),
-            None => vec!["floodline-stub"],
+            None => vec![MODEL],
         }
     }
 
-    fn serves(&self, model: &str) -> bool {
-        self.models.as_ref().is_none_or(|models| models.iter().any(|known| known == model))
+    fn first_model(&self) -> &str {
+        self.models.as_ref().and_then(|models| models.first()).map_or(MODEL, String::as_str)
     }
 
-    fn check_key(&self, authorization: Option<&str>) -> Result<(), ApiFault> {
-        let Some(key) = &self.key else { return Ok(()) };
-        let Some(sent) = authorization else { return Err(ApiFault::missing_key()) };
-        let (scheme, sent) = sent.split_once(' ').unwrap_or((sent, ""));
-        match scheme.eq_ignore_ascii_case("bearer") && sent.trim() == key.expose_secret() {
+    fn serves(&self, dialect: Dialect, model: &str) -> Result<(), Fault> {
+        match self.models.as_ref().is_none_or(|models| models.iter().any(|known| known == model)) {
             true => Ok(()),
-            false => Err(ApiFault::wrong_key()),
+            false => Err(Fault::no_model(dialect, model)),
+        }
+    }
+
+    /// Whichever way the key comes, it has to be the right one.
+    fn check_key(&self, dialect: Dialect, head: &RequestHead) -> Result<(), Fault> {
+        let Some(key) = &self.key else { return Ok(()) };
+        let bearer = head.authorization.as_deref().map(|sent| match sent.split_once(' ') {
+            Some((scheme, sent)) if scheme.eq_ignore_ascii_case("bearer") => sent.trim(),
+            _ => "",
+        });
+        let sent = [bearer, head.api_key.as_deref(), head.google_key.as_deref(), head.query_value("key")];
+        let sent: Vec<&str> = sent.into_iter().flatten().collect();
+        match sent.as_slice() {
+            [] => Err(Fault::missing_key(dialect)),
+            keys if keys.contains(&key.expose_secret()) => Ok(()),
+            _ => Err(Fault::wrong_key(dialect)),
         }
     }
 }
 
-impl<'p> Path<'p> {
-    fn parse(path: &'p str) -> Option<Path<'p>> {
-        let path = path.strip_suffix('/').unwrap_or(path);
-        match path.strip_prefix("/v1").unwrap_or(path) {
-            "/chat/completions" => Some(Path::Chat),
-            "/models" => Some(Path::Models),
-            "/health" => Some(Path::Health),
-            other => other.strip_prefix("/models/").filter(|name| !name.is_empty()).map(Path::Model),
-        }
-    }
+/// A request that is being answered.
+#[derive(Clone, Copy)]
+struct Call<'r> {
+    request: &'r Request,
+    request_id: &'r str,
+    number: u64,
+    now: u64,
+    dialect: Dialect,
 }
 
-/// Resolves `%2F` and the like; what is no such thing, or gives no text, stays as it is.
-fn percent_decoded(text: &str) -> Cow<'_, str> {
-    if !text.contains('%') {
-        return Cow::Borrowed(text);
-    }
-    let digit = |byte: Option<&u8>| char::from(*byte?).to_digit(16);
-    let (mut decoded, mut rest) = (Vec::with_capacity(text.len()), text.as_bytes());
-    while let [byte, after @ ..] = rest {
-        let escaped = match (byte, digit(after.first()), digit(after.get(1))) {
-            (b'%', Some(high), Some(low)) => u8::try_from(high << 4 | low).ok(),
-            _ => None,
-        };
-        decoded.push(escaped.unwrap_or(*byte));
-        rest = if escaped.is_some() { &after[2..] } else { after };
-    }
-    String::from_utf8(decoded).map_or(Cow::Borrowed(text), Cow::Owned)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn escapes_in_a_path_are_resolved() {
-        for (text, decoded) in [
-            ("plain", "plain"),
-            ("org%2Fmodel%20x", "org/model x"),
-            ("%c3%a9%41", "éA"),
-            ("%ff", "%ff"),
-            ("%", "%"),
-            ("%4", "%4"),
-            ("%+1%zz%%41", "%+1%zz%A"),
-        ] {
-            assert_eq!(percent_decoded(text), decoded);
+impl Call<'_> {
+    fn order(&self, form: Form, prompt_tokens: u32) -> Order {
+        Order {
+            form,
+            dialect: self.dialect,
+            request_id: self.request_id.into(),
+            keep_alive: self.request.head.keep_alive,
+            old_http: self.request.old_http,
+            prompt_tokens,
         }
     }
 }

@@ -6,12 +6,12 @@ use std::sync::atomic::Ordering;
 
 use floodline_core::time::Moment;
 use floodline_wire::http1::request::Method;
-use floodline_wire::openai::server::ApiFault;
+use floodline_wire::server::{Dialect, Fault, Route, Words, mix};
 
-use super::answer::{Answer, Words, mix};
+use super::answer::Answer;
 use super::connection::{Connection, End, Gone, Pumped, Sent};
 use super::request::{Progress, Request};
-use super::respond::{self, Asked};
+use super::respond::{Asked, Small};
 use super::routes::{Reply, Routes};
 use super::stats::{Lateness, Shared, count};
 use crate::clock::Clock;
@@ -65,14 +65,16 @@ impl Front {
                 }
                 Err(fault) => {
                     let number = count_request(&self.shared);
-                    let request_id = self.request_id(number, None);
+                    let dialect = fault.dialect;
+                    let request_id = self.request_id(dialect, number, None);
                     let asked = Asked {
+                        dialect,
                         request_id: &request_id,
                         keep_alive: false,
                         old_http: false,
                         head_only: false,
                     };
-                    respond::fault(connection.output(), asked, "", &fault);
+                    Small::fault(&fault, &request_id).write(connection.output(), asked);
                     connection.end = End::Drain;
                     used = input.len();
                 }
@@ -95,9 +97,11 @@ impl Front {
         arrived: Moment,
     ) {
         let number = count_request(&self.shared);
-        let request_id = self.request_id(number, request.head.request_id.as_deref());
+        let dialect = Route::dialect_of(&request.head);
+        let request_id = self.request_id(dialect, number, request.head.request_id.as_deref());
         let now = self.clock.unix_seconds();
         let asked = Asked {
+            dialect,
             request_id: &request_id,
             keep_alive: request.head.keep_alive,
             old_http: request.old_http,
@@ -105,16 +109,18 @@ impl Front {
         };
         match self.routes.reply(request, &request_id, number, now) {
             Reply::Answer(order) => {
-                match pace.submit(arrived, SeqId(key), order.prompt_tokens, order.tokens) {
+                match pace.submit(arrived, SeqId(key), order.prompt_tokens, order.steps()) {
                     Ok(()) => {
-                        connection.answer = Some(Box::new(Answer::new(*order)));
+                        connection.answer = Some(Box::new(Answer::new(*order, arrived)));
                         return;
                     }
-                    Err(Overloaded) => respond::fault(connection.output(), asked, "", &overloaded()),
+                    Err(Overloaded) => {
+                        Small::fault(&Fault::overloaded(dialect), &request_id)
+                            .write(connection.output(), asked);
+                    }
                 }
             }
-            Reply::Json(body) => respond::json(connection.output(), asked, 200, "", &body),
-            Reply::Fault(fault, extra) => respond::fault(connection.output(), asked, extra, &fault),
+            Reply::Small(small) => small.write(connection.output(), asked),
         }
         if !request.head.keep_alive {
             connection.end = End::Close;
@@ -138,10 +144,10 @@ impl Front {
     }
 
     /// The client's identifier of a request, or one of our own.
-    fn request_id(&self, number: u64, given: Option<&str>) -> Box<str> {
+    fn request_id(&self, dialect: Dialect, number: u64, given: Option<&str>) -> Box<str> {
         match given {
             Some(id) => id.into(),
-            None => format!("req_{:016x}", mix(!self.routes.seed ^ number)).into(),
+            None => dialect.request_id(mix(!self.routes.seed ^ number)),
         }
     }
 }
@@ -149,10 +155,4 @@ impl Front {
 fn count_request(shared: &Shared) -> u64 {
     count(&shared.requests, 1);
     shared.requests.load(Ordering::Relaxed)
-}
-
-/// 503: the queue is full. In the words of the real API.
-fn overloaded() -> ApiFault {
-    let message = "The engine is currently overloaded, please try again later.".into();
-    ApiFault { status: 503, message, kind: "server_error", param: None, code: Some("overloaded") }
 }

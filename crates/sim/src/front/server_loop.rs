@@ -12,9 +12,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use floodline_core::time::{Moment, Span};
+use floodline_wire::server::Words;
 use rustix::io::Errno;
 
-use super::answer::Words;
 use super::connection::{Connection, End, Gone, Pumped};
 use super::net::{self, Interest, Poller, Ready};
 use super::routes::Routes;

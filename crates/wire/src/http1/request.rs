@@ -47,6 +47,8 @@ pub struct RequestHead {
     pub method: Method,
     /// The path, percent-encoded as sent and without its query; of an absolute target, its path.
     pub path: Box<str>,
+    /// What follows the question mark, as sent.
+    pub query: Box<str>,
     /// Whether the client wants to send another request over this connection.
     pub keep_alive: bool,
     /// How the end of the body is found; never [`Framing::Close`].
@@ -55,10 +57,24 @@ pub struct RequestHead {
     pub expect_continue: bool,
     /// `Authorization`, as sent.
     pub authorization: Option<Box<str>>,
+    /// The key, where it has a field of its own: `x-api-key` or `api-key`.
+    pub api_key: Option<Box<str>>,
+    /// The key as Google's clients send it: `x-goog-api-key`.
+    pub google_key: Option<Box<str>>,
+    /// `anthropic-version`, by which Anthropic's clients are known.
+    pub anthropic_version: Option<Box<str>>,
     /// The identifier that the client gave this request.
     pub request_id: Option<Box<str>>,
     /// The media type of the body.
     pub content_type: ContentType,
+}
+
+impl RequestHead {
+    /// The value of the parameter `name`, percent-encoded as sent.
+    pub fn query_value(&self, name: &str) -> Option<&str> {
+        let mut pairs = self.query.split('&').filter_map(|pair| pair.split_once('='));
+        pairs.find(|(key, _)| *key == name).map(|(_, value)| value)
+    }
 }
 
 /// Reads the head at the start of `buf`.
@@ -84,14 +100,19 @@ pub fn parse_request(buf: &[u8]) -> Result<Option<(RequestHead, usize)>, HttpErr
     if let Some(coding) = fields::content_coding(headers).filter(|_| framing != Framing::Empty) {
         return Err(HttpError::UnsupportedContentCoding(coding.into()));
     }
+    let target = parsed.path.unwrap_or("/");
     let head = RequestHead {
         method: Method::parse(parsed.method.unwrap_or("")),
-        path: path(parsed.path.unwrap_or("/")).into(),
+        path: path(target).into(),
+        query: query(target).into(),
         keep_alive: fields::keep_alive(version, headers) && !fields::framed_twice(headers),
         framing,
         expect_continue: version >= 1
             && fields::tokens(headers, "expect").any(|token| token.eq_ignore_ascii_case("100-continue")),
         authorization: fields::owned(headers, "authorization"),
+        api_key: fields::first_of(headers, &["x-api-key", "api-key"]),
+        google_key: fields::owned(headers, "x-goog-api-key"),
+        anthropic_version: fields::owned(headers, "anthropic-version"),
         request_id: fields::owned(headers, "x-request-id"),
         content_type: fields::content_type(headers),
     };
@@ -110,6 +131,12 @@ fn path(target: &str) -> &str {
         None | Some("") => "/",
         Some(path) => path,
     }
+}
+
+/// What follows the first question mark of a request target, without a fragment.
+fn query(target: &str) -> &str {
+    let target = target.split('#').next().unwrap_or_default();
+    target.split_once('?').map_or("", |(_, query)| query)
 }
 
 #[cfg(test)]
@@ -137,10 +164,14 @@ mod tests {
             RequestHead {
                 method: Method::Post,
                 path: "/v1/chat/completions".into(),
+                query: "a=b".into(),
                 keep_alive: true,
                 framing: Framing::Length(12),
                 expect_continue: true,
                 authorization: Some("Bearer k".into()),
+                api_key: None,
+                google_key: None,
+                anthropic_version: None,
                 request_id: Some("7".into()),
                 content_type: ContentType::Json,
             }
@@ -165,6 +196,11 @@ mod tests {
         assert_eq!(path("http://host?x"), "/");
         assert_eq!(path("/to?url=http://other/"), "/to");
         assert_eq!(path("*"), "*");
+        assert_eq!(query("/a?b?c#d"), "b?c");
+        assert_eq!(query("/a#b?c"), "");
+        let asked = head("GET /a?alt=sse&key=k&x HTTP/1.1\r\nx-goog-api-key: g\r\napi-key: a");
+        assert_eq!((asked.query_value("key"), asked.query_value("x")), (Some("k"), None));
+        assert_eq!((asked.google_key.as_deref(), asked.api_key.as_deref()), (Some("g"), Some("a")));
         assert_eq!(head("DELETE / HTTP/1.1").method, Method::Other("DELETE".into()));
         assert_eq!(head("GET / HTTP/1.1").framing, Framing::Empty);
         assert!(!head("GET / HTTP/1.0").keep_alive);

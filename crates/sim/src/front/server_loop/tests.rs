@@ -3,12 +3,14 @@
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 
+use floodline_wire::server::Habit;
+
 use super::super::connection::DRAIN;
 use super::*;
 
 fn new_loop() -> Loop {
     let listener = net::listen(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).unwrap();
-    let routes = Routes { tokens: None, seed: 0, models: None, key: None, started: 0 };
+    let routes = Routes { habit: Habit::default(), seed: 0, models: None, key: None, started: 0 };
     let (_, stop) = UnixStream::pair().unwrap();
     Loop::new(Poller::new().unwrap(), listener, stop, Pace::instant(), routes, Arc::default()).unwrap()
 }
