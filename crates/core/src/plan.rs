@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::connection::Connection;
 use crate::flow::Flow;
 use crate::lengths::LengthsSummary;
 use crate::money::Usd;
@@ -180,6 +181,9 @@ pub struct Target {
     /// absent in plans from before it could be chosen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokenizer: Option<Tokenizer>,
+    /// How it is connected to.
+    #[serde(default, skip_serializing_if = "Connection::is_usual")]
+    pub connection: Connection,
 }
 
 /// A tokenizer by its name.
@@ -209,6 +213,7 @@ impl Target {
             body: serde_json::Map::new(),
             ca_file: None,
             insecure: false,
+            connection: Connection::default(),
         }
     }
 
