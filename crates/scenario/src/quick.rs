@@ -63,6 +63,12 @@ pub struct QuickForm {
     pub ca_file: Option<String>,
     /// `--insecure`.
     pub insecure: bool,
+    /// `--http2`.
+    pub http2: bool,
+    /// `--proxy`: `env`, `none` or a URL.
+    pub proxy: Option<String>,
+    /// `--no-keep-alive`: a new connection for each request.
+    pub no_keep_alive: bool,
     /// `--objective`, any number of times, such as `ttft p95 < 500ms`.
     pub objectives: Vec<String>,
     /// `--record-bodies`.
@@ -116,6 +122,9 @@ impl QuickForm {
             stream: number("--no-stream", self.stream),
             ca_file: text("--ca-file", &self.ca_file),
             insecure: number("--insecure", self.insecure.then_some(true)),
+            http: number("--http2", self.http2.then_some(2)),
+            connections: number("--no-keep-alive", self.no_keep_alive.then_some("per_request")),
+            proxy: text("--proxy", &self.proxy),
             ..Target::default()
         };
         target.point_at("--url", self.url.as_deref());

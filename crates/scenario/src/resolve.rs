@@ -1,6 +1,7 @@
 //! From a scenario as written to a plan, a workload and the secrets: every value is read, every
 //! mistake is collected, and only a scenario without one is resolved.
 
+mod connection;
 mod exchange;
 mod findings;
 mod lengths;
@@ -9,6 +10,7 @@ mod load;
 mod objectives;
 mod prices;
 mod prompts;
+mod proxy;
 mod replay;
 mod target;
 mod tokenizer;
@@ -19,6 +21,8 @@ pub(crate) use literal::is_harmless_member;
 pub(crate) use replay::date;
 
 use floodline_core::plan::{self, HealthLimits, Limits, Load, Plan, Timeouts};
+
+pub use proxy::PROXY_VARIABLES;
 
 use crate::written::{Given, Place, Scalar, Scenario, Target};
 use crate::{Error, Outside, QuickForm, Resolved, Source, parse};

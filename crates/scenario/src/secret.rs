@@ -52,7 +52,9 @@ pub struct Secrets {
     pub key: Option<Secret>,
     /// Names and values of the plan's additional headers, in its order.
     pub headers: Vec<(String, Secret)>,
-    /// What those headers took from the environment.
+    /// What the plan's proxy is to be told in `proxy-authorization`, if it wants to be told anything.
+    pub proxy_authorization: Option<Secret>,
+    /// What those headers took from the environment, and the proxy's password.
     pub(crate) in_headers: Vec<Secret>,
 }
 
@@ -88,6 +90,7 @@ mod tests {
             key: Some(Secret::new("canary-1")),
             headers: vec![("x-team".into(), Secret::new("canary-2"))],
             in_headers: vec![Secret::new("canary-2")],
+            proxy_authorization: Some(Secret::new("Basic canary-3")),
         };
         let sent = secrets.request_headers(Api::OpenAiChat);
         assert_eq!(sent[0].1.expose(), "Bearer canary-1");

@@ -6,6 +6,7 @@
 
 mod asked;
 mod at;
+mod connection;
 mod corpus;
 mod either;
 mod exchange;
@@ -36,6 +37,9 @@ pub(crate) use users::{
     UsersForm,
 };
 
+use core::net::IpAddr;
+
+use floodline_core::connection::{Connections, Dns, Http};
 use floodline_core::objective::Undecided;
 use floodline_core::plan::Api;
 use floodline_core::schedule::Curve;
@@ -138,6 +142,24 @@ pub(crate) struct Target {
     pub(crate) ca_file: Given<Scalar<Text>>,
     /// Trust any certificate. For tests on your own machine only.
     pub(crate) insecure: Given<Scalar<bool>>,
+    /// The version of HTTP: 1, or 2 for many requests at once on one connection; 1 unless given.
+    pub(crate) http: Given<Scalar<Http>>,
+    /// kept: connections are used again. per_request: a new one for each request. With http: 2 also how many each
+    /// worker has. kept, and one with http: 2, unless given.
+    pub(crate) connections: Given<Scalar<Connections>>,
+    /// The proxy between here and the target: env (what HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY say, never for
+    /// a target on this machine), none, or a URL such as http://proxy.example:3128; env unless given. A URL with a
+    /// password is referred to: ${env:NAME}.
+    pub(crate) proxy: Given<Scalar<Text>>,
+    /// The addresses of this machine that connections are made from, in turn; the system chooses unless given.
+    #[schemars(with = "Vec<Scalar<IpAddr>>")]
+    pub(crate) source_addresses: Given<Vec<Scalar<IpAddr>>>,
+    /// When the host's name is looked up: once before the run, or per_connection, which counts as connecting; once
+    /// unless given.
+    pub(crate) dns: Given<Scalar<Dns>>,
+    /// Whether answers compressed with gzip or br are asked for; false unless given. Compressed answers are read either
+    /// way.
+    pub(crate) compression: Given<Scalar<bool>>,
 }
 
 /// The built-in provider: a model of a server, or exact pacing.

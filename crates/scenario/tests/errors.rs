@@ -37,7 +37,7 @@ target:
       |
     4 |   kye: …
       |   ^^^
-      = help: did you mean `key`? expected one of api, url, stub, model, api_version, request, answer, key, headers, tokenizer, stream, max_tokens_field, body, ca_file, insecure
+      = help: did you mean `key`? expected one of api, url, stub, model, api_version, request, answer, key, headers, tokenizer, stream, max_tokens_field, body, ca_file, insecure, http, connections, proxy, source_addresses, dns, compression
     "#);
 }
 

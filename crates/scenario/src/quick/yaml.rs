@@ -70,6 +70,9 @@ fn target_of(target: &Target) -> Vec<Entry> {
         value("stream", &target.stream),
         value("ca_file", &target.ca_file),
         value("insecure", &target.insecure),
+        value("http", &target.http),
+        value("connections", &target.connections),
+        value("proxy", &target.proxy),
     ]
 }
 

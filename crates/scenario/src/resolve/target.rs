@@ -10,8 +10,9 @@ use floodline_wire::openai::MaxTokensField;
 use floodline_wire::tokens::Tokenizer;
 
 use super::findings::Findings;
+use super::proxy::Credentials;
 use super::url::{AZURE_VERSION, Asked, base_at, endpoint};
-use super::{exchange, literal, tokenizer};
+use super::{connection, exchange, literal, tokenizer};
 use crate::Exchange;
 use crate::error::did_you_mean;
 use crate::excerpt::mask;
@@ -59,7 +60,7 @@ pub(crate) fn resolve(
     let asked = Asked { api, model: model.as_deref().unwrap_or_default(), stream, version: &version };
     let address = address(written, *place, &asked, findings);
     let key = key(written, address.as_ref(), api, findings);
-    let (headers, in_headers) = headers(written, key.is_some(), api, findings);
+    let (headers, mut in_headers) = headers(written, key.is_some(), api, findings);
     let codec = Codec::of(api);
     let max_tokens_field = max_tokens_field(written, api, findings);
     let extra = extra_members(written, api, &codec, findings);
@@ -67,6 +68,10 @@ pub(crate) fn resolve(
     let ca_file = ca_file(written, findings);
     let insecure = findings.read(&written.insecure).unwrap_or(false);
     warn_without_tls(written, address.as_ref(), insecure, findings);
+    let connection::Resolved { connection, credentials } =
+        connection::resolve(written, *place, address.as_ref(), findings);
+    let proxy_authorization = credentials.as_ref().map(Credentials::authorization);
+    in_headers.extend(credentials.iter().flat_map(Credentials::secrets));
     let own = match api {
         Api::Http => Some(own(written, *place, seed, &asked, address.as_ref(), findings)?),
         _ => {
@@ -108,11 +113,12 @@ pub(crate) fn resolve(
             ca_file,
             insecure,
             tokenizer: Some(named),
+            connection,
         },
         tokenizer,
         members: Members { codec, model, stream, max_tokens_field, extra, own: own.map(|own| own.request) },
         exchange,
-        secrets: Secrets { key, headers, in_headers },
+        secrets: Secrets { key, headers, in_headers, proxy_authorization },
     })
 }
 
@@ -332,7 +338,7 @@ fn has_header(written: &Target, name: &str) -> bool {
 }
 
 /// The name in `${env:NAME}`, if the text is that and nothing else.
-fn only_reference(text: &str) -> Option<&str> {
+pub(super) fn only_reference(text: &str) -> Option<&str> {
     let name = text.trim().strip_prefix("${env:")?.strip_suffix('}')?;
     is_variable_name(name).then_some(name)
 }
@@ -344,7 +350,7 @@ fn is_variable_name(name: &str) -> bool {
 }
 
 /// The value of a variable; unset, empty and unprintable ones are problems.
-fn variable(name: &str, place: Place, findings: &mut Findings<'_>) -> Option<String> {
+pub(super) fn variable(name: &str, place: Place, findings: &mut Findings<'_>) -> Option<String> {
     let value = findings.outside.env(name).map(|value| value.trim().to_owned());
     match value {
         None if could_be_a_key(name) => {
