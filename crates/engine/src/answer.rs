@@ -10,17 +10,21 @@ use floodline_core::{Moment, Outcome, Record, Span};
 use floodline_wire::answer::Said;
 use floodline_wire::codec::{Brought, Codec, Stream};
 use floodline_wire::error::{classify, parse_error};
-use floodline_wire::http1::response::parse_head;
-use floodline_wire::http1::{BodyDecoder, ContentType, HttpError};
+use floodline_wire::http1::response::{Head, parse_head};
+use floodline_wire::http1::{BodyDecoder, ContentType, Fed, HttpError};
 use floodline_wire::limits::retry_hint;
 
 use crate::counter::{ToCount, is_compared};
+use crate::inflate::{Inflate, Stopped};
 
 /// How a TLS server begins to say that it was not spoken to in TLS.
 const TLS_ALERT: &[u8] = b"\x15\x03";
 
 /// An answer may be this long: a stream by what it says, any other as it comes.
 const MAX_WHOLE: usize = 64 * 1024 * 1024;
+const TOO_LARGE: &str = "the answer is larger than 64 MiB";
+/// A compressed stream may be this long when unpacked: what it says is a fraction of that.
+const MAX_UNPACKED: usize = 4 * MAX_WHOLE;
 
 /// An answer on its way in.
 pub(crate) struct Answer {
@@ -44,7 +48,20 @@ pub(crate) struct Answer {
 
 struct Body {
     decoder: BodyDecoder,
+    /// Of a compressed body.
+    packed: Option<Box<Packed>>,
     content: Content,
+}
+
+/// The compression of a body.
+struct Packed {
+    inflate: Inflate,
+    /// How much has come out of it.
+    unpacked: usize,
+    /// Whether the answer is a success.
+    ok: bool,
+    /// What is wrong with it, once that is known.
+    damage: Option<String>,
 }
 
 enum Content {
@@ -141,6 +158,19 @@ impl Answer {
             self.head = bytes.to_vec();
             return Ok(false);
         };
+        self.begin(head);
+        self.take_body(&bytes[length..], at, lag, events)
+    }
+
+    /// Takes a head that came apart from the bytes of its body, as those of HTTP/2 do.
+    pub(crate) fn take_fields(&mut self, head: Head, at: Moment, lag: Span) {
+        self.last = Some(at);
+        self.lag_max = self.lag_max.max(Some(lag));
+        self.begin(head);
+    }
+
+    /// Prepares for the body that this head announces.
+    fn begin(&mut self, head: Head) {
         self.status = Some(head.status);
         self.keep_alive = head.keep_alive;
         let ok = (200..300).contains(&head.status);
@@ -165,32 +195,50 @@ impl Answer {
         };
         self.request_id = head.request_id;
         self.limits = head.limits;
-        self.body = Some(Body { decoder: BodyDecoder::new(head.framing), content });
-        self.take_body(&bytes[length..], at, lag, events)
+        let packed = head
+            .coding
+            .map(|coding| Box::new(Packed { inflate: Inflate::new(coding), unpacked: 0, ok, damage: None }));
+        self.body = Some(Body { decoder: BodyDecoder::new(head.framing), packed, content });
     }
 
     fn take_body(&mut self, bytes: &[u8], at: Moment, lag: Span, events: &mut u64) -> Result<bool, Broken> {
-        let Some(Body { decoder, content }) = &mut self.body else { return Ok(false) };
+        let Some(Body { decoder, packed, content }) = &mut self.body else { return Ok(false) };
         let fed = match content {
             Content::Events(stream) => {
                 let (mut brought, mut too_large) = (Brought::default(), false);
-                let fed = decoder.feed(bytes, &mut |piece| {
+                let mut feed = |piece: &[u8]| {
                     too_large |= stream.feed(piece, &mut brought).is_err();
-                })?;
+                    !too_large
+                };
+                let fed = match packed {
+                    None => decoder.feed(bytes, &mut |piece| {
+                        feed(piece);
+                    })?,
+                    Some(packed) => packed.feed(decoder, bytes, MAX_UNPACKED, &mut feed)?,
+                };
                 if too_large {
                     return Err(Broken("an event of the stream is larger than 16 MiB".into()));
                 }
                 if stream.said().length() > MAX_WHOLE {
-                    return Err(Broken("the answer is larger than 64 MiB".into()));
+                    return Err(Broken(TOO_LARGE.into()));
                 }
                 *events += u64::from(brought.tokens);
                 self.arrived(brought.tokens, brought.contents, at, lag);
                 fed
             }
             Content::Whole { bytes: whole, .. } => {
-                let fed = decoder.feed(bytes, &mut |piece| whole.extend_from_slice(piece))?;
+                let mut keep = |piece: &[u8]| {
+                    whole.extend_from_slice(piece);
+                    true
+                };
+                let fed = match packed {
+                    None => decoder.feed(bytes, &mut |piece| {
+                        keep(piece);
+                    })?,
+                    Some(packed) => packed.feed(decoder, bytes, MAX_WHOLE, &mut keep)?,
+                };
                 if whole.len() > MAX_WHOLE {
-                    return Err(Broken("the answer is larger than 64 MiB".into()));
+                    return Err(Broken(TOO_LARGE.into()));
                 }
                 fed
             }
@@ -222,7 +270,9 @@ impl Answer {
         let framed = complete || self.body.as_ref().is_some_and(|b| b.decoder.finish().is_ok());
         let status = self.status;
         let reusable = complete && self.keep_alive;
-        let judged = match self.body.take() {
+        let mut body = self.body.take();
+        let damage = body.as_mut().filter(|_| framed).and_then(|body| body.packed.as_mut()?.damage());
+        let judged = match body {
             None => Judged::failed(
                 Outcome::Connection,
                 "the connection was closed before the answer's head was complete",
@@ -231,6 +281,9 @@ impl Answer {
                 stream_end(*stream, framed, &mut self, record, keep_text)
             }
             Some(Body { content: Content::Whole { bytes, unexpected }, .. }) => match status {
+                Some(200..300) if damage.is_some() => {
+                    Judged::failed(Outcome::Malformed, damage.unwrap_or_default())
+                }
                 Some(status @ 200..300) if framed => {
                     whole_end(&self.codec, status, &bytes, unexpected, record, keep_text)
                 }
@@ -240,7 +293,8 @@ impl Answer {
                 ),
                 Some(status) => {
                     self.hint(retry_hint(&bytes));
-                    refused(status, &bytes, unexpected)
+                    let unread = damage.filter(|_| bytes.is_empty()).map(|why| format!("({why})"));
+                    refused(status, &bytes, unexpected.or(unread))
                 }
             },
         };
@@ -280,6 +334,46 @@ impl Answer {
         record.lag_max = self.lag_max;
         record.last = self.last;
         record.arrivals = self.arrivals;
+    }
+}
+
+impl Packed {
+    /// Takes the framing off `bytes` and the compression off what is in it, up to `most` bytes in all.
+    fn feed(
+        &mut self,
+        decoder: &mut BodyDecoder,
+        bytes: &[u8],
+        most: usize,
+        sink: &mut impl FnMut(&[u8]) -> bool,
+    ) -> Result<Fed, Broken> {
+        let Packed { ok, inflate, unpacked, damage } = self;
+        let mut sink = |piece: &[u8]| {
+            *unpacked += piece.len();
+            sink(piece) && *unpacked <= most
+        };
+        let fed = decoder.feed(bytes, &mut |piece| {
+            if damage.is_none() {
+                *damage = match inflate.feed(piece, &mut sink) {
+                    Err(Stopped::Broken(why)) => Some(why),
+                    Err(Stopped::Enough) => Some(TOO_LARGE.into()),
+                    Ok(()) => None,
+                };
+            }
+        })?;
+        // The status of a refusal is worth more than the text that cannot be read.
+        match damage.as_ref().filter(|_| *ok) {
+            Some(why) => Err(Broken(why.clone())),
+            None => Ok(fed),
+        }
+    }
+
+    /// Why what was unpacked is not the whole body, if so; asked once, when it has ended.
+    fn damage(&mut self) -> Option<String> {
+        let end = match self.inflate.finish() {
+            Err(Stopped::Broken(why)) => Some(why),
+            Err(Stopped::Enough) | Ok(()) => None,
+        };
+        self.damage.take().or(end)
     }
 }
 
@@ -402,18 +496,35 @@ fn media_type(content_type: &ContentType) -> &str {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_refusal_whose_body_is_encoded_is_judged_by_its_status() {
-        let bytes =
-            b"HTTP/1.1 429 Too Many\r\ncontent-encoding: gzip\r\ncontent-length: 4\r\n\r\n\x1f\x8b\x08\x00";
+    /// How a refusal with this coding and body is judged.
+    fn refusal(coding: &str, body: &[u8]) -> (Outcome, Option<String>) {
+        let head = format!(
+            "HTTP/1.1 429 Too Many\r\ncontent-encoding: {coding}\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        );
         let mut answer = Answer::new(Codec::Chat, true);
-        let complete = answer.take(bytes, Moment::START, Span::ZERO, &mut 0);
-        assert!(complete.is_ok_and(|complete| complete));
-        let Some(Body { content: Content::Whole { bytes, unexpected }, .. }) = answer.body else {
-            panic!("a refusal is kept whole");
-        };
-        let judged = refused(429, &bytes, unexpected);
-        assert_eq!(judged.outcome, Outcome::RateLimited);
-        assert_eq!(judged.error.as_deref(), Some("(body encoded as gzip)"));
+        let bytes = [head.as_bytes(), body].concat();
+        assert!(answer.take(&bytes, Moment::START, Span::ZERO, &mut 0).is_ok_and(|complete| complete));
+        let mut record = Record::planned(0, floodline_core::Phase::Main, "p".into(), Moment::START);
+        let judged = answer.finish(true, &mut record, false);
+        (judged.outcome, judged.error)
+    }
+
+    #[test]
+    fn a_refusal_whose_body_cannot_be_read_is_judged_by_its_status() {
+        let unknown = (Outcome::RateLimited, Some("(body encoded as zstd)".to_owned()));
+        assert_eq!(refusal("zstd", b"anything"), unknown);
+        let broken = (Outcome::RateLimited, Some("(the gzip data of the answer is broken)".to_owned()));
+        assert_eq!(refusal("gzip", b"no gzip at all"), broken);
+        let cut = (Outcome::RateLimited, Some("(the gzip data of the answer ends too early)".to_owned()));
+        assert_eq!(refusal("gzip", b"\x1f\x8b\x08\x00"), cut);
+    }
+
+    #[test]
+    fn a_refusal_whose_body_is_compressed_is_read() {
+        let body = br#"{"error":{"code":"insufficient_quota","message":"pay"}}"#;
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        std::io::Write::write_all(&mut gzip, body).unwrap();
+        assert_eq!(refusal("gzip", &gzip.finish().unwrap()), (Outcome::QuotaExceeded, Some("pay".into())));
     }
 }

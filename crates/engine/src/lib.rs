@@ -18,6 +18,7 @@ mod dispatcher;
 mod error;
 mod flight;
 pub mod health;
+mod inflate;
 mod ledger;
 mod pacer;
 mod socket;

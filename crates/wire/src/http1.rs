@@ -1,8 +1,8 @@
 //! HTTP/1.0 and 1.1 heads and bodies, as a client ([`response`]) and as a server ([`request`]).
 //!
 //! Heads are read by `httparse`; what they mean for the connection (framing of the body, keep-alive)
-//! is decided here, by RFC 9112. Content codings are refused, but for errors, whose status is
-//! enough: this program always asks for identity, because a compressed stream cannot be timed.
+//! is decided here, by RFC 9112. Content codings that are known ([`Coding`]) are named for whoever takes them
+//! off; others are refused, but for errors, whose status is enough.
 
 mod body;
 mod fields;
@@ -10,7 +10,7 @@ pub mod request;
 pub mod response;
 
 pub use body::{BodyDecoder, Fed};
-pub use fields::ContentType;
+pub use fields::{Coding, ContentType};
 
 /// The longest head that is read, in bytes, interim responses included.
 pub const MAX_HEAD: usize = 64 * 1024;
@@ -55,10 +55,8 @@ pub enum HttpError {
     /// A transfer coding other than chunked.
     #[error("unsupported transfer coding `{0}` (only chunked is understood)")]
     UnsupportedTransferCoding(Box<str>),
-    /// A content coding other than identity, although identity was asked for.
-    #[error(
-        "the body is encoded as `{0}` although identity was asked for: a compressed stream cannot be timed"
-    )]
+    /// A content coding that is not understood.
+    #[error("the body is encoded as `{0}`, which was not asked for and is not understood")]
     UnsupportedContentCoding(Box<str>),
     /// 101 Switching Protocols, which was not asked for.
     #[error("the server switched protocols (101) without being asked")]

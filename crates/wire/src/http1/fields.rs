@@ -26,6 +26,33 @@ impl ContentType {
     }
 }
 
+/// A way in which a body is compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Coding {
+    /// gzip.
+    Gzip,
+    /// Brotli.
+    Brotli,
+}
+
+impl Coding {
+    /// Its name in headers.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Coding::Gzip => "gzip",
+            Coding::Brotli => "br",
+        }
+    }
+
+    fn named(name: &str) -> Option<Coding> {
+        let is = |known: &str| name.eq_ignore_ascii_case(known);
+        if is("gzip") || is("x-gzip") {
+            return Some(Coding::Gzip);
+        }
+        is("br").then_some(Coding::Brotli)
+    }
+}
+
 /// The value of the first field called `name` (any case), as text without surrounding blanks.
 pub(super) fn text<'h>(headers: &[Header<'h>], name: &str) -> Option<&'h str> {
     values(headers, name).find_map(|value| std::str::from_utf8(value).ok()).map(str::trim)
@@ -97,6 +124,17 @@ pub(super) fn framed_twice(headers: &[Header<'_>]) -> bool {
 /// The first content coding other than identity.
 pub(super) fn content_coding<'h>(headers: &[Header<'h>]) -> Option<&'h str> {
     tokens(headers, "content-encoding").find(|coding| !coding.eq_ignore_ascii_case("identity"))
+}
+
+/// How a body is compressed, if it is; the name of the coding where that is none that is known, or one on top of another.
+pub(super) fn known_coding(headers: &[Header<'_>]) -> Result<Option<Coding>, Box<str>> {
+    let mut codings =
+        tokens(headers, "content-encoding").filter(|coding| !coding.eq_ignore_ascii_case("identity"));
+    match (codings.next(), codings.next()) {
+        (None, _) => Ok(None),
+        (Some(only), None) => Coding::named(only).map(Some).ok_or_else(|| only.into()),
+        (Some(first), Some(second)) => Err(format!("{first}, {second}").into()),
+    }
 }
 
 /// The non-empty members of a comma-separated list, over all fields called `name`.

@@ -1,6 +1,6 @@
 //! Heads of responses, as a client reads them.
 
-pub use super::{BodyDecoder, ContentType, Fed, Framing};
+pub use super::{BodyDecoder, Coding, ContentType, Fed, Framing};
 
 use floodline_core::stated::StatedLimits;
 
@@ -34,8 +34,10 @@ pub struct Head {
     pub limits: Option<Box<StatedLimits>>,
     /// `Location`, the target of a redirect (redirects are never followed).
     pub location: Option<Box<str>>,
-    /// The content coding of a body that is no success, such as `gzip`: its status counts although its
-    /// text cannot be read. The coded body of a success is refused instead.
+    /// How the body is compressed, if it is.
+    pub coding: Option<Coding>,
+    /// The content coding of a body that is no success, where it is not understood: its status counts although its
+    /// text cannot be read. The body of a success that cannot be read is refused instead.
     pub encoded: Option<Box<str>>,
 }
 
@@ -75,21 +77,53 @@ fn read(status: u16, version: u8, headers: &[httparse::Header<'_>]) -> Result<He
         204 | 304 => Framing::Empty,
         _ => fields::framing(headers)?.unwrap_or(Framing::Close),
     };
-    let encoded = fields::content_coding(headers).filter(|_| framing != Framing::Empty);
-    if let (200..300, Some(coding)) = (status, encoded) {
-        return Err(HttpError::UnsupportedContentCoding(coding.into()));
-    }
     // A 1.0 sender does not know chunked coding: whatever stands between put it there (RFC 9112, 6.1).
     let doubtful = fields::framed_twice(headers) || version == 0 && framing == Framing::Chunked;
+    let keep_alive = framing != Framing::Close && !doubtful && fields::keep_alive(version, headers);
+    head(status, keep_alive, framing, headers)
+}
+
+/// What a head of HTTP/2 says, whose bodies need no framing of their own: `framing` is what stands for it.
+///
+/// # Errors
+/// [`HttpError`] if a success is coded in a way that is not understood, or there are too many fields.
+pub fn head_of_fields<'f>(
+    status: u16,
+    framing: Framing,
+    fields: impl Iterator<Item = (&'f str, &'f [u8])>,
+) -> Result<Head, HttpError> {
+    let headers: Vec<httparse::Header<'_>> =
+        fields.take(MAX_HEADERS + 1).map(|(name, value)| httparse::Header { name, value }).collect();
+    if headers.len() > MAX_HEADERS {
+        return Err(HttpError::TooManyHeaders);
+    }
+    head(status, true, framing, &headers)
+}
+
+fn head(
+    status: u16,
+    keep_alive: bool,
+    framing: Framing,
+    headers: &[httparse::Header<'_>],
+) -> Result<Head, HttpError> {
+    let coded = if framing == Framing::Empty { Ok(None) } else { fields::known_coding(headers) };
+    let (coding, encoded) = match coded {
+        Ok(coding) => (coding, None),
+        Err(unknown) if (200..300).contains(&status) => {
+            return Err(HttpError::UnsupportedContentCoding(unknown));
+        }
+        Err(unknown) => (None, Some(unknown)),
+    };
     Ok(Head {
         status,
-        keep_alive: framing != Framing::Close && !doubtful && fields::keep_alive(version, headers),
+        keep_alive,
         framing,
         content_type: fields::content_type(headers),
         request_id: fields::first_of(headers, &REQUEST_ID),
         limits: limits::stated(headers.iter().map(|header| (header.name, header.value))).map(Box::new),
         location: fields::owned(headers, "location"),
-        encoded: encoded.map(Box::from),
+        coding,
+        encoded,
     })
 }
 
@@ -123,6 +157,7 @@ mod tests {
                 request_id: Some("req_1".into()),
                 limits: None,
                 location: None,
+                coding: None,
                 encoded: None,
             }
         );
@@ -184,25 +219,52 @@ mod tests {
     }
 
     #[test]
-    fn codings_that_were_not_asked_for_are_named() {
+    fn codings_that_are_not_understood_are_named() {
         assert_eq!(
             fault("HTTP/1.1 200 OK\r\ntransfer-encoding: gzip, chunked"),
             HttpError::UnsupportedTransferCoding("gzip".into())
         );
-        let gzip = fault("HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 9");
-        assert_eq!(gzip, HttpError::UnsupportedContentCoding("gzip".into()));
-        assert!(gzip.to_string().contains("`gzip`"));
-        assert_eq!(head("HTTP/1.1 200 OK\r\ncontent-encoding: identity").framing, Framing::Close);
+        let zstd = fault("HTTP/1.1 200 OK\r\ncontent-encoding: zstd\r\ncontent-length: 9");
+        assert_eq!(zstd, HttpError::UnsupportedContentCoding("zstd".into()));
+        assert!(zstd.to_string().contains("`zstd`"));
+        let twice = fault("HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-encoding: br");
+        assert_eq!(twice, HttpError::UnsupportedContentCoding("gzip, br".into()));
+    }
+
+    #[test]
+    fn codings_that_are_understood_are_known() {
+        let coding = |value: &str| head(&format!("HTTP/1.1 200 OK\r\ncontent-encoding: {value}")).coding;
+        assert_eq!(coding("gzip"), Some(Coding::Gzip));
+        assert_eq!(coding("X-GZIP"), Some(Coding::Gzip));
+        assert_eq!(coding("identity, br"), Some(Coding::Brotli));
+        assert_eq!(coding("identity"), None);
+    }
+
+    #[test]
+    fn fields_of_http2_mean_the_same() {
+        let fields = [
+            ("content-type", &b"text/event-stream"[..]),
+            ("x-request-id", b"r"),
+            ("content-encoding", b"br"),
+        ];
+        let head = head_of_fields(200, Framing::Length(9), fields.into_iter()).unwrap();
+        assert_eq!(
+            (head.status, head.content_type, head.coding),
+            (200, ContentType::EventStream, Some(Coding::Brotli))
+        );
+        assert_eq!(head.request_id.as_deref(), Some("r"));
+        let many = std::iter::repeat_n(("x", &b"y"[..]), MAX_HEADERS + 1);
+        assert_eq!(head_of_fields(200, Framing::Close, many), Err(HttpError::TooManyHeaders));
     }
 
     #[test]
     fn an_encoded_refusal_keeps_its_status() {
-        let refused = head("HTTP/1.1 429 Too Many\r\ncontent-encoding: gzip\r\ncontent-length: 9");
+        let refused = head("HTTP/1.1 429 Too Many\r\ncontent-encoding: zstd\r\ncontent-length: 9");
         assert_eq!((refused.status, refused.framing), (429, Framing::Length(9)));
-        assert_eq!(refused.encoded.as_deref(), Some("gzip"));
+        assert_eq!((refused.coding, refused.encoded.as_deref()), (None, Some("zstd")));
         assert!(refused.keep_alive);
         let empty = head("HTTP/1.1 503 No\r\ncontent-encoding: gzip\r\ncontent-length: 0");
-        assert_eq!((empty.status, empty.encoded), (503, None));
+        assert_eq!((empty.status, empty.coding, empty.encoded), (503, None, None));
     }
 
     #[test]
