@@ -74,7 +74,7 @@ impl Run {
     /// [`EngineError`], for people.
     pub fn prepare(self) -> Result<Ready, EngineError> {
         health::raise_descriptor_limit();
-        health::fits(&self.plan, self.provider.is_some())?;
+        health::fits(&self.plan, self.provider.is_some(), self.workers.max(1) as u64)?;
         let stamping = Stamping::switch_on()?;
         let mut target = Target::resolve(&self.endpoint)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -358,7 +358,7 @@ impl Running {
             cpu: clock::process_cpu() - provider.map_or(Span::ZERO, |p| p.cpu),
             busiest_worker_cpu: Span(busiest),
             descriptors: (health::open_descriptors(), health::descriptor_limit().unwrap_or(u64::MAX)),
-            ports: health::ports(),
+            ports: health::ports(self.plan.target.connection.source_addresses.len() as u64),
             starved: sum(|g| g.starved.load(Relaxed)),
             clock_drift_ns: self.clock.drift_ns(),
             provider,

@@ -22,6 +22,9 @@ pub enum EngineError {
         /// What happened, and what to do about it.
         why: String,
     },
+    /// The load cannot be sent from where it is to be sent from.
+    #[error("{0}")]
+    Source(String),
     /// TLS is set up wrongly on this side.
     #[error("{0}")]
     Tls(String),

@@ -4,6 +4,8 @@
 //! the record stands nothing but this code. Dropping a flight before its end records it as cancelled,
 //! so that whatever happens, a planned request ends in exactly one outcome.
 
+mod stream;
+
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -191,16 +193,23 @@ impl Flight {
         Ok(())
     }
 
+    /// Finds room for sending it again, if it has been sent and needs any.
+    async fn funded_again(&mut self) -> Result<(), Outcome> {
+        let again =
+            self.was_sent() && self.tab.as_mut().is_some_and(|tab| self.worker.common.ledger.unanswered(tab));
+        if again { self.funded(None).await } else { Ok(()) }
+    }
+
     async fn run(&mut self, request: &[u8], door: Option<OwnedSemaphorePermit>) -> Outcome {
+        if self.worker.pool.is_some() {
+            return self.run_streams(request, door).await;
+        }
         if let Some(socket) = self.worker.take_idle()
             && let Tried::Over(outcome) = self.attempt(socket, request, true).await
         {
             return outcome;
         }
-        if self.was_sent()
-            && self.tab.as_mut().is_some_and(|tab| self.worker.common.ledger.unanswered(tab))
-            && let Err(outcome) = self.funded(None).await
-        {
+        if let Err(outcome) = self.funded_again().await {
             return outcome;
         }
         let connecting = self.worker.clock.now();
@@ -240,7 +249,12 @@ impl Flight {
             }
         };
         self.note_sent();
-        let end = self.receive(&mut socket).await;
+        let end = self
+            .receive(|worker, answer, sent, cx| {
+                let mut scratch = worker.scratch.borrow_mut();
+                read_all(worker, &mut socket, answer, sent, &mut scratch, cx)
+            })
+            .await;
         let begun = self.answer.as_ref().is_some_and(Answer::begun);
         match end {
             End::Closed(_) if !begun && kept => {
@@ -262,8 +276,11 @@ impl Flight {
         }
     }
 
-    /// Waits for the whole answer, or for what ends the wait.
-    async fn receive(&mut self, socket: &mut Socket) -> End {
+    /// Waits for the whole answer, or for what ends the wait. `read` takes what has come; none if that is nothing.
+    async fn receive(
+        &mut self,
+        mut read: impl FnMut(&Worker, &mut Answer, Moment, &mut Context<'_>) -> Option<Poll<End>>,
+    ) -> End {
         let worker = self.worker.clone();
         let Some(answer) = &mut self.answer else { return End::Closed(None) };
         let sent = self.sent.unwrap_or_default();
@@ -273,10 +290,7 @@ impl Flight {
         let mut armed = false;
         let mut glowing = false;
         poll_fn(|cx| {
-            let read = {
-                let mut scratch = worker.scratch.borrow_mut();
-                read_all(&worker, socket, answer, sent, &mut scratch, cx)
-            };
+            let read = read(&worker, answer, sent, cx);
             if !glowing && answer.said_done() {
                 (glowing, armed) = (true, false);
                 alarm.as_mut().set(tokio::time::sleep(AFTERGLOW.into()));
@@ -327,7 +341,7 @@ impl Flight {
                 self.worker.starved();
                 Outcome::NotSent
             }
-            ConnectError::Timeout(_) => Outcome::Timeout,
+            ConnectError::Timeout(_) | ConnectError::Crowded(_) => Outcome::Timeout,
             ConnectError::Refused(_) => Outcome::Connection,
         };
         self.end(outcome, Some(e.to_string()))

@@ -1,6 +1,7 @@
 //! What this machine can carry, looked at before the run, and what it is carrying, looked at during it.
 
 use floodline_core::Plan;
+use floodline_core::connection::Http;
 use floodline_core::plan::{Load, Scenario};
 use floodline_core::users;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -32,13 +33,21 @@ pub(crate) fn descriptor_limit() -> Option<u64> {
 ///
 /// # Errors
 /// [`EngineError::DoesNotFit`], naming what is short and what to do.
-pub fn fits(plan: &Plan, own_provider: bool) -> Result<(), EngineError> {
+pub fn fits(plan: &Plan, own_provider: bool, workers: u64) -> Result<(), EngineError> {
     let users_of = |scenario: &Scenario| match &scenario.load {
         Load::Closed { stages, .. } => u64::from(users::most(stages)),
         Load::Open { .. } | Load::Sessions { .. } | Load::Replay(_) => 0,
     };
-    let users = plan.scenarios.iter().map(users_of).sum();
-    check(users, own_provider, descriptor_limit(), local_ports(), available_memory())
+    let users: u64 = plan.scenarios.iter().map(users_of).sum();
+    let connection = &plan.target.connection;
+    // Each source address has ports of its own.
+    let ports = local_ports().map(|ports| ports * connection.source_addresses.len().max(1) as u64);
+    let connections = match connection.http {
+        Http::One => users,
+        // As many as there are, however many users share them.
+        Http::Two => users.min(workers * u64::from(connection.per_worker())),
+    };
+    check(connections, own_provider, descriptor_limit(), ports, available_memory())
 }
 
 fn check(
@@ -87,15 +96,16 @@ pub(crate) fn open_descriptors() -> u64 {
     std::fs::read_dir("/proc/self/fd").map_or(0, |entries| entries.count().saturating_sub(1) as u64)
 }
 
-/// TCP sockets that hold a port or have just given one up, and the local ports there are for one target address.
-pub(crate) fn ports() -> Option<(u64, u64)> {
+/// TCP sockets that hold a port or have just given one up, and the local ports there are for one target address from so
+/// many addresses of this machine.
+pub(crate) fn ports(sources: u64) -> Option<(u64, u64)> {
     let sockets = std::fs::read_to_string("/proc/net/sockstat").ok()?;
     let words: Vec<&str> =
         sockets.lines().find(|line| line.starts_with("TCP:"))?.split_whitespace().collect();
     let of = |name| {
         words.iter().position(|word| *word == name).and_then(|at| words.get(at + 1)?.parse::<u64>().ok())
     };
-    Some((of("inuse")? + of("tw")?, local_ports()?))
+    Some((of("inuse")? + of("tw")?, local_ports()? * sources.max(1)))
 }
 
 fn local_ports() -> Option<u64> {

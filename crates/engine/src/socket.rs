@@ -3,7 +3,7 @@
 //! It is read straight from the task that waits for the answer; no other task stands between the
 //! socket and the stamp. Under TLS the stamp is that of the record that completed the plain text.
 
-use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::io::{self, ErrorKind, IoSlice, Read as _, Write as _};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 
@@ -32,6 +32,11 @@ impl Scratch {
     pub(crate) fn new() -> Scratch {
         Scratch { plain: vec![0; PLAIN].into(), cipher: vec![0; CIPHER].into() }
     }
+
+    /// What the last read brought, for those who have buffers of their own; some of it at least.
+    pub(crate) fn plain(&self) -> &[u8] {
+        &self.plain
+    }
 }
 
 /// What one read brought.
@@ -50,6 +55,8 @@ pub(crate) struct Socket {
 
 struct Tls {
     session: ClientConnection,
+    /// Records that the kernel has not taken yet; only those of [`Socket::poll_write`] wait here.
+    outgoing: Vec<u8>,
     /// What ended the session, to be said once the bytes before it have been read.
     over: Option<io::Result<()>>,
 }
@@ -78,7 +85,7 @@ impl Socket {
             let pending = cipher_text(&mut session)?;
             self.write_all(&pending, &mut || {}).await?;
             if !session.is_handshaking() {
-                self.tls = Some(Box::new(Tls { session, over: None }));
+                self.tls = Some(Box::new(Tls { session, outgoing: Vec::new(), over: None }));
                 return Ok(());
             }
             let (n, _) = std::future::poll_fn(|cx| poll_receive(&self.tcp, cx, &mut scratch)).await?;
@@ -91,6 +98,11 @@ impl Socket {
                 session.process_new_packets().map_err(io::Error::other)?;
             }
         }
+    }
+
+    /// Whether the two sides have agreed to speak this, by its name in TLS.
+    pub(crate) fn speaks(&self, protocol: &[u8]) -> bool {
+        self.tls.as_ref().is_some_and(|tls| tls.session.alpn_protocol() == Some(protocol))
     }
 
     /// Whether nothing has come since the last read: neither bytes nor an end. Asks the event loop, not the
@@ -133,6 +145,40 @@ impl Socket {
         Ok(())
     }
 
+    /// Hands over what is taken at once, and says how much of it that is. Under TLS that is not the kernel's yet:
+    /// [`poll_flush`](Self::poll_flush) says when it is.
+    pub(crate) fn poll_write(
+        &mut self,
+        cx: &mut Context<'_>,
+        parts: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        if self.tls.is_none() {
+            return poll_send(&self.tcp, cx, parts);
+        }
+        ready!(self.poll_flush(cx))?;
+        let Some(tls) = &mut self.tls else { return Poll::Ready(Ok(0)) };
+        let mut taken = 0;
+        for part in parts {
+            tls.session.writer().write_all(part)?;
+            taken += part.len();
+        }
+        tls.outgoing = cipher_text(&mut tls.session)?;
+        match self.poll_flush(cx) {
+            Poll::Ready(Err(e)) => Poll::Ready(Err(e)),
+            Poll::Ready(Ok(())) | Poll::Pending => Poll::Ready(Ok(taken)),
+        }
+    }
+
+    /// Waits until the kernel has everything.
+    pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Some(tls) = &mut self.tls else { return Poll::Ready(Ok(())) };
+        while !tls.outgoing.is_empty() {
+            let n = ready!(poll_send(&self.tcp, cx, &[IoSlice::new(&tls.outgoing)]))?;
+            tls.outgoing.drain(..n);
+        }
+        Poll::Ready(Ok(()))
+    }
+
     /// Reads what has arrived; no bytes mean that the connection has ended.
     pub(crate) fn poll_read<'a>(
         &mut self,
@@ -158,6 +204,18 @@ impl Socket {
             if filled > 0 {
                 return Poll::Ready(Ok(Read { bytes: &plain[..filled], stamp }));
             }
+        }
+    }
+}
+
+/// Sends without waiting.
+fn poll_send(tcp: &TcpStream, cx: &mut Context<'_>, parts: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+    loop {
+        ready!(tcp.poll_write_ready(cx))?;
+        match tcp.try_write_vectored(parts) {
+            Ok(0) => return Poll::Ready(Err(ErrorKind::WriteZero.into())),
+            Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
+            sent => return Poll::Ready(sent),
         }
     }
 }

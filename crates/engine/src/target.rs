@@ -1,14 +1,16 @@
 //! Where requests go: the URL taken apart, its addresses, and the head that every request shares.
 
-use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 
+use floodline_core::connection::{Connection, Connections, Http};
 use floodline_core::workload::Head;
 use floodline_wire::codec::Codec;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 
 use crate::EngineError;
+use crate::proxy::Proxy;
+use crate::route::Route;
 use crate::tls::{self, Trust};
 
 /// A target as the scenario gives it. It holds secrets and so prints nothing of itself.
@@ -29,6 +31,10 @@ pub struct Endpoint {
     pub method: String,
     /// The media type of bodies; none where requests have no body.
     pub content_type: Option<String>,
+    /// How it is connected to.
+    pub connection: Connection,
+    /// What its proxy is to be told in `proxy-authorization`.
+    pub proxy_authorization: Option<String>,
 }
 
 /// A header field: a name and a value that may be secret.
@@ -43,16 +49,22 @@ pub struct Header {
 pub(crate) struct Target {
     /// `host:port`, for messages.
     pub(crate) name: String,
-    /// The addresses of the host, best first.
-    pub(crate) addresses: Vec<SocketAddr>,
+    /// The way there.
+    pub(crate) route: Route,
     /// TLS, if the URL asks for it.
     pub(crate) tls: Option<(Arc<ClientConfig>, ServerName<'static>)>,
     /// How answers are read.
     pub(crate) codec: Codec,
     /// Whether answers are streamed.
     pub(crate) stream: bool,
+    /// Whether connections are used again.
+    pub(crate) keeps: bool,
+    /// With HTTP/2, the connections of each worker.
+    pub(crate) http2: Option<u32>,
     /// The method of requests that have none of their own.
     method: String,
+    /// What stands before a path: nothing, unless a proxy has to be told where to pass requests on to.
+    origin: String,
     /// Path and query of requests that have none of their own.
     path: String,
     /// The fields of every request.
@@ -63,12 +75,16 @@ impl Target {
     /// Takes the URL apart and resolves its host, once for the whole run.
     pub(crate) fn resolve(endpoint: &Endpoint) -> Result<Target, EngineError> {
         let url = Url::parse(&endpoint.url)?;
-        let unresolved = |why: String| EngineError::Resolve { host: url.host.clone(), why };
-        let addresses: Vec<SocketAddr> =
-            (url.host.as_str(), url.port).to_socket_addrs().map_err(|e| unresolved(e.to_string()))?.collect();
-        if addresses.is_empty() {
-            return Err(unresolved("it has no address".into()));
-        }
+        let connection = &endpoint.connection;
+        let name = format!("{}:{}", url.bracketed(), url.port);
+        let tunnel_to = url.tls.then(|| name.clone());
+        let proxy = connection
+            .proxy
+            .as_deref()
+            .map(|proxy| Proxy::new(proxy, endpoint.proxy_authorization.clone(), tunnel_to))
+            .transpose()?;
+        let route = Route::resolve((&url.host, url.port), connection, proxy)?;
+        let http2 = (connection.http == Http::Two).then(|| connection.per_worker());
         let tls = match url.tls {
             false => None,
             true => {
@@ -77,17 +93,20 @@ impl Target {
                 let name = ServerName::try_from(url.host.clone()).map_err(|_| {
                     EngineError::Url(format!("`{}` is not a host name that TLS can check", url.host))
                 })?;
-                Some((tls::client(&trust)?, name))
+                Some((tls::client(&trust, connection.http)?, name))
             }
         };
         Ok(Target {
-            name: format!("{}:{}", url.bracketed(), url.port),
-            addresses,
+            fields: fields(&url, endpoint, route.proxy.as_ref()),
+            name,
+            origin: origin(&url, route.proxy.as_ref()),
+            route,
             tls,
             codec: endpoint.codec.clone(),
             stream: endpoint.stream,
+            keeps: connection.connections != Connections::PerRequest,
+            http2,
             method: endpoint.method.clone(),
-            fields: fields(&url, endpoint),
             path: url.path,
         })
     }
@@ -98,7 +117,7 @@ impl Target {
             Vec::with_capacity(self.path.len() + self.fields.len() + id.len() + body.len() + 96);
         let method = own.and_then(|own| own.method.as_deref()).unwrap_or(&self.method);
         let path = own.and_then(|own| own.path.as_deref()).unwrap_or(&self.path);
-        for part in [method, " ", path, " HTTP/1.1\r\n"] {
+        for part in [method, " ", &self.origin, path, " HTTP/1.1\r\n"] {
             request.extend_from_slice(part.as_bytes());
         }
         request.extend_from_slice(&self.fields);
@@ -113,16 +132,23 @@ impl Target {
     }
 }
 
-fn fields(url: &Url, endpoint: &Endpoint) -> Vec<u8> {
-    let default_port = url.port == if url.tls { 443 } else { 80 };
-    let host = if default_port { url.bracketed() } else { format!("{}:{}", url.bracketed(), url.port) };
+/// What a proxy that is not asked to connect has to be told before each path.
+fn origin(url: &Url, proxy: Option<&Proxy>) -> String {
+    match proxy {
+        Some(_) if !url.tls => format!("http://{}", url.authority()),
+        Some(_) | None => String::new(),
+    }
+}
+
+fn fields(url: &Url, endpoint: &Endpoint, proxy: Option<&Proxy>) -> Vec<u8> {
+    let host = url.authority();
     let accept = endpoint.codec.accept(endpoint.stream);
     let defaults = [
         ("host", host.as_str()),
         ("user-agent", concat!("floodline/", env!("CARGO_PKG_VERSION"))),
         ("accept", accept),
-        // A compressed stream cannot be timed.
-        ("accept-encoding", "identity"),
+        // A server that compresses may hold tokens back, so it is asked for only where it is wanted.
+        ("accept-encoding", if endpoint.connection.compression { "gzip, br" } else { "identity" }),
     ];
     let content_type = endpoint.content_type.as_deref().map(|kind| ("content-type", kind));
     let mut head = String::new();
@@ -130,6 +156,12 @@ fn fields(url: &Url, endpoint: &Endpoint) -> Vec<u8> {
         if !endpoint.headers.iter().any(|h| h.name.eq_ignore_ascii_case(name)) {
             head.push_str(&format!("{name}: {value}\r\n"));
         }
+    }
+    if let Some(authorization) = proxy.filter(|_| !url.tls).and_then(Proxy::authorization) {
+        head.push_str(&format!("proxy-authorization: {authorization}\r\n"));
+    }
+    if endpoint.connection.connections == Connections::PerRequest {
+        head.push_str("connection: close\r\n");
     }
     for header in &endpoint.headers {
         head.push_str(&format!("{}: {}\r\n", header.name, header.value));
@@ -163,6 +195,12 @@ impl Url {
         Ok(Url { tls, host: host.trim_matches(['[', ']']).to_owned(), port, path })
     }
 
+    /// The host, and the port where it is not that of the scheme.
+    fn authority(&self) -> String {
+        let default_port = self.port == if self.tls { 443 } else { 80 };
+        if default_port { self.bracketed() } else { format!("{}:{}", self.bracketed(), self.port) }
+    }
+
     fn bracketed(&self) -> String {
         if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() }
     }
@@ -182,6 +220,8 @@ mod tests {
             stream: true,
             method: "POST".into(),
             content_type: Some("application/json".into()),
+            connection: Connection::default(),
+            proxy_authorization: None,
         }
     }
 
@@ -223,8 +263,31 @@ mod tests {
     fn addresses_in_brackets_and_default_ports_are_understood() {
         let target = Target::resolve(&endpoint("http://[::1]/v1")).unwrap();
         assert_eq!(target.name, "[::1]:80");
-        assert_eq!(target.addresses, ["[::1]:80".parse().unwrap()]);
+        assert_eq!(target.route.addresses(), ["[::1]:80".parse().unwrap()]);
         assert!(target.request("r", None, b"").starts_with(b"POST /v1 HTTP/1.1\r\nhost: [::1]\r\n"));
+    }
+
+    #[test]
+    fn requests_say_what_is_asked_of_connections() {
+        let mut endpoint = endpoint("http://127.0.0.1:8000/v1");
+        endpoint.connection.connections = Connections::PerRequest;
+        endpoint.connection.compression = true;
+        endpoint.connection.proxy = Some("127.0.0.1:3128".into());
+        endpoint.proxy_authorization = Some("Basic bTpw".into());
+        let target = Target::resolve(&endpoint).unwrap();
+        assert_eq!(target.route.addresses(), ["127.0.0.1:3128".parse().unwrap()]);
+        let request = String::from_utf8(target.request("r", None, b"")).unwrap();
+        assert!(
+            request.starts_with("POST http://127.0.0.1:8000/v1 HTTP/1.1\r\nhost: 127.0.0.1:8000\r\n"),
+            "{request}"
+        );
+        for field in ["accept-encoding: gzip, br", "connection: close", "proxy-authorization: Basic bTpw"] {
+            assert!(request.contains(&format!("\r\n{field}\r\n")), "{request}");
+        }
+        // What an https target is sent, its proxy does not see.
+        endpoint.url = "https://127.0.0.1:8000/v1".into();
+        let request = String::from_utf8(Target::resolve(&endpoint).unwrap().request("r", None, b"")).unwrap();
+        assert!(request.starts_with("POST /v1 HTTP/1.1\r\n") && !request.contains("proxy-"), "{request}");
     }
 
     #[test]

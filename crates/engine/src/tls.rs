@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use floodline_core::connection::Http;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{
     CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature,
@@ -22,8 +23,11 @@ pub(crate) enum Trust {
     Anything,
 }
 
+/// HTTP/2 by the name that it has in TLS.
+pub(crate) const HTTP2: &[u8] = b"h2";
+
 /// The client side of TLS for one target.
-pub(crate) fn client(trust: &Trust) -> Result<Arc<ClientConfig>, EngineError> {
+pub(crate) fn client(trust: &Trust, http: Http) -> Result<Arc<ClientConfig>, EngineError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let wrong = |what: &str| EngineError::Tls(format!("cannot set up TLS: {what}"));
     let verifier: Arc<dyn ServerCertVerifier> = match trust {
@@ -39,7 +43,10 @@ pub(crate) fn client(trust: &Trust) -> Result<Arc<ClientConfig>, EngineError> {
         .dangerous()
         .with_custom_certificate_verifier(verifier)
         .with_no_client_auth();
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config.alpn_protocols = vec![match http {
+        Http::One => b"http/1.1".to_vec(),
+        Http::Two => HTTP2.to_vec(),
+    }];
     Ok(Arc::new(config))
 }
 

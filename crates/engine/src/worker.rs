@@ -17,6 +17,7 @@ use crate::alarm::Alarm;
 use crate::clock::{self, Clock};
 use crate::counter::ToCount;
 use crate::flight::{Job, fly};
+use crate::http2::Pool;
 use crate::ledger::{Funds, Ledger};
 use crate::socket::{Scratch, Socket};
 use crate::target::Target;
@@ -95,6 +96,8 @@ pub(crate) struct Worker {
     pub(crate) alarm: Alarm,
     pub(crate) scratch: RefCell<Scratch>,
     idle: RefCell<Vec<Socket>>,
+    /// With HTTP/2, the connections.
+    pub(crate) pool: Option<Pool>,
     /// Requests in flight, and users about to ask.
     in_flight: Cell<usize>,
     landed: Notify,
@@ -125,7 +128,9 @@ impl Worker {
     }
 
     pub(crate) fn put_idle(&self, socket: Socket) {
-        self.idle.borrow_mut().push(socket);
+        if self.common.target.keeps {
+            self.idle.borrow_mut().push(socket);
+        }
     }
 
     /// Waits until nothing new is to be sent.
@@ -216,8 +221,10 @@ pub(crate) fn run(
     halt: watch::Receiver<Halt>,
 ) {
     let grace: Span = common.timeouts.grace;
+    let pool = common.target.http2.map(Pool::new);
     let worker = Rc::new(Worker {
         common,
+        pool,
         clock,
         alarm: Alarm::new(runtime, clock),
         scratch: RefCell::new(Scratch::new()),

@@ -4,6 +4,7 @@ mod peer;
 
 use std::sync::Arc;
 
+use floodline_core::connection::Connection;
 use floodline_core::event::Finished;
 use floodline_core::plan::{Address, Load, Plan, Prompt, Target, UserStage};
 use floodline_core::workload::{Ask, Rendered, Workload};
@@ -59,6 +60,8 @@ pub(crate) fn endpoint(url: String) -> Endpoint {
         stream: true,
         method: "POST".into(),
         content_type: Some("application/json".into()),
+        connection: Connection::default(),
+        proxy_authorization: None,
     }
 }
 
@@ -103,6 +106,7 @@ pub(crate) fn run_of(
     stops: impl Fn(&Record) -> u32,
 ) -> Result<Left, EngineError> {
     plan.target.stream = endpoint.stream;
+    plan.target.connection = endpoint.connection.clone();
     let run = Run {
         tokenizer: Tokenizer::for_model("m"),
         plan: Arc::new(plan),

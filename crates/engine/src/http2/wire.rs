@@ -1,0 +1,96 @@
+//! A socket as the HTTP/2 library wants it, which notes when bytes came and went.
+
+use std::cell::Cell;
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+
+use floodline_core::Moment;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::clock::Clock;
+use crate::socket::{Scratch, Socket};
+
+/// What is known of a connection's bytes.
+#[derive(Debug, Default)]
+pub(super) struct Traffic {
+    /// The stamp of the latest read.
+    pub(super) arrived: Cell<Moment>,
+    /// How many reads there were.
+    pub(super) reads: Cell<u64>,
+    /// The instant before the latest write.
+    pub(super) written: Cell<Moment>,
+    /// Whether something waits to be written.
+    pub(super) blocked: Cell<bool>,
+}
+
+/// The socket of a connection.
+pub(super) struct Wire {
+    socket: Socket,
+    clock: Clock,
+    traffic: Rc<Traffic>,
+    scratch: Scratch,
+    /// How many bytes the last read brought, and how many of them have been handed on.
+    read: usize,
+    handed: usize,
+}
+
+impl Wire {
+    pub(super) fn new(socket: Socket, clock: Clock, traffic: Rc<Traffic>) -> Wire {
+        Wire { socket, clock, traffic, scratch: Scratch::new(), read: 0, handed: 0 }
+    }
+}
+
+impl AsyncRead for Wire {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let Wire { socket, clock, traffic, scratch, read: filled, handed } = &mut *self;
+        if handed == filled {
+            let read = ready!(socket.poll_read(cx, scratch))?;
+            if !read.bytes.is_empty() {
+                traffic.arrived.set(read.stamp.map_or_else(|| clock.now(), |ns| clock.at_unix(ns)));
+                traffic.reads.set(traffic.reads.get() + 1);
+            }
+            (*filled, *handed) = (read.bytes.len(), 0);
+        }
+        let n = (*filled - *handed).min(buffer.remaining());
+        buffer.put_slice(&scratch.plain()[*handed..*handed + n]);
+        *handed += n;
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Wire {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.poll_write_vectored(cx, &[IoSlice::new(bytes)])
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        parts: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.traffic.written.set(self.clock.now());
+        let written = self.socket.poll_write(cx, parts);
+        self.traffic.blocked.set(written.is_pending());
+        written
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let flushed = self.socket.poll_flush(cx);
+        self.traffic.blocked.set(flushed.is_pending());
+        flushed
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_flush(cx)
+    }
+}
