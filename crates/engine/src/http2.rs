@@ -5,7 +5,8 @@
 //!
 //! - An arrival bears the stamp of the connection's latest read at the time it is handed over: an upper bound, since
 //!   that read may have been for another stream. Results say so.
-//! - `sent` is the instant before the last write that the request was part of.
+//! - `sent` is the instant before the first write after the last of the request was handed to its connection; requests
+//!   that are handed over in the same turn share it.
 //! - A stream that has to wait for a place, since the server bounds how many there are on a connection, waits as part of
 //!   connecting.
 

@@ -51,9 +51,9 @@ impl Flight {
         // As long as nothing else is known.
         self.sent = Some(worker.clock.now());
         let limit = worker.common.timeouts.request;
-        let sending = poll_fn(|cx| exchange.poll_sent(cx));
+        let sending = poll_fn(|cx| exchange.poll_sent(&worker.clock, cx));
         match tokio::time::timeout(Duration::from(limit), sending).await {
-            Ok(Ok(sent)) => self.sent = self.sent.max(Some(sent)),
+            Ok(Ok(sent)) => self.sent = Some(sent),
             // The server may have answered before it had read everything; if not, the answer says why.
             Ok(Err(_)) => {}
             Err(_) => {

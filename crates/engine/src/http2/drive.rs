@@ -20,22 +20,24 @@ pub(super) struct Unwritten(RefCell<Vec<Rc<Mark>>>);
 /// When a request was written, once it has been.
 #[derive(Debug, Default)]
 pub(super) struct Mark {
+    handed: Moment,
     at: Cell<Option<Moment>>,
     waker: RefCell<Option<Waker>>,
 }
 
 impl Unwritten {
-    /// Notes that something has just been handed to the connection.
-    pub(super) fn mark(&self) -> Rc<Mark> {
-        let mark = Rc::new(Mark::default());
+    /// Notes that the last of a request has just been handed to the connection.
+    pub(super) fn mark(&self, handed: Moment) -> Rc<Mark> {
+        let mark = Rc::new(Mark { handed, ..Mark::default() });
         self.0.borrow_mut().push(mark.clone());
         mark
     }
 
-    /// Everything that had been handed over before has been written by now, the last of it at `at`.
-    fn written(&self, at: Moment) {
+    /// The connection has had its turn at writing, and `at` is the instant before its first write. Later ones may be those
+    /// of other requests: by then the server can have answered the first. None if the socket took nothing.
+    fn written(&self, at: Option<Moment>) {
         for mark in self.0.take() {
-            mark.at.set(Some(at));
+            mark.at.set(Some(at.unwrap_or_default().max(mark.handed)));
             if let Some(waker) = mark.waker.take() {
                 waker.wake();
             }
@@ -44,7 +46,7 @@ impl Unwritten {
 }
 
 impl Mark {
-    /// The instant before the last write of it.
+    /// The instant before it was written.
     pub(super) fn poll(&self, cx: &mut Context<'_>) -> Poll<Moment> {
         match self.at.get() {
             Some(at) => Poll::Ready(at),
@@ -63,10 +65,9 @@ pub(super) async fn drive(mut connection: Connection<Wire, Bytes>, link: Rc<Link
     let mut link = Some(link);
     let unwritten = link.as_ref().map(|link| link.unwritten());
     poll_fn(|cx| {
+        traffic.written.set(None);
         let polled = Pin::new(&mut connection).poll(cx);
-        if let Some(unwritten) = &unwritten
-            && (polled.is_ready() || !traffic.blocked.get())
-        {
+        if let Some(unwritten) = &unwritten {
             unwritten.written(traffic.written.get());
         }
         let leaving = link.as_ref().is_some_and(|link| polled.is_ready() || !link.adjust(cx));

@@ -228,8 +228,8 @@ pub(crate) enum Part {
 }
 
 impl Exchange {
-    /// Writes the request, and gives the instant before the last of it was.
-    pub(crate) fn poll_sent(&mut self, cx: &mut Context<'_>) -> Poll<Result<Moment, Ending>> {
+    /// Writes the request, and gives the instant before that, as [`super`] says.
+    pub(crate) fn poll_sent(&mut self, clock: &Clock, cx: &mut Context<'_>) -> Poll<Result<Moment, Ending>> {
         // The first wait is for the window of the server, the second for the socket.
         while !self.body.is_empty() {
             self.upload.reserve_capacity(self.body.len());
@@ -246,7 +246,7 @@ impl Exchange {
                 return Poll::Ready(Err(self.ending(&e)));
             }
         }
-        let mark = self.mark.get_or_insert_with(|| self.unwritten.mark());
+        let mark = self.mark.get_or_insert_with(|| self.unwritten.mark(clock.now()));
         mark.poll(cx).map(Ok)
     }
 

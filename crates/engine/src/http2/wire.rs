@@ -19,10 +19,8 @@ pub(super) struct Traffic {
     pub(super) arrived: Cell<Moment>,
     /// How many reads there were.
     pub(super) reads: Cell<u64>,
-    /// The instant before the latest write.
-    pub(super) written: Cell<Moment>,
-    /// Whether something waits to be written.
-    pub(super) blocked: Cell<bool>,
+    /// The instant before the first write since the connection was last driven.
+    pub(super) written: Cell<Option<Moment>>,
 }
 
 /// The socket of a connection.
@@ -74,10 +72,10 @@ impl AsyncWrite for Wire {
         cx: &mut Context<'_>,
         parts: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.traffic.written.set(self.clock.now());
-        let written = self.socket.poll_write(cx, parts);
-        self.traffic.blocked.set(written.is_pending());
-        written
+        if self.traffic.written.get().is_none() {
+            self.traffic.written.set(Some(self.clock.now()));
+        }
+        self.socket.poll_write(cx, parts)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -85,9 +83,7 @@ impl AsyncWrite for Wire {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let flushed = self.socket.poll_flush(cx);
-        self.traffic.blocked.set(flushed.is_pending());
-        flushed
+        self.socket.poll_flush(cx)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
