@@ -4,7 +4,7 @@ use std::os::unix::fs::FileTypeExt;
 
 use floodline_core::Span;
 use floodline_engine::clock::Clock;
-use floodline_scenario::Outside;
+use floodline_scenario::{Outside, PROXY_VARIABLES};
 
 /// Files and environment of this process. Paths come resolved against the scenario's folder.
 pub(crate) struct World;
@@ -53,7 +53,9 @@ impl Outside for Unarmed {
     }
 
     fn env(&self, name: &str) -> Option<String> {
-        World.env(name).or_else(|| Some("unset".into()))
+        // Whether there is a proxy is no secret, and none is made up.
+        let made_up = (!PROXY_VARIABLES.contains(&name)).then(|| "unset".into());
+        World.env(name).or(made_up)
     }
 
     fn stub_profiles(&self) -> Vec<String> {

@@ -76,6 +76,7 @@ pub(crate) fn run(args: Box<RunArgs>) -> Result<u8, Failure> {
         workers: workers as u32,
         stamps: ready.stamps(),
         target,
+        http: plan.target.connection.http,
     };
     let shown = path.display().to_string();
     if !args.quiet && !args.json {
@@ -128,6 +129,7 @@ fn cannot_run(e: EngineError) -> Failure {
         EngineError::Url(_)
         | EngineError::Resolve { .. }
         | EngineError::Connect { .. }
+        | EngineError::Source(_)
         | EngineError::Tls(_)
         | EngineError::DoesNotFit(_) => Failure::usage(e),
     }
@@ -139,7 +141,7 @@ fn endpoint(
     secrets: &Secrets,
     provider: Option<&BuiltIn>,
 ) -> Result<Endpoint, Failure> {
-    let planned::Target { address, ca_file, insecure, stream, .. } = &plan.target;
+    let planned::Target { address, ca_file, insecure, stream, connection, .. } = &plan.target;
     let url = match (address, provider) {
         (Address::Url(url), _) => url.clone(),
         (Address::Stub(_), Some(provider)) => provider.url(&exchange.provider_path),
@@ -162,6 +164,8 @@ fn endpoint(
         stream: *stream,
         method: exchange.method,
         content_type: exchange.content_type,
+        connection: connection.clone(),
+        proxy_authorization: secrets.proxy_authorization.as_ref().map(|value| value.expose().into()),
     })
 }
 

@@ -82,7 +82,8 @@ impl Connection {
 }
 
 impl Http {
-    fn is_usual(&self) -> bool {
+    /// Whether it is the default.
+    pub fn is_usual(&self) -> bool {
         *self == Http::default()
     }
 }

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::breakdown::{self, Part};
+use crate::connection::Http;
 use crate::distribution::Distribution;
 use crate::event::Ended;
 use crate::fold::{Counts, Fold};
@@ -52,6 +53,9 @@ pub struct RunInfo {
     pub stamps: Stamps,
     /// Where requests went, the built-in provider's address included.
     pub target: String,
+    /// The version of HTTP that was spoken there. With 2, arrivals bear the stamps of their connection's latest read.
+    #[serde(default)]
+    pub http: Http,
 }
 
 /// Every figure of a run.
@@ -270,6 +274,9 @@ pub struct Generator {
     pub late_allowed_ms: f64,
     /// Where arrival stamps come from.
     pub stamps: Stamps,
+    /// The version of HTTP. With 2, a stamp is that of the connection's latest read, whichever stream it was for.
+    #[serde(default, skip_serializing_if = "Http::is_usual")]
+    pub http: Http,
     /// Worker threads.
     pub workers: u32,
     /// Cores the process could use.
@@ -497,6 +504,7 @@ fn generator(plan: &Plan, info: &RunInfo, fold: &Fold, verdict: &Verdict) -> Gen
         late_p99_ms: p99(Metric::Late),
         late_allowed_ms: verdict::late_allowed(plan, fold).as_millis_f64(),
         stamps: info.stamps,
+        http: info.http,
         workers: info.workers,
         cores: info.cores,
         descriptors: fold.samples.iter().map(|s| s.descriptors).max(),

@@ -1,5 +1,6 @@
 //! The generator's own health in words: one line when all is well, more when not.
 
+use floodline_core::connection::Http;
 use floodline_core::summary::{Generator, RunSummary};
 use floodline_core::verdict::Stamps;
 
@@ -64,6 +65,13 @@ fn remarks(summary: &RunSummary) -> Vec<String> {
     if g.stamps == Stamps::Read {
         remarks.push(
             "This system gives no arrival stamps: arrivals are the times at which the program read them."
+                .into(),
+        );
+    }
+    if g.http == Http::Two {
+        remarks.push(
+            "HTTP/2: an arrival bears the stamp of its connection's latest read, which may have been for another stream: \
+             times to tokens are upper bounds."
                 .into(),
         );
     }

@@ -4,6 +4,7 @@ pub(crate) mod flow;
 mod users;
 
 use floodline_core::Span;
+use floodline_core::connection::{Connection, Connections, Dns, Http};
 use floodline_core::forecast::{Begun, Forecast};
 use floodline_core::plan::{Address, Limits, Load, Plan, Prompt, Scenario, Stub, StubPace, Target};
 use floodline_core::replay::{Replay, Source};
@@ -47,6 +48,36 @@ pub(crate) fn model(target: &Target) -> String {
         parts.push(format!("certificates of {}", one_line(file, 100)));
     }
     parts.join(", ")
+}
+
+/// How the target is connected to, where that is not as usual: `HTTP/2 on 4 connections of each worker, through the
+/// proxy 10.0.0.1:3128`.
+pub(crate) fn connection(target: &Target) -> Option<String> {
+    let Connection { http, connections, proxy, source_addresses, dns, compression } = &target.connection;
+    let mut parts = Vec::new();
+    match (http, connections) {
+        (Http::One, Connections::PerRequest) => parts.push("a new connection for each request".to_owned()),
+        (Http::One, Connections::Kept | Connections::PerWorker(_)) => {}
+        (Http::Two, _) => parts.push(match target.connection.per_worker() {
+            1 => "HTTP/2 on one connection of each worker".into(),
+            n => format!("HTTP/2 on {} connections of each worker", count(n.into())),
+        }),
+    }
+    if let Some(proxy) = proxy {
+        parts.push(format!("through the proxy {}", one_line(proxy, 100)));
+    }
+    match source_addresses.as_slice() {
+        [] => {}
+        [one] => parts.push(format!("from {one}")),
+        several => parts.push(format!("from {} addresses in turn", several.len())),
+    }
+    if *dns == Dns::PerConnection {
+        parts.push("its name looked up for each connection".into());
+    }
+    if *compression {
+        parts.push("asked for gzip and br".into());
+    }
+    (!parts.is_empty()).then(|| parts.join(", "))
 }
 
 /// What `--insecure` means, for a line nobody overlooks.

@@ -38,6 +38,15 @@ pub(crate) struct ScenarioArgs {
     /// Do not check the server's certificate
     #[arg(long, help_heading = "Target")]
     pub(crate) insecure: bool,
+    /// Speak HTTP/2: many requests at once on one connection
+    #[arg(long, help_heading = "Target")]
+    pub(crate) http2: bool,
+    /// Proxy between here and the target: env (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY), none, or a URL [default: env]
+    #[arg(long, value_name = "URL", help_heading = "Target")]
+    pub(crate) proxy: Option<String>,
+    /// Open a new connection for each request
+    #[arg(long, help_heading = "Target")]
+    pub(crate) no_keep_alive: bool,
 
     /// Closed loop: this many users, each waiting for its answer before it asks again [default: 1]
     #[arg(long, short, value_name = "USERS", help_heading = "Load")]

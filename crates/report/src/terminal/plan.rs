@@ -20,6 +20,9 @@ pub fn plan(plan: &Plan, forecast: &Forecast, run: Option<(&RunInfo, &str)>, sty
     {
         sheet.entry("", Ink::Faint, &format!("in this process, at {}", one_line(&info.target, 200)));
     }
+    if let Some(connection) = words::connection(&plan.target) {
+        sheet.entry("", Ink::Plain, &connection);
+    }
     sheet.entry("model", Ink::Plain, &words::model(&plan.target));
     for (i, prompt) in words::prompts(plan).iter().enumerate() {
         sheet.entry(if i == 0 { "sends" } else { "" }, Ink::Plain, prompt);

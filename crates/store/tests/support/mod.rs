@@ -1,6 +1,7 @@
 //! Made-up runs for tests: every field of every event takes several values, the same each time.
 
 use floodline_core::arrivals::Arrival;
+use floodline_core::connection::Http;
 use floodline_core::event::{Ended, Finished, ProviderSample, Sample};
 use floodline_core::flow::{Flow, RequestStep, Step};
 use floodline_core::journey::{Journey, JourneyEnd};
@@ -91,6 +92,7 @@ pub(crate) fn info() -> RunInfo {
         workers: 2,
         stamps: Stamps::Kernel,
         target: "http://127.0.0.1:8000".into(),
+        http: Http::One,
     }
 }
 
