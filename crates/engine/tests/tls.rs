@@ -4,15 +4,20 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
 #[allow(dead_code, reason = "each test file uses its part")]
+#[path = "support/frames.rs"]
+mod frames;
+#[allow(dead_code, reason = "each test file uses its part")]
 mod support;
 
 use std::io::{self, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
+use floodline_core::connection::Http;
 use floodline_core::{Outcome, Record, Span};
 use floodline_engine::{Endpoint, EngineError};
+use frames::Streams;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
@@ -156,6 +161,87 @@ fn a_tls_server_that_is_spoken_to_in_plain_text_is_recognised_by_its_alert() {
     assert_eq!(error, "the server speaks TLS on this port; is it https rather than http?");
 }
 
+#[test]
+fn http2_is_agreed_on_in_the_handshake() {
+    let authority = Authority::new();
+    let mut offer = ServerConfig::clone(&authority.issue("localhost", |_| {}));
+    offer.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    let port = tls_server(&Arc::new(offer), usize::MAX, |peer| {
+        let Some((mut streams, first)) = Streams::over(peer, None) else { return };
+        let mut next = Some(first);
+        while let Some(stream) = next {
+            streams.answer(stream);
+            next = streams.request();
+        }
+    });
+    let left = run(plan(2), over_http2(trusting(port, &authority))).unwrap();
+    assert_eq!(outcomes(&left.records), [Outcome::Ok; 2]);
+    assert_eq!(left.records.iter().filter(|r| r.connect.is_some()).count(), 1);
+    assert!(left.records.iter().all(|r| r.arrivals.events() == 1 && r.sent <= r.first_token));
+}
+
+#[test]
+fn a_server_that_does_not_offer_http2_is_refused_before_anything_is_sent() {
+    let authority = Authority::new();
+    let port = tls_server(&authority.issue("localhost", |_| {}), usize::MAX, |mut peer| {
+        peer.wait_for_close();
+    });
+    let error = run(plan(1), over_http2(trusting(port, &authority))).err().unwrap().to_string();
+    assert!(error.contains("does not offer HTTP/2 in its TLS handshake; leave out http: 2"), "{error}");
+}
+
+#[test]
+fn an_https_target_is_reached_through_a_proxy_that_cannot_read_along() {
+    let authority = Authority::new();
+    let port = tls_server(&authority.issue("localhost", |_| {}), usize::MAX, |mut peer| {
+        while let Some(request) = peer.request() {
+            assert!(request.starts_with("POST /v1 HTTP/1.1\r\n") && !request.contains("proxy"), "{request}");
+            peer.say([STREAM, &token("Hello"), &finish(), &done()].concat());
+        }
+    });
+    let mut endpoint = trusting(port, &authority);
+    endpoint.connection.proxy = Some(format!("127.0.0.1:{}", tunnel(port)));
+    endpoint.proxy_authorization = Some("Basic bTpw".into());
+    let records = run(plan(2), endpoint).unwrap().records;
+    assert_eq!(outcomes(&records), [Outcome::Ok; 2]);
+    // The way through the proxy is a part of connecting, and the connection is kept.
+    assert!(records[0].connect.is_some() && records[1].connect.is_none());
+}
+
+/// A proxy that connects to this port and passes everything on.
+fn tunnel(port: u16) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let own = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for mut client in listener.incoming().flatten() {
+            let mut asked = Vec::new();
+            let mut one = [0u8; 1];
+            while !asked.ends_with(b"\r\n\r\n") && client.read(&mut one).is_ok_and(|n| n == 1) {
+                asked.push(one[0]);
+            }
+            let asked = String::from_utf8(asked).unwrap();
+            assert_eq!(
+                asked,
+                format!(
+                    "CONNECT localhost:{port} HTTP/1.1\r\nhost: localhost:{port}\r\nproxy-authorization: Basic bTpw\r\n\r\n"
+                )
+            );
+            let mut target = TcpStream::connect(("127.0.0.1", port)).unwrap();
+            client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").unwrap();
+            let (mut from, mut to) = (client.try_clone().unwrap(), target.try_clone().unwrap());
+            std::thread::spawn(move || {
+                let _ = io::copy(&mut from, &mut to);
+                let _ = to.shutdown(Shutdown::Write);
+            });
+            std::thread::spawn(move || {
+                let _ = io::copy(&mut target, &mut client);
+                let _ = client.shutdown(Shutdown::Write);
+            });
+        }
+    });
+    own
+}
+
 /// Two requests to a server with this certificate, with an endpoint changed by `change`.
 fn against(identity: &Identity, change: impl Fn(&mut Endpoint)) -> Result<Vec<Record>, EngineError> {
     let port = tls_server(identity, usize::MAX, |mut peer| {
@@ -175,6 +261,11 @@ fn refused(identity: &Identity, ca: Option<Vec<u8>>) -> String {
         Err(other) => panic!("another error: {other}"),
         Ok(records) => panic!("it ran: {records:?}"),
     }
+}
+
+fn over_http2(mut endpoint: Endpoint) -> Endpoint {
+    endpoint.connection.http = Http::Two;
+    endpoint
 }
 
 fn trusting(port: u16, authority: &Authority) -> Endpoint {

@@ -31,17 +31,22 @@ pub(crate) fn http2_server(
     script: impl Fn(usize, Streams, u32) + Send + Sync + 'static,
 ) -> u16 {
     let number = Arc::new(AtomicUsize::new(0));
-    server(move |_, Peer(stream)| {
-        let mut streams = Streams(stream);
-        if streams.greet(most).is_some()
-            && let Some(first) = streams.request()
-        {
+    server(move |_, peer| {
+        if let Some((streams, first)) = Streams::over(peer, most) {
             script(number.fetch_add(1, Ordering::Relaxed), streams, first);
         }
     })
 }
 
 impl Streams {
+    /// Greets, and waits for the first request; none if the client only greets.
+    pub(crate) fn over(Peer(stream): Peer, most: Option<u32>) -> Option<(Streams, u32)> {
+        let mut streams = Streams(stream);
+        streams.greet(most)?;
+        let first = streams.request()?;
+        Some((streams, first))
+    }
+
     fn greet(&mut self, most: Option<u32>) -> Option<()> {
         let mut preface = [0; 24];
         self.0.read_exact(&mut preface).ok()?;
