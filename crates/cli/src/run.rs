@@ -26,7 +26,7 @@ const INTERRUPTED: u8 = 130;
 /// Makes a run and returns its exit code.
 pub(crate) fn run(args: Box<RunArgs>) -> Result<u8, Failure> {
     let (resolved, scenario) = scenario::resolve(&args.scenario, &World)?;
-    let Resolved { plan, workloads, tokenizer, exchange, secrets, warnings } = resolved;
+    let Resolved { plan, workloads, scripts, tokenizer, exchange, secrets, warnings } = resolved;
     let plan = Arc::new(plan);
     for warning in warnings.iter().filter(|_| !args.quiet) {
         screen::note(&format!("warning: {warning}"));
@@ -52,6 +52,7 @@ pub(crate) fn run(args: Box<RunArgs>) -> Result<u8, Failure> {
         plan: plan.clone(),
         endpoint,
         workloads: workloads.into_iter().map(Into::into).collect(),
+        scripts,
         tokenizer,
         workers,
         id: format!("fl-{:x}", wall / 1_000),
@@ -130,6 +131,7 @@ fn cannot_run(e: EngineError) -> Failure {
         | EngineError::Resolve { .. }
         | EngineError::Connect { .. }
         | EngineError::Source(_)
+        | EngineError::Hook(_)
         | EngineError::Tls(_)
         | EngineError::DoesNotFit(_) => Failure::usage(e),
     }

@@ -62,6 +62,11 @@ pub struct RequestStep {
     pub name: String,
     /// What it sends, in a few words for people.
     pub what: String,
+    /// Whether it says something to the model, over the target's API.
+    pub asks: bool,
+    /// The bound on the tokens of its answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_tokens: Option<u32>,
     /// How long the user thinks after the answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub think: Option<TimeLaw>,
@@ -201,6 +206,8 @@ mod tests {
             number,
             name: format!("step {number}"),
             what: "ask".into(),
+            asks: true,
+            max_tokens: None,
             think: None,
             abandon: None,
             may_fail: false,

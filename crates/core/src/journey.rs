@@ -12,6 +12,7 @@ use crate::flow::Flow;
 use crate::outcome::{Finish, Outcome};
 use crate::schedule::Phase;
 use crate::time::{Moment, Span};
+use crate::workload::Head;
 
 /// The flow of a scenario, and who goes through it.
 pub trait Script: Send + Sync {
@@ -24,11 +25,11 @@ pub trait Script: Send + Sync {
 
 /// One virtual user: what it has saved, and what it says.
 pub trait Actor: Any + Send {
-    /// Begins its iteration of this number, from 0, or its setup.
+    /// Begins its iteration of this number, from 0; or, without a number, its setup.
     ///
     /// # Errors
     /// When there is nothing left for it, in words: a feeder whose rows are used up.
-    fn begin(&mut self, iteration: u64) -> Result<(), String>;
+    fn begin(&mut self, iteration: Option<u64>) -> Result<(), String>;
 
     /// Makes the request of a step.
     ///
@@ -58,10 +59,8 @@ pub trait Actor: Any + Send {
 /// A request that an actor makes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Outgoing {
-    /// Method and path, with the query, where they are not those of the target's API.
-    pub line: Option<(String, String)>,
-    /// Header fields on top of the target's.
-    pub headers: Vec<(String, String)>,
+    /// What it says of itself ahead of its body, where that is not what all requests of the target say.
+    pub head: Option<Box<Head>>,
     /// The body.
     pub body: Vec<u8>,
     /// Tokens of the prompt, where they are known.

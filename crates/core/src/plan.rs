@@ -39,6 +39,9 @@ pub struct Plan {
     pub scenarios: Vec<Scenario>,
     /// How long to wait for things.
     pub timeouts: Timeouts,
+    /// A program that changes requests and judges answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hook: Option<Hook>,
     /// What ends the run before its plan does.
     pub limits: Limits,
     /// What the target's model costs, where the scenario says so.
@@ -363,6 +366,25 @@ impl Default for Timeouts {
     }
 }
 
+/// A program of the user's that changes requests and judges answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hook {
+    /// The program and its arguments.
+    pub command: Vec<String>,
+    /// The folder that it is started in; the current one unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folder: Option<String>,
+    /// Whether it is asked before a request is sent.
+    pub before: bool,
+    /// Whether it is asked what it thinks of an answer that is otherwise ok.
+    pub after: bool,
+    /// So many of it run side by side.
+    pub processes: u32,
+    /// For each of its replies.
+    #[serde(rename = "timeout_ns")]
+    pub timeout: Span,
+}
+
 /// What ends the run before its plan does; reaching one is exit code 5.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
@@ -416,6 +438,7 @@ impl Plan {
             target,
             scenarios,
             timeouts: Timeouts::default(),
+            hook: None,
             limits: Limits::default(),
             prices: None,
             objectives: Vec::new(),

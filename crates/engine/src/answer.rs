@@ -31,8 +31,13 @@ pub(crate) struct Answer {
     codec: Codec,
     /// Whether a stream was asked for.
     streamed: bool,
+    /// Whether somebody judges it, and wants to see all of it.
+    is_judged: bool,
     /// A head that has not arrived whole.
     head: Vec<u8>,
+    /// Its header fields and its body, where somebody wants to see them.
+    headers: Vec<(String, String)>,
+    body_heard: Vec<u8>,
     body: Option<Body>,
     status: Option<u16>,
     request_id: Option<Box<str>>,
@@ -79,8 +84,19 @@ pub(crate) struct Judged {
     pub(crate) reusable: bool,
     /// What to count of it.
     pub(crate) to_count: Option<ToCount>,
-    /// The answer itself.
-    pub(crate) text: Option<String>,
+    /// What the model said.
+    pub(crate) said: Option<Box<Said>>,
+    /// The rest of it, where somebody wants to see that.
+    pub(crate) heard: Option<Box<Heard>>,
+}
+
+/// An answer but for what the model said.
+#[derive(Debug, Default)]
+pub(crate) struct Heard {
+    /// Names in lower case, and values.
+    pub(crate) headers: Vec<(String, String)>,
+    /// The body, of an answer that came whole.
+    pub(crate) body: Vec<u8>,
 }
 
 /// Bytes that cannot be an answer.
@@ -94,11 +110,14 @@ impl From<HttpError> for Broken {
 }
 
 impl Answer {
-    pub(crate) fn new(codec: Codec, streamed: bool) -> Answer {
+    pub(crate) fn new(codec: Codec, streamed: bool, is_judged: bool) -> Answer {
         Answer {
             codec,
             streamed,
+            is_judged,
             head: Vec::new(),
+            headers: Vec::new(),
+            body_heard: Vec::new(),
             body: None,
             status: None,
             request_id: None,
@@ -116,6 +135,11 @@ impl Answer {
     /// Whether any byte of it has come.
     pub(crate) fn begun(&self) -> bool {
         self.last.is_some()
+    }
+
+    /// Token-bearing events so far.
+    pub(crate) fn events(&self) -> u64 {
+        self.arrivals.events()
     }
 
     /// When the last byte came.
@@ -158,14 +182,27 @@ impl Answer {
             self.head = bytes.to_vec();
             return Ok(false);
         };
+        if self.is_judged {
+            self.headers = fields(&bytes[..length]);
+        }
         self.begin(head);
         self.take_body(&bytes[length..], at, lag, events)
     }
 
-    /// Takes a head that came apart from the bytes of its body, as those of HTTP/2 do.
-    pub(crate) fn take_fields(&mut self, head: Head, at: Moment, lag: Span) {
+    /// Takes a head that came apart from the bytes of its body, as those of HTTP/2 do, and its fields where somebody
+    /// wants to see them.
+    pub(crate) fn take_fields(
+        &mut self,
+        head: Head,
+        fields: impl FnOnce() -> Vec<(String, String)>,
+        at: Moment,
+        lag: Span,
+    ) {
         self.last = Some(at);
         self.lag_max = self.lag_max.max(Some(lag));
+        if self.is_judged {
+            self.headers = fields();
+        }
         self.begin(head);
     }
 
@@ -266,7 +303,7 @@ impl Answer {
     }
 
     /// Ends the answer, at the end of its framing (`complete`) or of the connection, and fills in what it says.
-    pub(crate) fn finish(mut self, complete: bool, record: &mut Record, keep_text: bool) -> Judged {
+    pub(crate) fn finish(mut self, complete: bool, record: &mut Record) -> Judged {
         let framed = complete || self.body.as_ref().is_some_and(|b| b.decoder.finish().is_ok());
         let status = self.status;
         let reusable = complete && self.keep_alive;
@@ -278,14 +315,16 @@ impl Answer {
                 "the connection was closed before the answer's head was complete",
             ),
             Some(Body { content: Content::Events(stream), .. }) => {
-                stream_end(*stream, framed, &mut self, record, keep_text)
+                stream_end(*stream, framed, &mut self, record)
             }
-            Some(Body { content: Content::Whole { bytes, unexpected }, .. }) => match status {
+            Some(Body { content: Content::Whole { mut bytes, unexpected }, .. }) => match status {
                 Some(200..300) if damage.is_some() => {
                     Judged::failed(Outcome::Malformed, damage.unwrap_or_default())
                 }
                 Some(status @ 200..300) if framed => {
-                    whole_end(&self.codec, status, &bytes, unexpected, record, keep_text)
+                    let judged = whole_end(&self.codec, status, &bytes, unexpected, record);
+                    self.body_heard = std::mem::take(&mut bytes);
+                    judged
                 }
                 Some(200..300) | None => Judged::failed(
                     Outcome::Truncated,
@@ -298,8 +337,12 @@ impl Answer {
                 }
             },
         };
+        let heard = self.is_judged.then(|| {
+            let (headers, body) = (std::mem::take(&mut self.headers), std::mem::take(&mut self.body_heard));
+            Box::new(Heard { headers, body })
+        });
         self.fill(record);
-        Judged { reusable, ..judged }
+        Judged { reusable, heard, ..judged }
     }
 
     /// Ends an answer that did not come to its end, and fills in what there is of it. Returns what is to be
@@ -379,18 +422,19 @@ impl Packed {
 
 impl Judged {
     fn failed(outcome: Outcome, error: impl Into<String>) -> Judged {
-        Judged { outcome, error: Some(error.into()), reusable: false, to_count: None, text: None }
+        Judged {
+            outcome,
+            error: Some(error.into()),
+            reusable: false,
+            to_count: None,
+            said: None,
+            heard: None,
+        }
     }
 }
 
 /// The end of a stream: its last event may lack its own end, and its framing too.
-fn stream_end(
-    mut stream: Stream,
-    framed: bool,
-    answer: &mut Answer,
-    record: &mut Record,
-    keep_text: bool,
-) -> Judged {
+fn stream_end(mut stream: Stream, framed: bool, answer: &mut Answer, record: &mut Record) -> Judged {
     let signal = stream.finish();
     if framed {
         stream.framed();
@@ -411,8 +455,8 @@ fn stream_end(
         _ => said.error.as_ref().map(|e| e.message.to_string()),
     };
     let to_count = count(&said, record);
-    let text = (keep_text && outcome != Outcome::Malformed).then_some(said.text);
-    Judged { outcome, error, reusable: false, to_count, text }
+    let said = (outcome != Outcome::Malformed).then(|| Box::new(said));
+    Judged { outcome, error, reusable: false, to_count, said, heard: None }
 }
 
 /// The end of an answer that came in one piece, with a status of success.
@@ -422,7 +466,6 @@ fn whole_end(
     bytes: &[u8],
     unexpected: Option<String>,
     record: &mut Record,
-    keep_text: bool,
 ) -> Judged {
     let said = match codec.whole(bytes) {
         Ok(said) => said,
@@ -436,8 +479,8 @@ fn whole_end(
     }
     record.finish = said.finish;
     let to_count = count(&said, record);
-    let text = keep_text.then_some(said.text);
-    Judged { outcome: Outcome::Ok, error: None, reusable: false, to_count, text }
+    let said = Some(Box::new(said));
+    Judged { outcome: Outcome::Ok, error: None, reusable: false, to_count, said, heard: None }
 }
 
 /// An answer with a status of refusal.
@@ -472,6 +515,16 @@ fn count(said: &Said, record: &mut Record) -> Option<ToCount> {
     (comparable && is_compared(record.i, bytes)).then(|| ToCount::Stated(all()))
 }
 
+/// The fields of a head, names in lower case; what is no text is replaced.
+fn fields(head: &[u8]) -> Vec<(String, String)> {
+    let field = |line: &[u8]| {
+        let text = String::from_utf8_lossy(line);
+        let (name, value) = text.split_once(':')?;
+        Some((name.trim().to_ascii_lowercase(), value.trim().to_owned()))
+    };
+    head.split(|byte| *byte == b'\n').skip(1).filter_map(field).collect()
+}
+
 fn no_stream(content_type: &ContentType) -> String {
     format!(
         "the answer is {}, not an event stream; does the server stream? (--no-stream asks it not to)",
@@ -502,11 +555,11 @@ mod tests {
             "HTTP/1.1 429 Too Many\r\ncontent-encoding: {coding}\r\ncontent-length: {}\r\n\r\n",
             body.len()
         );
-        let mut answer = Answer::new(Codec::Chat, true);
+        let mut answer = Answer::new(Codec::Chat, true, false);
         let bytes = [head.as_bytes(), body].concat();
         assert!(answer.take(&bytes, Moment::START, Span::ZERO, &mut 0).is_ok_and(|complete| complete));
         let mut record = Record::planned(0, floodline_core::Phase::Main, "p".into(), Moment::START);
-        let judged = answer.finish(true, &mut record, false);
+        let judged = answer.finish(true, &mut record);
         (judged.outcome, judged.error)
     }
 

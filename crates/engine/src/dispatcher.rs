@@ -10,6 +10,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use floodline_core::event::{Ended as EndedBy, Finished, ProviderSample, Sample};
+use floodline_core::journey::Script;
 use floodline_core::plan::{Limits, Scenario, scenario_seed};
 use floodline_core::traffic::Traffic;
 use floodline_core::verdict::Stamps;
@@ -23,12 +24,13 @@ use crate::admission::Admission;
 use crate::clock::{self, Clock};
 use crate::connect::probe;
 use crate::counter::Counter;
+use crate::hook::Hooks;
 use crate::ledger::Ledger;
 use crate::pacer::Pacer;
 use crate::stamp::Stamping;
 use crate::target::{Endpoint, Target};
 use crate::users::{Crowd, Users};
-use crate::worker::{self, Common, Gauges, Halt, Names, Outbox, Work, lock};
+use crate::worker::{self, Common, Gauges, Halt, Left, Names, Outbox, Work, lock};
 use crate::{EngineError, health};
 
 /// The built-in provider, as far as the run looks at it.
@@ -56,6 +58,8 @@ pub struct Run {
     pub endpoint: Endpoint,
     /// What to send: one for each scenario of the plan.
     pub workloads: Vec<Arc<dyn Workload>>,
+    /// What users do: one for each scenario of the plan, none where its users only ask.
+    pub scripts: Vec<Option<Arc<dyn Script>>>,
     /// What to count answers with.
     pub tokenizer: Tokenizer,
     /// Threads to do it with.
@@ -80,7 +84,8 @@ impl Run {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(probe(&mut target, self.plan.timeouts.connect))?;
         let counter = Counter::new(self.tokenizer.clone());
-        Ok(Ready { run: self, target, stamping, counter })
+        let hooks = self.plan.hook.as_ref().map(Hooks::start).transpose().map_err(EngineError::Hook)?;
+        Ok(Ready { run: self, target, stamping, counter, hooks })
     }
 }
 
@@ -90,6 +95,7 @@ pub struct Ready {
     target: Target,
     stamping: Stamping,
     counter: Counter,
+    hooks: Option<Hooks>,
 }
 
 /// A run under way.
@@ -138,8 +144,8 @@ impl Ready {
     /// # Errors
     /// When the operating system refuses a thread.
     pub fn start(self) -> Result<Running, EngineError> {
-        let Ready { run: Run { plan, workloads, workers, id, provider, .. }, target, stamping, counter } =
-            self;
+        let Ready { run, target, stamping, counter, hooks } = self;
+        let Run { plan, workloads, scripts, workers, id, provider, .. } = run;
         let common = Arc::new(Common {
             target,
             timeouts: plan.timeouts,
@@ -153,12 +159,13 @@ impl Ready {
             keep_text: plan.record_bodies,
             run_id: id,
             ledger: Arc::new(Ledger::new(&plan)),
+            hooks,
         });
         let ledger = common.ledger.clone();
         let (halt, halted) = watch::channel(Halt::No);
         let clock = Clock::starting_in(LEAD);
         let workers = workers.max(1);
-        let (work, pacer) = share_out(&plan, workloads, workers, clock, &ledger)?;
+        let (work, pacer) = share_out(&plan, (workloads, scripts), workers, clock, &ledger)?;
         let mut seats = Vec::with_capacity(workers);
         for (number, work) in work.into_iter().enumerate() {
             let (gauges, outbox) = (Arc::new(Gauges::default()), Arc::new(Outbox::default()));
@@ -196,20 +203,26 @@ fn names(plan: &Plan, number: usize, scenario: &Scenario) -> Names {
 /// Deals the plan's load out among the workers: planned instants to a pacer, users to the workers themselves.
 fn share_out(
     plan: &Plan,
-    workloads: Vec<Arc<dyn Workload>>,
+    (workloads, mut scripts): (Vec<Arc<dyn Workload>>, Vec<Option<Arc<dyn Script>>>),
     workers: usize,
     clock: Clock,
     ledger: &Arc<Ledger>,
 ) -> Result<(Vec<Work>, Option<Pacing>), EngineError> {
     let mut work: Vec<Work> = (0..workers).map(|_| Work::default()).collect();
     let admission = Arc::new(Admission::new(plan, clock));
-    let mut closed = 0;
-    for (number, workload) in workloads.iter().enumerate() {
+    let (mut closed, mut crowds) = (0, Vec::new());
+    scripts.resize_with(workloads.len(), || None);
+    for (number, (workload, script)) in workloads.iter().zip(scripts).enumerate() {
         let seed = scenario_seed(plan.seed, number);
-        let Some(crowd) = Crowd::new(plan, number, seed, workload.clone(), admission.clone()) else {
-            continue;
+        let crowd = Crowd::new(plan, number, seed, workload.clone(), script, admission.clone()).map(Arc::new);
+        let crowd = match crowd {
+            Some(crowd) if crowd.lives() => crowd,
+            other => {
+                crowds.push(other);
+                continue;
+            }
         };
-        let crowd = Arc::new(crowd);
+        crowds.push(None);
         for (first, work) in work.iter_mut().enumerate() {
             work.users.push(Users { crowd: crowd.clone(), first: first as u32, step: workers as u32 });
         }
@@ -229,7 +242,8 @@ fn share_out(
     let stop = Arc::new(AtomicBool::new(false));
     let traffic = Traffic::new(plan).map_err(EngineError::DoesNotFit)?;
     let ledger = ledger.clone();
-    let pacer = Pacer { traffic, workloads, workers: senders, admission, ledger, clock, stop: stop.clone() };
+    let pacer =
+        Pacer { traffic, workloads, crowds, workers: senders, admission, ledger, clock, stop: stop.clone() };
     let thread = thread::Builder::new().name("pacer".into()).spawn(move || pacer.run())?;
     Ok((work, Some(Pacing { thread, stop })))
 }
@@ -293,9 +307,14 @@ impl Running {
     /// Hands over everything that has ended.
     fn collect(&mut self, watch: &mut Watch, sink: &mut dyn FnMut(Option<RunEvent>)) {
         for worker in &self.workers {
-            for ended in std::mem::take(&mut *lock(&worker.outbox)) {
-                if let Some(record) = self.counter.take(ended) {
-                    watch.hand_over(record, &self.ledger, sink);
+            for left in std::mem::take(&mut *lock(&worker.outbox)) {
+                match left {
+                    Left::Request(ended) => {
+                        if let Some(record) = self.counter.take(ended) {
+                            watch.hand_over(record, &self.ledger, sink);
+                        }
+                    }
+                    Left::Journey(journey) => sink(Some(RunEvent::Journey(journey))),
                 }
             }
         }

@@ -28,6 +28,9 @@ pub enum EngineError {
     /// TLS is set up wrongly on this side.
     #[error("{0}")]
     Tls(String),
+    /// The user's own program cannot be started.
+    #[error("{0}")]
+    Hook(String),
     /// The load needs more than this machine may give.
     #[error("{0}")]
     DoesNotFit(String),

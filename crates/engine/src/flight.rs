@@ -4,20 +4,25 @@
 //! the record stands nothing but this code. Dropping a flight before its end records it as cancelled,
 //! so that whatever happens, a planned request ends in exactly one outcome.
 
+mod hooked;
+mod judge;
 mod stream;
+mod wait;
 
 use std::future::poll_fn;
-use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use floodline_core::budget::Worst;
+use floodline_core::flow::Patience;
+use floodline_core::journey::Answered;
 use floodline_core::record::{Attempt, AttemptEnd};
 use floodline_core::workload::Head;
-use floodline_core::{Moment, Outcome, Phase, Record, Span};
+use floodline_core::{Moment, Outcome, Phase, Record};
+use floodline_wire::codec::Codec;
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::Sleep;
 
 use crate::admission::{Pass, Place};
 use crate::answer::{Answer, Broken, Judged};
@@ -26,6 +31,7 @@ use crate::counter::ToCount;
 use crate::ledger::{Funds, Tab};
 use crate::socket::{Scratch, Socket};
 use crate::worker::{Ended, Worker};
+use wait::{AFTERGLOW, Wait, poll_alarm, too_long};
 
 /// A request to be sent now.
 pub(crate) struct Job {
@@ -36,6 +42,12 @@ pub(crate) struct Job {
     pub(crate) scheduled: Moment,
     /// Which prompt of the mix it is of.
     pub(crate) prompt: usize,
+    /// Its step in a flow.
+    pub(crate) step: Option<String>,
+    /// Which turn of a conversation it is, from 1.
+    pub(crate) turn: Option<u32>,
+    /// Whether it is a request of its own, and no call of the target's API.
+    pub(crate) own: bool,
     /// Tokens of the prompt, where the plan knows them.
     pub(crate) input_tokens: Option<u32>,
     pub(crate) body: Vec<u8>,
@@ -49,33 +61,46 @@ pub(crate) struct Job {
     pub(crate) door: Option<OwnedSemaphorePermit>,
     /// What it may have to wait for, asked for when it was due.
     pub(crate) pass: Pass,
+    /// When its user leaves, whatever comes.
+    pub(crate) leaves: Option<Patience>,
+    /// Who judges its answer.
+    pub(crate) judge: Option<Judge>,
 }
 
-/// Sends one request and records how it went; the future's output is how it ended. The flight has begun
+/// Says what an answer fails, if it does; called once, with an answer that is otherwise ok.
+pub(crate) type Judge = Box<dyn FnOnce(&Answered) -> Result<(), String> + Send>;
+
+/// How a flight ended, for whoever waits for it.
+pub(crate) struct Told {
+    pub(crate) outcome: Outcome,
+    /// When.
+    pub(crate) ended: Moment,
+    /// Whether its user left in the middle of the answer.
+    pub(crate) left: bool,
+    /// What went wrong.
+    pub(crate) error: Option<String>,
+}
+
+/// Sends one request and records how it went; the future's output says how it ended. The flight has begun
 /// when this returns, so that even a future that is never polled leaves a record.
-pub(crate) fn fly(worker: &Rc<Worker>, job: Job) -> impl Future<Output = Outcome> + use<> {
+pub(crate) fn fly(worker: &Rc<Worker>, job: Job) -> impl Future<Output = Told> + use<> {
     let id = worker.request_id(job.scenario, job.index);
-    let request = worker.common.target.request(&id, job.head.as_deref(), &job.body);
-    let mut flight = Flight::begin(worker, &job, id);
-    let Job { door, pass, funds, head, .. } = job;
-    let fault = head.and_then(|head| head.fault);
+    let mut flight = Flight::begin(worker, &job, id.clone());
+    let Job { door, pass, funds, head, body, judge, .. } = job;
+    flight.judge = judge;
+    let sending = Sending { id, head, body };
     async move {
-        if let Some(fault) = fault {
-            if let (Some(tab), Some(funds)) = (&mut flight.tab, funds) {
-                tab.reservation = funds.reservation;
-            }
-            return flight.end(Outcome::NotSent, Some(fault.into()));
-        }
-        // The place is held until the flight is over.
-        let _place = match flight.admitted(pass).await {
-            Ok(place) => place,
-            Err(outcome) => return outcome,
-        };
-        match flight.funded(funds).await {
-            Ok(()) => flight.run(&request, door).await,
-            Err(outcome) => outcome,
-        }
+        let outcome = flight.whole(sending, (door, pass, funds)).await;
+        let ended = flight.over.unwrap_or_else(|| flight.worker.clock.now());
+        Told { outcome, ended, left: flight.left, error: flight.error.take() }
     }
+}
+
+/// A request before it is bytes.
+struct Sending {
+    id: String,
+    head: Option<Box<Head>>,
+    body: Vec<u8>,
 }
 
 struct Flight {
@@ -89,6 +114,21 @@ struct Flight {
     held_since: Option<Moment>,
     /// What it owes. Taken when it ends.
     tab: Option<Tab>,
+    /// Whether it is a request of its own, and no call of the target's API.
+    own: bool,
+    /// How its answer is read.
+    codec: Codec,
+    /// Whether the answer is a stream.
+    streamed: bool,
+    /// When its user leaves.
+    leaves: Option<Patience>,
+    judge: Option<Judge>,
+    /// What the user's own program is asked, where there is one.
+    asked: Option<serde_json::Value>,
+    /// What is told of its end.
+    left: bool,
+    over: Option<Moment>,
+    error: Option<String>,
 }
 
 /// How one attempt ended.
@@ -109,12 +149,11 @@ enum End {
     Broken(Broken),
     /// A limit on time, in words.
     Timeout(String),
+    /// The user has had enough.
+    Left,
 }
 
 const UNANSWERED: &str = "the server closed the connection without answering";
-
-/// After a stream has said that it is done, its framing gets this long to say so too.
-const AFTERGLOW: Span = Span::from_millis(250);
 
 /// Reads of one wake-up before other connections get their turn.
 const READS_PER_TURN: u32 = 16;
@@ -125,6 +164,8 @@ impl Flight {
         let prompt = names.and_then(|names| names.prompts.get(job.prompt)).cloned().unwrap_or_default();
         let mut record = Box::new(Record::planned(job.index, job.phase, prompt, job.scheduled));
         record.scenario = names.and_then(|names| names.scenario.clone());
+        record.step.clone_from(&job.step);
+        record.turn = job.turn;
         record.input_tokens = job.input_tokens;
         record.key.clone_from(&worker.common.key_name);
         record.request_id = Some(id);
@@ -136,7 +177,51 @@ impl Flight {
             answer: None,
             held_since: None,
             tab: Some(Tab { worst: job.worst, reservation: None, unanswered: None }),
+            own: job.own,
+            codec: if job.own { Codec::Own(Arc::default()) } else { worker.common.target.codec.clone() },
+            streamed: worker.common.target.stream,
+            leaves: job.leaves,
+            judge: None,
+            asked: None,
+            left: false,
+            over: None,
+            error: None,
         }
+    }
+
+    /// From its being due to its end.
+    async fn whole(
+        &mut self,
+        mut sending: Sending,
+        (door, pass, funds): (Option<OwnedSemaphorePermit>, Pass, Option<Funds>),
+    ) -> Outcome {
+        if let Some(fault) = sending.head.as_mut().and_then(|head| head.fault.take()) {
+            if let (Some(tab), Some(funds)) = (&mut self.tab, funds) {
+                tab.reservation = funds.reservation;
+            }
+            return self.end(Outcome::NotSent, Some(fault.into()));
+        }
+        // The place is held until the flight is over.
+        let _place = match self.admitted(pass).await {
+            Ok(place) => place,
+            Err(outcome) => return outcome,
+        };
+        if self.worker.common.hooks.is_some()
+            && let Err(outcome) = self.changed(&mut sending).await
+        {
+            return outcome;
+        }
+        let Sending { id, head, body } = sending;
+        let request = self.worker.common.target.request(&id, head.as_deref(), &body);
+        match self.funded(funds).await {
+            Ok(()) => self.run(&request, door).await,
+            Err(outcome) => outcome,
+        }
+    }
+
+    /// Whether somebody wants to see all of the answer.
+    fn is_judged(&self) -> bool {
+        self.judge.is_some() || self.asked.is_some()
     }
 
     /// Waits as the plan orders, and keeps on record for how long; ends the flight if the run is to send nothing
@@ -231,8 +316,7 @@ impl Flight {
 
     /// One try at the request, over `socket`.
     async fn attempt(&mut self, mut socket: Socket, request: &[u8], kept: bool) -> Tried {
-        self.answer =
-            Some(Answer::new(self.worker.common.target.codec.clone(), self.worker.common.target.stream));
+        self.answer = Some(Answer::new(self.codec.clone(), self.streamed, self.is_judged()));
         self.sent = None;
         let worker = self.worker.clone();
         let limit = worker.common.timeouts.request;
@@ -250,9 +334,9 @@ impl Flight {
         };
         self.note_sent();
         let end = self
-            .receive(|worker, answer, sent, cx| {
+            .receive(|worker, answer, wait, cx| {
                 let mut scratch = worker.scratch.borrow_mut();
-                read_all(worker, &mut socket, answer, sent, &mut scratch, cx)
+                read_all(worker, &mut socket, answer, wait, &mut scratch, cx)
             })
             .await;
         let begun = self.answer.as_ref().is_some_and(Answer::begun);
@@ -269,28 +353,36 @@ impl Flight {
                 };
                 Tried::Over(self.end(Outcome::Connection, Some(why)))
             }
-            End::Complete => Tried::Over(self.answered(true, Some(socket), None)),
-            End::Closed(e) => Tried::Over(self.answered(false, None, e)),
+            End::Complete => Tried::Over(self.answered(true, Some(socket), None).await),
+            End::Closed(e) => Tried::Over(self.answered(false, None, e).await),
             End::Broken(Broken(why)) => Tried::Over(self.end(Outcome::Malformed, Some(why))),
             End::Timeout(why) => Tried::Over(self.end(Outcome::Timeout, Some(why))),
+            End::Left => Tried::Over(self.user_left()),
         }
+    }
+
+    fn user_left(&mut self) -> Outcome {
+        self.left = true;
+        self.end(Outcome::Cancelled, Some("the user left in the middle of the answer".into()))
     }
 
     /// Waits for the whole answer, or for what ends the wait. `read` takes what has come; none if that is nothing.
     async fn receive(
         &mut self,
-        mut read: impl FnMut(&Worker, &mut Answer, Moment, &mut Context<'_>) -> Option<Poll<End>>,
+        mut read: impl FnMut(&Worker, &mut Answer, Wait, &mut Context<'_>) -> Option<Poll<End>>,
     ) -> End {
         let worker = self.worker.clone();
         let Some(answer) = &mut self.answer else { return End::Closed(None) };
-        let sent = self.sent.unwrap_or_default();
-        let mut alarm = std::pin::pin!(tokio::time::sleep(Duration::from(
-            worker.common.timeouts.idle.min(worker.common.timeouts.request)
-        )));
+        let wait = Wait { sent: self.sent.unwrap_or_default(), leaves: self.leaves };
+        let first = worker.common.timeouts.idle.min(worker.common.timeouts.request);
+        let mut alarm = std::pin::pin!(tokio::time::sleep(Duration::from(match wait.leaves {
+            Some(Patience::Time(time)) => first.min(time),
+            Some(Patience::Tokens(_)) | None => first,
+        })));
         let mut armed = false;
         let mut glowing = false;
         poll_fn(|cx| {
-            let read = read(&worker, answer, sent, cx);
+            let read = read(&worker, answer, wait, cx);
             if !glowing && answer.said_done() {
                 (glowing, armed) = (true, false);
                 alarm.as_mut().set(tokio::time::sleep(AFTERGLOW.into()));
@@ -302,7 +394,7 @@ impl Flight {
                 _ => {}
             }
             armed = true;
-            poll_alarm(&worker, answer, sent, alarm.as_mut(), cx)
+            poll_alarm(&worker, answer, wait, alarm.as_mut(), cx)
         })
         .await
     }
@@ -348,21 +440,43 @@ impl Flight {
     }
 
     /// Ends with whatever the answer says, complete or cut; keeps the connection if it may be used again.
-    fn answered(&mut self, complete: bool, socket: Option<Socket>, broke: Option<std::io::Error>) -> Outcome {
+    async fn answered(
+        &mut self,
+        complete: bool,
+        socket: Option<Socket>,
+        broke: Option<std::io::Error>,
+    ) -> Outcome {
+        let is_judged = self.is_judged();
         let (Some(answer), Some(record)) = (self.answer.take(), &mut self.record) else {
             return Outcome::Cancelled;
         };
-        let keep_text = self.worker.common.keep_text;
-        let Judged { outcome, error, reusable, to_count, text } = answer.finish(complete, record, keep_text);
-        record.text = text;
+        let Judged { outcome, error, reusable, to_count, said, heard } = answer.finish(complete, record);
+        let seen = (is_judged && outcome == Outcome::Ok)
+            .then(|| judge::answered(outcome, record, self.sent, said.as_deref(), heard));
+        if self.worker.common.keep_text {
+            record.text = said.map(|said| said.text);
+        }
         if let Some(socket) = socket.filter(|_| reusable) {
             self.worker.put_idle(socket);
+        }
+        if let Some(seen) = seen
+            && let Err(why) = self.judged(&seen).await
+        {
+            return self.close(Outcome::CheckFailed, Some(why), to_count);
         }
         let error = match (error, broke) {
             (Some(error), Some(broke)) => Some(format!("{error} ({broke})")),
             (error, _) => error,
         };
         self.close(outcome, error, to_count)
+    }
+
+    /// What those who judge the answer have against it.
+    async fn judged(&mut self, answered: &Answered) -> Result<(), String> {
+        if let Some(judge) = self.judge.take() {
+            judge(answered)?;
+        }
+        self.approved(answered).await
     }
 
     /// Ends without a whole answer.
@@ -375,15 +489,18 @@ impl Flight {
     }
 
     fn close(&mut self, outcome: Outcome, error: Option<String>, to_count: Option<ToCount>) -> Outcome {
+        // What a request of its own brings is no model's.
+        let to_count = to_count.filter(|_| !self.own);
         let now = self.worker.clock.now();
         let (sent, worker) = (self.sent, self.worker.clone());
         if let Some(record) = &mut self.record {
             if let Some(asked) = self.held_since {
                 record.held = Some(record.held.unwrap_or_default() + now.since(asked));
             }
+            self.error.clone_from(&error);
             record.outcome = outcome;
             record.error = error;
-            record.last.get_or_insert(now);
+            self.over = Some(*record.last.get_or_insert(now));
         }
         if sent.is_some() {
             self.note_attempt(AttemptEnd::Outcome(outcome));
@@ -415,7 +532,7 @@ fn read_all(
     worker: &Worker,
     socket: &mut Socket,
     answer: &mut Answer,
-    sent: Moment,
+    wait: Wait,
     scratch: &mut Scratch,
     cx: &mut Context<'_>,
 ) -> Option<Poll<End>> {
@@ -436,8 +553,9 @@ fn read_all(
         worker.received(events);
         match taken {
             Ok(true) => return Some(Poll::Ready(End::Complete)),
+            Ok(false) if wait.has_had_enough(answer, now) => return Some(Poll::Ready(End::Left)),
             // The alarm is not looked at while bytes keep coming.
-            Ok(false) if now >= sent + worker.common.timeouts.request => {
+            Ok(false) if now >= wait.sent + worker.common.timeouts.request => {
                 return Some(Poll::Ready(End::Timeout(too_long(worker))));
             }
             Ok(false) => any = Some(Poll::Pending),
@@ -446,39 +564,4 @@ fn read_all(
     }
     cx.waker().wake_by_ref();
     any
-}
-
-fn too_long(worker: &Worker) -> String {
-    format!("the answer was not complete within {}", worker.common.timeouts.request)
-}
-
-/// Looks whether the wait has been too long; if not, sets the alarm for when it will have been.
-fn poll_alarm(
-    worker: &Worker,
-    answer: &Answer,
-    sent: Moment,
-    mut alarm: Pin<&mut Sleep>,
-    cx: &mut Context<'_>,
-) -> Poll<End> {
-    loop {
-        if alarm.as_mut().poll(cx).is_pending() {
-            return Poll::Pending;
-        }
-        let now = worker.clock.now();
-        let idle = if answer.said_done() { AFTERGLOW } else { worker.common.timeouts.idle };
-        let whole = sent + worker.common.timeouts.request;
-        // Until something has come there is no silence between arrivals, only a wait for the first.
-        let quiet = answer.last().map_or(whole, |last| last + idle);
-        if now >= whole {
-            return Poll::Ready(End::Timeout(too_long(worker)));
-        }
-        if now >= quiet {
-            return Poll::Ready(match answer.said_done() {
-                true => End::Closed(None),
-                false => End::Timeout(format!("nothing arrived for {idle}")),
-            });
-        }
-        let left = quiet.min(whole).since(now);
-        alarm.as_mut().set(tokio::time::sleep(left.into()));
-    }
 }

@@ -15,6 +15,8 @@ use crate::admission::Admission;
 use crate::clock::Clock;
 use crate::flight::Job;
 use crate::ledger::Ledger;
+use crate::users::Crowd;
+use crate::worker::Due;
 
 /// The pacer's work.
 pub(crate) struct Pacer {
@@ -22,7 +24,9 @@ pub(crate) struct Pacer {
     /// One for each scenario of the plan.
     pub(crate) workloads: Vec<Arc<dyn Workload>>,
     /// One for each worker; arrival i goes to worker i modulo their number.
-    pub(crate) workers: Vec<UnboundedSender<Job>>,
+    pub(crate) workers: Vec<UnboundedSender<Due>>,
+    /// Those of the scenarios that have a flow: what is due is a journey then.
+    pub(crate) crowds: Vec<Option<Arc<Crowd>>>,
     pub(crate) admission: Arc<Admission>,
     /// What the run may spend.
     pub(crate) ledger: Arc<Ledger>,
@@ -36,6 +40,26 @@ impl Pacer {
     pub(crate) fn run(mut self) {
         least_timer_slack();
         while let Some(arrival) = self.traffic.next() {
+            let worker = (arrival.index % self.workers.len() as u64) as usize;
+            if let Some(crowd) = self.crowds.get(arrival.scenario).cloned().flatten() {
+                // Whoever finds nothing left does not set out.
+                if crowd.has_enough() {
+                    match self
+                        .crowds
+                        .iter()
+                        .all(|crowd| crowd.as_ref().is_some_and(|crowd| crowd.has_enough()))
+                    {
+                        true => return,
+                        false => continue,
+                    }
+                }
+                if !self.wait_until(arrival.at) {
+                    return;
+                }
+                let due = Due::Journey { crowd, nth: arrival.nth, phase: arrival.phase, at: arrival.at };
+                let _ = self.workers[worker].send(due);
+                continue;
+            }
             let mut body = Vec::new();
             let rendered = self.workloads[arrival.scenario].render(arrival.nth.into(), &mut body);
             if !self.wait_until(arrival.at) {
@@ -47,6 +71,11 @@ impl Pacer {
                 phase: arrival.phase,
                 scheduled: arrival.at,
                 prompt: rendered.prompt,
+                step: None,
+                turn: None,
+                own: false,
+                leaves: None,
+                judge: None,
                 input_tokens: rendered.input_tokens,
                 worst: self.ledger.worst(&rendered, &body),
                 funds: None,
@@ -55,9 +84,8 @@ impl Pacer {
                 door: None,
                 pass: self.admission.ask(arrival.scenario, arrival.at),
             };
-            let worker = (arrival.index % self.workers.len() as u64) as usize;
             // A worker that is gone has ended its part of the run.
-            let _ = self.workers[worker].send(job);
+            let _ = self.workers[worker].send(Due::Request(Box::new(job)));
         }
     }
 

@@ -115,20 +115,39 @@ impl Target {
     pub(crate) fn request(&self, id: &str, own: Option<&Head>, body: &[u8]) -> Vec<u8> {
         let mut request =
             Vec::with_capacity(self.path.len() + self.fields.len() + id.len() + body.len() + 96);
-        let method = own.and_then(|own| own.method.as_deref()).unwrap_or(&self.method);
-        let path = own.and_then(|own| own.path.as_deref()).unwrap_or(&self.path);
+        let (method, path) = self.line(own);
         for part in [method, " ", &self.origin, path, " HTTP/1.1\r\n"] {
             request.extend_from_slice(part.as_bytes());
         }
-        request.extend_from_slice(&self.fields);
-        for (name, value) in own.into_iter().flat_map(|own| &own.fields) {
-            request.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
+        match own {
+            None => request.extend_from_slice(&self.fields),
+            Some(own) => self.own_fields(own, body, &mut request),
         }
         request.extend_from_slice(
             format!("x-request-id: {id}\r\ncontent-length: {}\r\n\r\n", body.len()).as_bytes(),
         );
         request.extend_from_slice(body);
         request
+    }
+
+    /// Method, and path with its query, of a request.
+    pub(crate) fn line<'r>(&'r self, own: Option<&'r Head>) -> (&'r str, &'r str) {
+        let method = own.and_then(|own| own.method.as_deref()).unwrap_or(&self.method);
+        (method, own.and_then(|own| own.path.as_deref()).unwrap_or(&self.path))
+    }
+
+    /// The request's own fields, and the shared ones that they do not replace. Without a body nothing is said of its type.
+    fn own_fields(&self, own: &Head, body: &[u8], request: &mut Vec<u8>) {
+        let is_replaced = |line: &[u8]| {
+            let name = line.split(|byte| *byte == b':').next().unwrap_or_default();
+            own.fields.iter().any(|(other, _)| other.as_bytes().eq_ignore_ascii_case(name))
+                || body.is_empty() && name.eq_ignore_ascii_case(b"content-type")
+        };
+        let shared = self.fields.split_inclusive(|byte| *byte == b'\n');
+        shared.filter(|line| !is_replaced(line)).for_each(|line| request.extend_from_slice(line));
+        for (name, value) in &own.fields {
+            request.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
+        }
     }
 }
 

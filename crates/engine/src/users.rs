@@ -10,6 +10,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use floodline_core::journey::Script;
 use floodline_core::plan::{Load, Plan};
 use floodline_core::users::{SessionStage, TimeLaw, UserStage, Visitor};
 use floodline_core::workload::{Ask, Asker, Workload};
@@ -18,6 +19,7 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 
 use crate::admission::Admission;
 use crate::flight::{Job, fly};
+use crate::journey::Traveller;
 use crate::worker::{Halt, Worker, reached};
 
 /// What all users of a scenario have in common.
@@ -28,6 +30,8 @@ pub(crate) struct Crowd {
     seed: u64,
     course: Course,
     workload: Arc<dyn Workload>,
+    /// What they do, where that is more than to ask.
+    script: Option<Arc<dyn Script>>,
     admission: Arc<Admission>,
     /// Requests of the main phase after which the plan ends.
     requests: Option<u64>,
@@ -42,6 +46,8 @@ pub(crate) struct Crowd {
 enum Course {
     Users(Arc<[UserStage]>),
     Sessions(Arc<[SessionStage]>),
+    /// Each comes for one journey, at an instant of the plan's choosing.
+    Journeys,
 }
 
 /// The users of one worker: every `step`th from `first` on.
@@ -62,6 +68,7 @@ impl Users {
             match &self.crowd.course {
                 Course::Users(stages) => loops::run(&self, stages, worker, &halt).await,
                 Course::Sessions(stages) => sessions::run(&self, stages, worker, &halt).await,
+                Course::Journeys => {}
             }
         };
         let mut halted = halt.clone();
@@ -84,12 +91,14 @@ impl Crowd {
         scenario: usize,
         seed: u64,
         workload: Arc<dyn Workload>,
+        script: Option<Arc<dyn Script>>,
         admission: Arc<Admission>,
     ) -> Option<Crowd> {
         let planned = plan.scenarios.get(scenario)?;
         let (course, requests) = match &planned.load {
             Load::Closed { stages, requests } => (Course::Users(stages.as_slice().into()), *requests),
             Load::Sessions { stages, requests } => (Course::Sessions(stages.as_slice().into()), *requests),
+            Load::Open { .. } | Load::Replay(_) if script.is_some() => (Course::Journeys, None),
             Load::Open { .. } | Load::Replay(_) => return None,
         };
         Some(Crowd {
@@ -98,12 +107,44 @@ impl Crowd {
             seed,
             course,
             workload,
+            script,
             admission,
             requests,
             started: AtomicU64::new(0),
             started_main: AtomicU64::new(0),
             exhausted: watch::Sender::new(false),
         })
+    }
+
+    /// Whether its users come and go by themselves, and not one by one at instants of the plan's choosing.
+    pub(crate) fn lives(&self) -> bool {
+        !matches!(self.course, Course::Journeys)
+    }
+
+    pub(crate) fn script(&self) -> Option<&Arc<dyn Script>> {
+        self.script.as_ref()
+    }
+
+    pub(crate) fn scenario(&self) -> usize {
+        self.scenario
+    }
+
+    pub(crate) fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    pub(crate) fn admission(&self) -> &Admission {
+        &self.admission
+    }
+
+    /// Notes that there is nothing left to do, for anybody.
+    pub(crate) fn exhaust(&self) {
+        self.exhausted.send_if_modified(|exhausted| !std::mem::replace(exhausted, true));
+    }
+
+    /// Whether there is nothing left to do.
+    pub(crate) fn has_enough(&self) -> bool {
+        *self.exhausted.borrow()
     }
 
     async fn is_exhausted(&self) {
@@ -116,6 +157,7 @@ impl Crowd {
         let lengths: Option<Vec<Span>> = match &self.course {
             Course::Users(stages) => stages.iter().map(|stage| stage.length).collect(),
             Course::Sessions(stages) => stages.iter().map(|stage| stage.arrivals.length()).collect(),
+            Course::Journeys => None,
         };
         match lengths {
             Some(lengths) => {
@@ -132,12 +174,12 @@ impl Crowd {
     }
 
     /// The index of the next request, unless the plan or a limit says that there is none.
-    fn next(&self, phase: Phase) -> Option<u64> {
+    pub(crate) fn next(&self, phase: Phase) -> Option<u64> {
         let next = self.take_next(phase);
         let last =
             phase == Phase::Main && self.requests.is_some_and(|most| self.started_main.load(Relaxed) >= most);
         if next.is_none() || last {
-            self.exhausted.send_if_modified(|exhausted| !std::mem::replace(exhausted, true));
+            self.exhaust();
         }
         next
     }
@@ -165,6 +207,8 @@ struct Life {
     /// Its number, and how many requests it has sent.
     asker: Asker,
     body: Vec<u8>,
+    /// Its way through the flow, where there is one.
+    traveller: Option<Traveller>,
 }
 
 impl Life {
@@ -182,10 +226,31 @@ impl Life {
             visitor,
             asker: Asker { number, nth: 0 },
             body: Vec::new(),
+            traveller: Traveller::new(crowd, worker, halt, number.into()),
         }
     }
 
-    /// Asks once and waits for the answer; returns how that ended, or none if there is nothing more to ask.
+    /// Asks once and waits for the answer, or goes through the flow; returns how that ended, or none if there is nothing
+    /// more to do.
+    async fn act(
+        &mut self,
+        phase: Phase,
+        scheduled: Moment,
+        door: Option<OwnedSemaphorePermit>,
+    ) -> Option<Outcome> {
+        match &mut self.traveller {
+            Some(traveller) => traveller.travel(phase, scheduled, door).await,
+            None => self.ask(phase, scheduled, door).await,
+        }
+    }
+
+    /// Goes, after the last that it has done.
+    async fn leave(self, phase: Phase) {
+        if let Some(traveller) = self.traveller {
+            traveller.leave(phase).await;
+        }
+    }
+
     async fn ask(
         &mut self,
         phase: Phase,
@@ -203,24 +268,29 @@ impl Life {
         let rendered = self.crowd.workload.render(ask, &mut self.body);
         // Users who find no room in the budget have not asked.
         let worst = self.worker.common.ledger.worst(&rendered, &self.body);
-        let funds = self.worker.fund(worst).await.ok()?;
+        let funds = self.worker.fund_now(worst).await.ok()?;
         let job = Job {
             index,
             scenario: self.crowd.scenario,
             phase,
             scheduled,
             prompt: rendered.prompt,
+            step: None,
+            turn: None,
+            own: false,
+            leaves: None,
+            judge: None,
             input_tokens: rendered.input_tokens,
             body: std::mem::take(&mut self.body),
             head: rendered.head,
             worst,
-            funds: Some(funds),
+            funds,
             door,
             pass: self.crowd.admission.ask(self.crowd.scenario, scheduled),
         };
         let flight = fly(&self.worker, job);
         drop(asking);
-        Some(flight.await)
+        Some(flight.await.outcome)
     }
 
     /// Thinks after an answer; returns when it is free again, or none if the run was halted meanwhile.
@@ -276,7 +346,7 @@ mod tests {
         let load = Load::Closed { stages: vec![UserStage::new(1, None, Phase::Main)], requests };
         let plan = Plan::new("test".into(), 1, target, Vec::new(), load);
         let admission = Arc::new(Admission::new(&plan, Clock::starting_in(Span::ZERO)));
-        Crowd::new(&plan, 0, 1, Arc::new(Nothing), admission).unwrap()
+        Crowd::new(&plan, 0, 1, Arc::new(Nothing), None, admission).unwrap()
     }
 
     #[test]

@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use floodline_core::budget::Worst;
+use floodline_core::journey::Journey;
 use floodline_core::plan::Timeouts;
-use floodline_core::{Record, Span};
+use floodline_core::{Moment, Phase, Record, Span};
 use tokio::runtime::Runtime;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::{JoinSet, LocalSet};
@@ -17,11 +18,13 @@ use crate::alarm::Alarm;
 use crate::clock::{self, Clock};
 use crate::counter::ToCount;
 use crate::flight::{Job, fly};
+use crate::hook::Hooks;
 use crate::http2::Pool;
+use crate::journey::Traveller;
 use crate::ledger::{Funds, Ledger};
 use crate::socket::{Scratch, Socket};
 use crate::target::Target;
-use crate::users::Users;
+use crate::users::{Crowd, Users};
 
 /// A request that ended, on its way to the dispatcher.
 pub(crate) struct Ended {
@@ -45,9 +48,26 @@ pub(crate) enum Halt {
 #[derive(Default)]
 pub(crate) struct Work {
     /// Send what comes, when it comes.
-    pub(crate) jobs: Option<mpsc::UnboundedReceiver<Job>>,
+    pub(crate) jobs: Option<mpsc::UnboundedReceiver<Due>>,
     /// Be these users.
     pub(crate) users: Vec<Users>,
+}
+
+/// What is due at an instant of the plan's choosing.
+pub(crate) enum Due {
+    /// A request.
+    Request(Box<Job>),
+    /// A journey, by a user that comes for it.
+    Journey {
+        /// Those whose flow it is.
+        crowd: Arc<Crowd>,
+        /// Which of its scenario's journeys it is, from 0.
+        nth: u64,
+        /// The phase it belongs to.
+        phase: Phase,
+        /// The instant.
+        at: Moment,
+    },
 }
 
 /// The names that a scenario's records bear.
@@ -72,6 +92,8 @@ pub(crate) struct Common {
     pub(crate) run_id: String,
     /// What the run may spend.
     pub(crate) ledger: Arc<Ledger>,
+    /// The user's own programs, where there are some.
+    pub(crate) hooks: Option<Hooks>,
 }
 
 /// What the dispatcher sees of a worker while it runs. One thread writes, so plain loads and stores do.
@@ -87,7 +109,15 @@ pub(crate) struct Gauges {
 }
 
 /// Where a worker leaves what has ended, for the dispatcher to collect.
-pub(crate) type Outbox = Mutex<Vec<Ended>>;
+pub(crate) type Outbox = Mutex<Vec<Left>>;
+
+/// What a worker leaves behind, in the order in which it ended.
+pub(crate) enum Left {
+    /// A request.
+    Request(Ended),
+    /// A journey.
+    Journey(Box<Journey>),
+}
 
 /// The state of a worker's thread, shared by its tasks.
 pub(crate) struct Worker {
@@ -147,6 +177,14 @@ impl Worker {
         }
     }
 
+    /// The same for who asks before the flight begins; a request that may still be changed asks later.
+    pub(crate) async fn fund_now(&self, worst: Worst) -> Result<Option<Funds>, String> {
+        match self.common.hooks.is_some() {
+            true => Ok(None),
+            false => self.fund(worst).await.map(Some),
+        }
+    }
+
     /// A user who is about to ask and is waited for like a request in flight, as long as this is held.
     pub(crate) fn asking(self: &Rc<Worker>) -> Asking {
         self.in_flight.set(self.in_flight.get() + 1);
@@ -176,8 +214,17 @@ impl Worker {
             // A reconnect was sent twice and ends once.
             add(&self.gauges.ended_sent, ended.record.times_sent());
         }
-        lock(&self.outbox).push(ended);
+        lock(&self.outbox).push(Left::Request(ended));
         self.landed();
+    }
+
+    pub(crate) fn journey_ended(&self, journey: Box<Journey>) {
+        lock(&self.outbox).push(Left::Journey(journey));
+    }
+
+    /// The name of a scenario in records: none where there is only one.
+    pub(crate) fn scenario_name(&self, scenario: usize) -> Option<String> {
+        self.common.scenarios.get(scenario)?.scenario.clone()
     }
 
     fn landed(&self) {
@@ -244,8 +291,8 @@ pub(crate) fn run(
     local.block_on(runtime, async {
         let mut parts = JoinSet::new();
         if let Some(jobs) = work.jobs {
-            let worker = worker.clone();
-            parts.spawn_local(async move { send_jobs(&worker, jobs).await });
+            let (worker, halt) = (worker.clone(), halt.clone());
+            parts.spawn_local(async move { send_due(&worker, jobs, halt).await });
         }
         for users in work.users {
             let (worker, halt) = (worker.clone(), halt.clone());
@@ -264,9 +311,24 @@ pub(crate) fn run(
     gauges.cpu_ns.store(clock::thread_cpu().0, Relaxed);
 }
 
-async fn send_jobs(worker: &Rc<Worker>, mut jobs: mpsc::UnboundedReceiver<Job>) {
-    while let Some(job) = jobs.recv().await {
-        tokio::task::spawn_local(fly(worker, job));
+async fn send_due(worker: &Rc<Worker>, mut jobs: mpsc::UnboundedReceiver<Due>, halt: watch::Receiver<Halt>) {
+    while let Some(due) = jobs.recv().await {
+        match due {
+            Due::Request(job) => {
+                tokio::task::spawn_local(fly(worker, *job));
+            }
+            Due::Journey { crowd, nth, phase, at } => {
+                if let Some(mut traveller) = Traveller::new(&crowd, worker, &halt, nth) {
+                    // It is in flight from here on.
+                    let asking = worker.asking();
+                    tokio::task::spawn_local(async move {
+                        let _asking = asking;
+                        traveller.travel(phase, at, None).await;
+                        traveller.leave(phase).await;
+                    });
+                }
+            }
+        }
     }
 }
 

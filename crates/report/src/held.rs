@@ -15,7 +15,9 @@ pub(crate) fn held(plan: &Plan, summary: &RunSummary) -> Option<String> {
     // Limits on errors and on time make nobody wait.
     let limits = &plan.limits;
     let budget = limits.spend.is_some() || limits.tokens.is_some() || limits.requests.is_some();
+    let program = plan.hook.as_ref().is_some_and(|hook| hook.before);
     let (by, so) = match (caps.as_slice(), budget) {
+        (caps, budget) if program => (causes(caps, budget), "what `exec` says of each is waited for"),
         ([], _) => ("budget".into(), "they waited for room in it"),
         ([cap], false) => (format!("cap {cap}"), "the loop was closed by the cap"),
         (several, false) => (format!("caps {}", several.join(", ")), "the loop was closed by the caps"),
@@ -28,6 +30,13 @@ pub(crate) fn held(plan: &Plan, summary: &RunSummary) -> Option<String> {
         counted(summary.requests.planned, "request"),
         maybe_time(held.p99),
     ))
+}
+
+/// What all made requests wait.
+fn causes(caps: &[String], budget: bool) -> String {
+    let caps = (!caps.is_empty()).then(|| format!("cap {}", caps.join(", ")));
+    let parts = [caps, budget.then(|| "budget".to_owned()), Some("exec".to_owned())];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(" and ")
 }
 
 /// What of the run is in no figure: `the 3 requests of the warm-up are not in the figures`. None where there is nothing.

@@ -16,17 +16,20 @@
 mod error;
 mod excerpt;
 mod import;
+mod journey;
 mod parse;
 mod quick;
 mod resolve;
 mod schema;
 mod secret;
-#[allow(dead_code, reason = "flows are next")]
 mod template;
 mod workload;
 mod written;
 
+use std::sync::Arc;
+
 use floodline_core::Plan;
+use floodline_core::journey::Script;
 use floodline_core::workload::Workload;
 use floodline_wire::codec::Codec;
 use floodline_wire::tokens::Tokenizer;
@@ -82,6 +85,8 @@ pub struct Resolved {
     pub plan: Plan,
     /// The bodies of its requests: one for each scenario of the plan.
     pub workloads: Vec<Box<dyn Workload>>,
+    /// What users do: one for each scenario of the plan, none where its users only ask.
+    pub scripts: Vec<Option<Arc<dyn Script>>>,
     /// What answers are counted with.
     pub tokenizer: Tokenizer,
     /// How requests are sent and their answers read.

@@ -9,7 +9,7 @@ use crate::excerpt::{Excerpt, Show};
 use crate::written::{Place, Scenario};
 
 /// Keys that the language will have, or that others have, and what this version says to them.
-const LATER: [&str; 7] = ["retry", "flow", "flows", "save", "check", "users_per_s", "fault"];
+const LATER: [&str; 3] = ["retry", "users_per_s", "fault"];
 
 /// Reads the scenario, or says what keeps it from being one.
 pub(crate) fn parse(source: &Source<'_>) -> Result<Scenario, Error> {

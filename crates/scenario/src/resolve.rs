@@ -3,7 +3,9 @@
 
 mod connection;
 mod exchange;
+mod exec;
 mod findings;
+mod flow;
 mod lengths;
 mod literal;
 mod load;
@@ -175,6 +177,7 @@ fn assemble(mut scenario: Scenario, findings: &mut Findings<'_>) -> Result<Resol
         late_p99: findings.above_zero(&health.late_p99, "`late_p99`"),
         lag_p99: findings.above_zero(&health.lag_p99, "`lag_p99`"),
     });
+    let hook = exec::resolve(&scenario.exec, findings);
     let record_bodies = findings.read(&scenario.record_bodies).unwrap_or(false);
     let streams = traffic::resolve(&mut scenario, &name, seed, target.as_ref(), findings);
     hard.refuse_unbounded(costs.as_ref(), unbounded(streams.as_deref()), findings);
@@ -182,7 +185,7 @@ fn assemble(mut scenario: Scenario, findings: &mut Findings<'_>) -> Result<Resol
     let (mut asked, mut rules) = (Vec::new(), Vec::new());
     // Names can be looked up only where there are some.
     if let (Some(target), Some(streams)) = (&target, &streams) {
-        let scenarios: Vec<plan::Scenario> = streams.iter().map(|(scenario, _)| scenario.clone()).collect();
+        let scenarios: Vec<plan::Scenario> = streams.iter().map(|stream| stream.scenario.clone()).collect();
         let key = target.target.key_env.as_deref();
         let about = objectives::About {
             scenarios: &scenarios,
@@ -198,21 +201,30 @@ fn assemble(mut scenario: Scenario, findings: &mut Findings<'_>) -> Result<Resol
     findings.conclude()?;
     match (target, streams) {
         (Some(target), Some(streams)) => {
-            let (scenarios, workloads) = streams.into_iter().unzip();
+            let mut secrets = target.secrets;
+            let (mut scenarios, mut workloads, mut scripts) = (Vec::new(), Vec::new(), Vec::new());
+            for stream in streams {
+                scenarios.push(stream.scenario);
+                workloads.push(stream.workload);
+                scripts.push(stream.script);
+                secrets.in_steps.extend(stream.secrets);
+            }
             let mut plan = Plan::of_scenarios(name, seed, target.target, scenarios);
             plan.limits = Limits { stop_when: rules, ..limits.unwrap_or_default() };
             plan.objectives = asked;
             plan.undecided = undecided;
             plan.prices = costs;
+            plan.hook = hook;
             plan.timeouts = timeouts.unwrap_or_default();
             plan.health = health.unwrap_or_default();
             plan.record_bodies = record_bodies;
             Ok(Resolved {
                 plan,
                 workloads,
+                scripts,
                 tokenizer: target.tokenizer,
                 exchange: target.exchange,
-                secrets: target.secrets,
+                secrets,
                 warnings: findings.take_warnings(),
             })
         }
@@ -221,13 +233,16 @@ fn assemble(mut scenario: Scenario, findings: &mut Findings<'_>) -> Result<Resol
     }
 }
 
-/// The names of the prompts whose answers have no bound.
+/// The names of the prompts, and of the steps of flows, whose answers have no bound.
 fn unbounded(streams: Option<&[traffic::Stream]>) -> impl Iterator<Item = &str> {
-    let scenarios = streams.unwrap_or_default().iter().map(|(scenario, _)| scenario);
+    let scenarios = streams.unwrap_or_default().iter().map(|stream| &stream.scenario);
+    let flows = scenarios.clone().filter_map(|scenario| scenario.flow.as_ref());
+    let steps = flows.flat_map(|flow| flow.requests()).filter(|step| step.asks && step.max_tokens.is_none());
     // The requests of a trace carry the length of the recorded answer.
     let drawn = scenarios.filter(|scenario| !matches!(scenario.load, Load::Replay(_)));
     let prompts = drawn.flat_map(|scenario| &scenario.prompts);
-    prompts.filter(|p| p.max_tokens.is_none() && p.output.is_none()).map(|p| p.name.as_str())
+    let prompts = prompts.filter(|p| p.max_tokens.is_none() && p.output.is_none()).map(|p| p.name.as_str());
+    prompts.chain(steps.map(|step| step.name.as_str()))
 }
 
 /// The name of the run: as given, else the file's.

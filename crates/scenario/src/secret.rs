@@ -56,6 +56,8 @@ pub struct Secrets {
     pub proxy_authorization: Option<Secret>,
     /// What those headers took from the environment, and the proxy's password.
     pub(crate) in_headers: Vec<Secret>,
+    /// What the steps of flows took from the environment.
+    pub(crate) in_steps: Vec<Secret>,
 }
 
 impl Secrets {
@@ -76,7 +78,7 @@ impl Secrets {
     /// Every value that must not appear in anything written, for scrubbing what a server echoes. A header's
     /// literal text is none: it stands in the scenario, and may be a word of any answer.
     pub fn values(&self) -> impl Iterator<Item = &str> {
-        self.key.iter().chain(&self.in_headers).map(Secret::expose)
+        self.key.iter().chain(&self.in_headers).chain(&self.in_steps).map(Secret::expose)
     }
 }
 
@@ -91,6 +93,7 @@ mod tests {
             headers: vec![("x-team".into(), Secret::new("canary-2"))],
             in_headers: vec![Secret::new("canary-2")],
             proxy_authorization: Some(Secret::new("Basic canary-3")),
+            in_steps: Vec::new(),
         };
         let sent = secrets.request_headers(Api::OpenAiChat);
         assert_eq!(sent[0].1.expose(), "Bearer canary-1");

@@ -10,6 +10,8 @@ mod connection;
 mod corpus;
 mod either;
 mod exchange;
+mod exec;
+mod flow;
 mod lengths;
 mod prices;
 mod rates;
@@ -23,6 +25,8 @@ pub(crate) use at::{At, Given, OneOrMany, Place};
 pub(crate) use corpus::Sampling;
 pub(crate) use either::{Either, OtherShape};
 pub(crate) use exchange::{OwnAnswer, OwnRequest, Tree};
+pub(crate) use exec::Exec;
+pub(crate) use flow::{CheckThat, Checks, Data, DataForm, Flow, Leaves, Named, SaveFrom, Saves, Step};
 pub(crate) use lengths::{BinForm, Drawn, Joint, LengthsForm, Number, Prefix, Quoted, Row};
 pub(crate) use prices::{Above, PerMillion, PriceFile, Prices};
 pub(crate) use rates::{
@@ -68,6 +72,14 @@ pub(crate) struct Scenario {
     /// Open loop, sessions or replay: at most this many requests in flight at once; those beyond wait in the order
     /// of their arrival, and their waiting is counted.
     pub(crate) cap: Given<Scalar<u32>>,
+    /// What users do, where that is more than to ask once: steps with logins, conversations, tools. The load says when
+    /// journeys begin.
+    pub(crate) flow: Given<At<Flow>>,
+    /// Rows of data for the users of flows, by a name that templates know them by.
+    pub(crate) data: Given<Named<DataForm>>,
+    /// A program in any language that changes requests before they are sent and judges their answers: it reads a JSON
+    /// object on each line of its standard input, and answers each with one.
+    pub(crate) exec: Given<At<Exec>>,
     /// Instead of load: several streams of traffic side by side, each with a load of its own.
     pub(crate) scenarios: Given<OneOrMany<At<Part>>>,
     /// What ends the run before its plan does; reaching one is exit code 5.
@@ -98,6 +110,8 @@ pub(crate) struct Part {
     pub(crate) start: Given<Scalar<Span>>,
     /// What is sent, drawn by weight; the prompts above all scenarios unless given.
     pub(crate) prompts: Given<OneOrMany<At<Prompt>>>,
+    /// What its users do; the flow above all scenarios unless given.
+    pub(crate) flow: Given<At<Flow>>,
     /// When it is sent: one stage or a list, in order.
     pub(crate) load: Given<OneOrMany<At<Stage>>>,
     /// At most this many of its requests in flight at once; those beyond wait, and their waiting is counted.

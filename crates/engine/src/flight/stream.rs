@@ -3,6 +3,8 @@
 //! A stream that the server says it has not looked at is sent once more, as is one on a connection that was open before
 //! and ends without having said a word since: what a kept connection that closes is in HTTP/1.1.
 
+use http::HeaderMap;
+
 use super::*;
 use crate::http2::{Ending, Exchange, Part, Place as Seat};
 
@@ -42,11 +44,11 @@ impl Flight {
     /// One try at the request; what could be sent again is not, the second time.
     async fn try_stream(&mut self, seat: &Seat, request: &[u8], again: bool) -> Tried {
         let worker = self.worker.clone();
-        self.answer = Some(Answer::new(worker.common.target.codec.clone(), worker.common.target.stream));
+        self.answer = Some(Answer::new(self.codec.clone(), self.streamed, self.is_judged()));
         self.sent = None;
         let mut exchange = match seat.link.send(request) {
             Ok(exchange) => exchange,
-            Err(ending) => return self.ended(ending, seat, again),
+            Err(ending) => return self.ended(ending, seat, again).await,
         };
         // As long as nothing else is known.
         self.sent = Some(worker.clock.now());
@@ -65,21 +67,22 @@ impl Flight {
         self.note_sent();
         let mut ending = None;
         let end = self
-            .receive(|worker, answer, sent, cx| {
-                take_parts(worker, &mut exchange, answer, sent, &mut ending, cx)
+            .receive(|worker, answer, wait, cx| {
+                take_parts(worker, &mut exchange, answer, wait, &mut ending, cx)
             })
             .await;
         match (end, ending) {
-            (_, Some(ending)) => self.ended(ending, seat, again),
-            (End::Complete, None) => Tried::Over(self.answered(true, None, None)),
-            (End::Closed(e), None) => Tried::Over(self.answered(false, None, e)),
+            (_, Some(ending)) => self.ended(ending, seat, again).await,
+            (End::Complete, None) => Tried::Over(self.answered(true, None, None).await),
+            (End::Closed(e), None) => Tried::Over(self.answered(false, None, e).await),
             (End::Broken(Broken(why)), None) => Tried::Over(self.end(Outcome::Malformed, Some(why))),
             (End::Timeout(why), None) => Tried::Over(self.end(Outcome::Timeout, Some(why))),
+            (End::Left, None) => Tried::Over(self.user_left()),
         }
     }
 
     /// What follows from the end of a stream that came before the end of its answer.
-    fn ended(&mut self, ending: Ending, seat: &Seat, again: bool) -> Tried {
+    async fn ended(&mut self, ending: Ending, seat: &Seat, again: bool) -> Tried {
         let begun = self.answer.as_ref().is_some_and(Answer::begun);
         let renewable = match &ending {
             Ending::Refused(_) => true,
@@ -96,7 +99,7 @@ impl Flight {
         Tried::Over(match ending {
             Ending::Broken(why) => self.end(Outcome::Malformed, Some(why)),
             Ending::Refused(why) | Ending::Closed { why, .. } if begun => {
-                self.answered(false, None, Some(std::io::Error::other(why)))
+                self.answered(false, None, Some(std::io::Error::other(why))).await
             }
             Ending::Refused(why) | Ending::Closed { why, .. } => {
                 self.end(Outcome::Connection, Some(format!("no answer began: {why}")))
@@ -110,7 +113,7 @@ fn take_parts(
     worker: &Worker,
     exchange: &mut Exchange,
     answer: &mut Answer,
-    sent: Moment,
+    wait: Wait,
     ending: &mut Option<Ending>,
     cx: &mut Context<'_>,
 ) -> Option<Poll<End>> {
@@ -129,18 +132,19 @@ fn take_parts(
         let lag = now.since(at);
         let mut events = 0;
         let taken = match part {
-            Part::Head(Ok(head)) => {
-                answer.take_fields(head, at, lag);
+            Part::Head(Ok(head), fields) => {
+                answer.take_fields(head, || named(&fields), at, lag);
                 Ok(false)
             }
-            Part::Head(Err(e)) => Err(e.into()),
+            Part::Head(Err(e), _) => Err(e.into()),
             Part::Data(bytes) => answer.take(&bytes, at, lag, &mut events),
             Part::End => return Some(Poll::Ready(End::Complete)),
         };
         worker.received(events);
         match taken {
             // The alarm is not looked at while parts keep coming.
-            Ok(_) if now >= sent + worker.common.timeouts.request => {
+            Ok(_) if wait.has_had_enough(answer, now) => return Some(Poll::Ready(End::Left)),
+            Ok(_) if now >= wait.sent + worker.common.timeouts.request => {
                 return Some(Poll::Ready(End::Timeout(too_long(worker))));
             }
             Ok(_) => any = Some(Poll::Pending),
@@ -149,4 +153,12 @@ fn take_parts(
     }
     cx.waker().wake_by_ref();
     any
+}
+
+/// The fields of a head; what is no text is replaced.
+fn named(fields: &HeaderMap) -> Vec<(String, String)> {
+    let field = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
+        (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+    };
+    fields.iter().map(field).collect()
 }

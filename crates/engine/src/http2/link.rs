@@ -14,6 +14,7 @@ use floodline_wire::http1::response::{Head, head_of_fields};
 use floodline_wire::http1::{Framing, HttpError};
 use h2::client::{Connection, ResponseFuture, SendRequest};
 use h2::{Ping, Reason, RecvStream, SendStream};
+use http::HeaderMap;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::drive::{Mark, Unwritten, drive};
@@ -222,7 +223,7 @@ enum Incoming {
 
 /// What has come of an answer.
 pub(crate) enum Part {
-    Head(Result<Head, HttpError>),
+    Head(Result<Head, HttpError>, HeaderMap),
     Data(Bytes),
     End,
 }
@@ -264,7 +265,8 @@ impl Exchange {
                 let fields = parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
                 // The stream ends the body: it is never whole before that.
                 let framing = if ended { Framing::Empty } else { Framing::Length(u64::MAX) };
-                Poll::Ready(Ok(Part::Head(head_of_fields(parts.status.as_u16(), framing, fields))))
+                let head = head_of_fields(parts.status.as_u16(), framing, fields);
+                Poll::Ready(Ok(Part::Head(head, parts.headers)))
             }
             Incoming::Body(body) if body.is_end_stream() => {
                 self.answer = Incoming::Done;

@@ -3,8 +3,8 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use floodline_core::Moment;
 use floodline_core::users::{Turn, UserStage, Visitor, most, turn};
+use floodline_core::{Moment, Phase};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
@@ -55,10 +55,11 @@ async fn user(number: u32, mut life: Life, stages: &[UserStage], door: Arc<Semap
     let (mut inside, mut on_time) = (false, false);
     // How often it has asked in a stage, and the first stage of which it has not had enough.
     let (mut asked, mut first) = ((0, 0), 0);
+    let mut last = Phase::Main;
     loop {
         let stage = match turn(stages, number, life.crowd.elapsed(free), first) {
             Turn::Ask(stage) => stage,
-            Turn::Leave => return,
+            Turn::Leave => break,
             Turn::Wait { until, on_ramp } => {
                 let moment = start + until;
                 if !life.wait_until(moment).await {
@@ -82,7 +83,8 @@ async fn user(number: u32, mut life: Life, stages: &[UserStage], door: Arc<Semap
             entered = open;
         }
         let UserStage { phase, think, iterations, .. } = stages[stage];
-        let Some(outcome) = life.ask(phase, free, entered.take()).await else { return };
+        last = phase;
+        let Some(outcome) = life.act(phase, free, entered.take()).await else { break };
         let before = if asked.0 == stage { asked.1 } else { 0 };
         asked = (stage, before + 1);
         if iterations == Some(asked.1) {
@@ -92,7 +94,8 @@ async fn user(number: u32, mut life: Life, stages: &[UserStage], door: Arc<Semap
         }
         match life.think(think, outcome).await {
             Some(then) => free = then,
-            None => return,
+            None => break,
         }
     }
+    life.leave(last).await;
 }

@@ -3,9 +3,9 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use floodline_core::Moment;
 use floodline_core::schedule::Schedule;
 use floodline_core::users::{SessionStage, TimeLaw, Visitor, stage_at};
+use floodline_core::{Moment, Phase};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -52,15 +52,18 @@ pub(super) async fn run(
 /// One session, from its arrival on.
 async fn session(mut life: Life, arrival: Moment, think: Option<TimeLaw>, stages: &[SessionStage]) {
     let mut free = arrival;
+    let mut last = Phase::Main;
     // After the end of the last stage there are no new requests; each counts where it is scheduled.
     while let Some(stage) = stage_at(stages, life.crowd.elapsed(free)) {
-        let Some(outcome) = life.ask(stages[stage].arrivals.phase, free, None).await else { return };
+        last = stages[stage].arrivals.phase;
+        let Some(outcome) = life.act(last, free, None).await else { break };
         if !life.visitor.asked() {
-            return;
+            break;
         }
         match life.think(think, outcome).await {
             Some(then) if !life.visitor.has_left(then) => free = then,
-            Some(_) | None => return,
+            Some(_) | None => break,
         }
     }
+    life.leave(last).await;
 }

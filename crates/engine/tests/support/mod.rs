@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use floodline_core::connection::Connection;
 use floodline_core::event::Finished;
+use floodline_core::journey::{Journey, Script};
 use floodline_core::plan::{Address, Load, Plan, Prompt, Target, UserStage};
 use floodline_core::workload::{Ask, Rendered, Workload};
 use floodline_core::{Phase, Record, RunEvent, Span};
@@ -69,6 +70,8 @@ pub(crate) fn endpoint(url: String) -> Endpoint {
 pub(crate) struct Left {
     /// Its records in order of index.
     pub(crate) records: Vec<Record>,
+    /// Its journeys, in the order in which they ended.
+    pub(crate) journeys: Vec<Journey>,
     /// How it ended.
     pub(crate) finished: Finished,
 }
@@ -101,6 +104,21 @@ pub(crate) fn run_on(
 pub(crate) fn run_of(
     workload: Arc<dyn Workload>,
     workers: usize,
+    plan: Plan,
+    endpoint: Endpoint,
+    stops: impl Fn(&Record) -> u32,
+) -> Result<Left, EngineError> {
+    drive((workload, None), workers, plan, endpoint, stops)
+}
+
+/// A run of users who walk through a flow.
+pub(crate) fn run_flow(script: Arc<dyn Script>, plan: Plan, endpoint: Endpoint) -> Result<Left, EngineError> {
+    drive((Arc::new(Body), Some(script)), 1, plan, endpoint, |_| 0)
+}
+
+fn drive(
+    (workload, script): (Arc<dyn Workload>, Option<Arc<dyn Script>>),
+    workers: usize,
     mut plan: Plan,
     endpoint: Endpoint,
     stops: impl Fn(&Record) -> u32,
@@ -112,24 +130,26 @@ pub(crate) fn run_of(
         plan: Arc::new(plan),
         endpoint,
         workloads: vec![workload],
+        scripts: vec![script],
         workers,
         id: "t".into(),
         provider: None,
     };
     let stop = Stop::default();
-    let mut left = (Vec::new(), None);
+    let mut left = (Vec::new(), Vec::new(), None);
     let events = &mut |event| match event {
         Some(RunEvent::Ended(record)) => {
             (0..stops(&record)).for_each(|_| stop.interrupt());
             left.0.push(*record);
         }
-        Some(RunEvent::Finished(finished)) => left.1 = Some(finished),
-        Some(RunEvent::Sampled(_) | RunEvent::Journey(_)) | None => {}
+        Some(RunEvent::Finished(finished)) => left.2 = Some(finished),
+        Some(RunEvent::Journey(journey)) => left.1.push(*journey),
+        Some(RunEvent::Sampled(_)) | None => {}
     };
     run.prepare()?.start()?.drive(&stop, events)?;
-    let (mut records, finished) = left;
+    let (mut records, journeys, finished) = left;
     records.sort_by_key(|r| r.i);
-    Ok(Left { records, finished: finished.expect("a run ends with its Finished event") })
+    Ok(Left { records, journeys, finished: finished.expect("a run ends with its Finished event") })
 }
 
 /// Runs so many requests of one user against a script.

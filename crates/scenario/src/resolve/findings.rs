@@ -5,7 +5,7 @@ use floodline_core::{Rate, Usd};
 
 use crate::error::{Error, Problem};
 use crate::excerpt::{Excerpt, Show};
-use crate::written::{At, Given, Place, Scalar, Text, Written};
+use crate::written::{At, Given, Place, Scalar, Text, Written, Wrong};
 use crate::{Outside, Source};
 
 /// Problems and warnings so far, and what the resolution draws on.
@@ -58,6 +58,14 @@ impl<'a> Findings<'a> {
         self.add(place, message.into(), Show::UpToColumn)
     }
 
+    /// A problem with a value, as whoever has read it describes it.
+    pub(crate) fn wrong(&mut self, place: Place, wrong: Wrong) {
+        let added = self.problem(place, wrong.message);
+        if let Some(help) = wrong.help {
+            added.with_help(help);
+        }
+    }
+
     /// A problem that carries its own place, such as one in another file.
     pub(crate) fn push(&mut self, problem: Problem) {
         self.problems.push(problem);
@@ -93,10 +101,7 @@ impl<'a> Findings<'a> {
         match scalar.read() {
             Ok(value) => Some(value),
             Err(wrong) => {
-                let added = self.problem(scalar.place, wrong.message);
-                if let Some(help) = wrong.help {
-                    added.with_help(help);
-                }
+                self.wrong(scalar.place, wrong);
                 None
             }
         }

@@ -20,6 +20,33 @@ pub(super) fn in_header(name: &str, text: &str) -> bool {
     looks_like_a_key(text) || is_secret_name(name) && !only_references(text)
 }
 
+/// A text with what templates fill in replaced by references, which are no secrets either.
+pub(super) fn without_templates(text: &str) -> String {
+    let mut left = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, inside)) = rest.split_once("{{") {
+        left.push_str(before);
+        let Some((_, after)) = inside.split_once("}}") else { break };
+        left.push_str("${env:FILLED_IN}");
+        rest = after;
+    }
+    left.push_str(rest);
+    left
+}
+
+/// The same of every text in a body, less those that are nothing but references.
+pub(super) fn members_without_templates(members: &Map<String, Value>) -> Map<String, Value> {
+    fn strip(value: &Value) -> Value {
+        match value {
+            Value::String(text) if only_references(&without_templates(text)) => Value::Null,
+            Value::Array(items) => items.iter().map(strip).collect(),
+            Value::Object(members) => members_without_templates(members).into(),
+            other => other.clone(),
+        }
+    }
+    members.iter().map(|(name, value)| (name.clone(), strip(value))).collect()
+}
+
 /// Whether the text has a part that looks like a vendor's key.
 fn looks_like_a_key(text: &str) -> bool {
     mask_words(text) != text

@@ -18,6 +18,8 @@ use super::replay;
 use crate::written::{At, Either, Given, OneOrMany, Place, Scalar, Stage};
 use kind::{Kind, Way};
 
+pub(super) use drawn::time;
+
 /// How long is measured when neither a length nor a number of requests is given.
 const USUAL_LENGTH: Span = Span::from_secs(30);
 

@@ -87,6 +87,11 @@ pub(crate) fn resolve(
     Some((kinds, Box::new(Mix::new(seed, bodies))))
 }
 
+/// Those of a scenario whose requests are made by a flow.
+pub(crate) fn none() -> Sent {
+    (Vec::new(), Box::new(Mix::new(0, Vec::new())))
+}
+
 fn usual_prompt() -> At<Prompt> {
     let prompt = Prompt {
         input_tokens: LengthsForm::from(Scalar::new(DEFAULT_INPUT_TOKENS, Place::Nowhere)).into(),

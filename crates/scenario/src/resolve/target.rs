@@ -11,7 +11,7 @@ use floodline_wire::tokens::Tokenizer;
 
 use super::findings::Findings;
 use super::proxy::Credentials;
-use super::url::{AZURE_VERSION, Asked, base_at, endpoint};
+use super::url::{AZURE_VERSION, Asked, base_at, base_path, endpoint};
 use super::{connection, exchange, literal, tokenizer};
 use crate::Exchange;
 use crate::error::did_you_mean;
@@ -28,6 +28,9 @@ pub(crate) struct Resolved {
     pub(crate) members: Members,
     pub(crate) exchange: Exchange,
     pub(crate) secrets: Secrets,
+    /// The path of the target's base URL, without a slash at its end: what requests that are no calls of its API
+    /// begin with.
+    pub(crate) base_path: String,
 }
 
 /// Where keys that nobody names are sent to, and to no other host.
@@ -118,7 +121,8 @@ pub(crate) fn resolve(
         tokenizer,
         members: Members { codec, model, stream, max_tokens_field, extra, own: own.map(|own| own.request) },
         exchange,
-        secrets: Secrets { key, headers, in_headers, proxy_authorization },
+        secrets: Secrets { key, headers, in_headers, in_steps: Vec::new(), proxy_authorization },
+        base_path: written.url.as_ref().map_or_else(String::new, |url| base_path(&url.text)),
     })
 }
 
@@ -343,7 +347,7 @@ pub(super) fn only_reference(text: &str) -> Option<&str> {
     is_variable_name(name).then_some(name)
 }
 
-fn is_variable_name(name: &str) -> bool {
+pub(super) fn is_variable_name(name: &str) -> bool {
     !name.is_empty()
         && !name.starts_with(|c: char| c.is_ascii_digit())
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')

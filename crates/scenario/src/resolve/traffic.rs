@@ -1,18 +1,30 @@
 //! The streams of traffic: the one that a scenario file is, or those that it lists.
 
+use std::sync::Arc;
+
+use floodline_core::journey::Script;
 use floodline_core::plan::{self, Load, scenario_seed};
 use floodline_core::schedule::Schedule;
 use floodline_core::time::Span;
 use floodline_core::workload::Workload;
 
 use super::findings::Findings;
+use super::flow::{self, Feeders};
 use super::prompts::{Basis, Corpora};
 use super::target::Resolved as Target;
 use super::{load, prompts};
-use crate::written::{At, Given, OneOrMany, Part, Place, Prompt, Scalar, Scenario, Stage};
+use crate::secret::Secret;
+use crate::written::{At, Flow, Given, OneOrMany, Part, Place, Prompt, Scalar, Scenario, Stage};
 
-/// A stream of the plan, and what renders its bodies.
-pub(super) type Stream = (plan::Scenario, Box<dyn Workload>);
+/// A stream of the plan, and what makes its requests.
+pub(super) struct Stream {
+    pub(super) scenario: plan::Scenario,
+    pub(super) workload: Box<dyn Workload>,
+    /// What its users do, where that is more than to ask.
+    pub(super) script: Option<Arc<dyn Script>>,
+    /// What the steps of its flow take from the environment.
+    pub(super) secrets: Vec<Secret>,
+}
 
 /// Resolves every stream of traffic. Without a target, after a problem with the target, they are checked only.
 pub(super) fn resolve(
@@ -25,9 +37,11 @@ pub(super) fn resolve(
     let mut corpora = Corpora::default();
     let (prompts, load) = (scenario.prompts.0.take(), scenario.load.0.take());
     let cap = std::mem::take(&mut scenario.cap);
+    let (flow, feeders) = (scenario.flow.0.take(), flow::feeders(&scenario.data, findings));
     let Some(OneOrMany(parts)) = scenario.scenarios.0.take() else {
-        let mine = Mine { name: name.into(), start: Span::ZERO, prompts: prompts.as_ref(), load, cap };
-        return Some(vec![one(mine, seed, target, &mut corpora, findings)?]);
+        let flow = flow.as_ref();
+        let mine = Mine { name: name.into(), start: Span::ZERO, prompts: prompts.as_ref(), flow, load, cap };
+        return Some(vec![one(mine, seed, target, (&mut corpora, &feeders), findings)?]);
     };
     if let Some(stage) = load.as_ref().and_then(|load| load.0.first()) {
         findings
@@ -43,7 +57,7 @@ pub(super) fn resolve(
     let mut streams = Vec::new();
     let count = parts.len();
     for (k, At { value: part, place }) in parts.into_iter().enumerate() {
-        let Part { name, start, prompts: own, load, cap } = part;
+        let Part { name, start, prompts: own, flow: own_flow, load, cap } = part;
         let written = name.as_ref().map_or(place, |name| name.place);
         let name =
             findings.text(&name, "the scenario's name").unwrap_or_else(|| format!("scenario {}", k + 1));
@@ -54,9 +68,12 @@ pub(super) fn resolve(
         }
         names.push(name.clone());
         let start = findings.read(&start).unwrap_or(Span::ZERO);
-        let prompts = own.as_ref().or(prompts.as_ref());
-        let mine = Mine { name, start, prompts, load: load.0, cap };
-        streams.extend(one(mine, scenario_seed(seed, k), target, &mut corpora, findings));
+        // Of what stands above all scenarios, a flow is for those that have no prompts of their own, and the other way
+        // round.
+        let flow = own_flow.as_ref().or(flow.as_ref().filter(|_| own.is_none()));
+        let prompts = own.as_ref().or(prompts.as_ref().filter(|_| own_flow.is_none()));
+        let mine = Mine { name, start, prompts, flow, load: load.0, cap };
+        streams.extend(one(mine, scenario_seed(seed, k), target, (&mut corpora, &feeders), findings));
     }
     (streams.len() == count).then_some(streams)
 }
@@ -66,23 +83,33 @@ struct Mine<'a> {
     name: String,
     start: Span,
     prompts: Option<&'a OneOrMany<At<Prompt>>>,
+    flow: Option<&'a At<Flow>>,
     load: Option<OneOrMany<At<Stage>>>,
     cap: Given<Scalar<u32>>,
 }
 
 fn one(
-    Mine { name, start, prompts, load, cap }: Mine<'_>,
+    Mine { name, start, prompts, flow, load, cap }: Mine<'_>,
     seed: u64,
     target: Option<&Target>,
-    corpora: &mut Corpora,
+    (corpora, feeders): (&mut Corpora, &Feeders),
     findings: &mut Findings<'_>,
 ) -> Option<Stream> {
     let before = findings.count();
+    if let Some(flow) = flow {
+        refuse_beside_flow(flow.place, prompts, load.as_ref(), findings);
+    }
     let load = load::resolve(load, seed, findings);
     // A stage with a mistake would be found wrong once more.
     let sound = findings.count() == before;
-    let basis = Basis { target, load: load.as_ref(), seed, corpora };
-    let sent = prompts::resolve(prompts, basis, findings);
+    let flow = match flow {
+        Some(flow) => Some(flow::resolve(flow, feeders, target, seed, findings)),
+        None => None,
+    };
+    let sent = match flow {
+        Some(_) => Some(prompts::none()),
+        None => prompts::resolve(prompts, Basis { target, load: load.as_ref(), seed, corpora }, findings),
+    };
     let arrivals = match &load {
         Some(Load::Open { stages, .. }) => stages.clone(),
         Some(Load::Sessions { stages, .. }) => stages.iter().map(|stage| stage.arrivals.clone()).collect(),
@@ -98,7 +125,41 @@ fn one(
     }
     let cap = findings.above_zero(&cap, "`cap`");
     let (prompts, workload) = sent?;
-    Some((plan::Scenario { name, start, prompts, load: load?, flow: None, cap }, workload))
+    let (flow, script, secrets) = match flow {
+        None => (None, None, Vec::new()),
+        Some(flow) => {
+            let flow::Resolved { flow, play, secrets } = flow?;
+            (Some(Box::new(flow)), Some(Arc::new(play) as Arc<dyn Script>), secrets)
+        }
+    };
+    let scenario = plan::Scenario { name, start, prompts, load: load?, flow, cap };
+    Some(Stream { scenario, workload, script, secrets })
+}
+
+/// Refuses what cannot stand beside a flow.
+fn refuse_beside_flow(
+    place: Place,
+    prompts: Option<&OneOrMany<At<Prompt>>>,
+    load: Option<&OneOrMany<At<Stage>>>,
+    findings: &mut Findings<'_>,
+) {
+    if prompts.is_some() {
+        findings
+            .problem(place, "a scenario has either a flow or prompts")
+            .with_help("say in the flow's steps what is asked: {ask: \"...\"}");
+    }
+    for At { value: stage, place } in load.iter().flat_map(|load| &load.0) {
+        if stage.replay.is_some() {
+            findings
+                .problem(*place, "a recorded trace has requests of its own, and no flow")
+                .with_help("give the flow users, sessions or a rate of journeys: load: {hold: 2/s, for: 1m}");
+        }
+        if let Some(requests) = stage.requests.as_ref() {
+            findings.problem(requests.place, "how many requests a flow takes, its answers decide").with_help(
+                "write how many journeys there are: iterations: 10 for each user, or a time: for: 1m",
+            );
+        }
+    }
 }
 
 impl Scenario {

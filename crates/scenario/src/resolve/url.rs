@@ -142,6 +142,11 @@ fn segment(name: &str) -> String {
     name.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
 }
 
+/// The path of a base URL, without a slash at its end.
+pub(crate) fn base_path(base: &str) -> String {
+    Url::parse(base.trim()).map_or_else(|_| String::new(), |url| url.path().trim_end_matches('/').to_owned())
+}
+
 fn parse(base: &str) -> Result<Url, Wrong> {
     let example = || "a base URL looks like http://127.0.0.1:8000/v1 or https://api.openai.com/v1".to_owned();
     let url = match Url::parse(base) {

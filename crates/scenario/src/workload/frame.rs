@@ -61,6 +61,13 @@ impl Members {
         }
     }
 
+    /// The same with further members, which win over those of the same name.
+    pub(crate) fn with(&self, more: Map<String, Value>) -> Members {
+        let mut members = self.clone();
+        members.extra.extend(more);
+        members
+    }
+
     fn body(&self, prompt: &[u8], max_tokens: Option<u32>) -> Vec<u8> {
         let mut body = Vec::new();
         let Members { codec, model, stream, max_tokens_field, extra, own: _ } = self;

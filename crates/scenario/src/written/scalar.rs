@@ -113,6 +113,27 @@ impl Written for Rate {
     }
 }
 
+impl Written for crate::journey::Order {
+    fn read(text: &str) -> Result<Self, Wrong> {
+        use crate::journey::Order;
+        match text.trim() {
+            "random" => Ok(Order::Random),
+            "circular" => Ok(Order::Circular),
+            "queue" => Ok(Order::Queue),
+            "unique" => Ok(Order::Unique),
+            other => {
+                let names = ["random", "circular", "queue", "unique"];
+                let near = did_you_mean(other, names).map(|near| format!("did you mean `{near}`? "));
+                let help = format!("{}the orders are {}", near.unwrap_or_default(), names.join(", "));
+                Err(Wrong { message: format!("`{text}` is no order of rows"), help: Some(help) })
+            }
+        }
+    }
+    fn schema() -> Schema {
+        json_schema!({ "enum": ["random", "circular", "queue", "unique"] })
+    }
+}
+
 impl Written for u64 {
     fn read(text: &str) -> Result<u64, Wrong> {
         whole_number(text).ok_or_else(|| format!("`{text}` is not a whole number").into())

@@ -9,7 +9,7 @@ use crate::written::{
 };
 
 /// A length of time, or how it is drawn.
-pub(super) fn time(form: &TimeForm, what: &str, findings: &mut Findings<'_>) -> Option<TimeLaw> {
+pub(in crate::resolve) fn time(form: &TimeForm, what: &str, findings: &mut Findings<'_>) -> Option<TimeLaw> {
     let At { value: DrawnTime { uniform, exponential, lognormal }, place } = match form {
         Either::Single(span) => {
             return findings.above_zero(&span.clone().into(), what).map(TimeLaw::Fixed);

@@ -1,0 +1,158 @@
+//! One virtual user at work.
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use floodline_core::journey::{Actor, Answered, Outgoing};
+use minijinja::Value;
+
+use super::ask::Said;
+use super::scope::{Scope, Seen};
+use super::{Parts, What};
+
+/// A user: what it knows, and what it is about to have said.
+#[derive(Debug)]
+pub(super) struct Performer {
+    parts: Arc<Parts>,
+    scope: Arc<Scope>,
+    /// What it had saved when its setup was over.
+    at_setup: BTreeMap<Arc<str>, Value>,
+    /// What the request under way adds to its conversation.
+    saying: Option<(Arc<str>, Said)>,
+    /// Names that were saved since it was forked.
+    fresh: Vec<Arc<str>>,
+}
+
+impl Performer {
+    pub(super) fn new(parts: Arc<Parts>, user: u64) -> Performer {
+        let env = parts.environment.iter().map(|(name, value)| (name.as_str(), value.expose()));
+        let scope = Arc::new(Scope { user, env: Value::from_pairs(env), ..Scope::default() });
+        Performer { parts, scope, at_setup: BTreeMap::new(), saying: None, fresh: Vec::new() }
+    }
+
+    fn scope(&mut self) -> &mut Scope {
+        Arc::make_mut(&mut self.scope)
+    }
+}
+
+impl Actor for Performer {
+    fn begin(&mut self, iteration: Option<u64>) -> Result<(), String> {
+        let parts = self.parts.clone();
+        let user = self.scope.user;
+        let mut rows = Vec::new();
+        for feeder in &parts.feeders {
+            if feeder.is_drawn_again() || !self.scope.rows.contains_key(&feeder.name) {
+                // A user's setup comes before its first iteration, and draws rows of its own.
+                let nth = iteration.map_or(0, |iteration| iteration + 1);
+                rows.push((feeder.name.clone(), feeder.draw(parts.seed, user, nth)?));
+            }
+        }
+        match iteration {
+            Some(0) => self.at_setup = self.scope.saved.clone(),
+            Some(_) => {
+                let saved = self.at_setup.clone();
+                self.scope().saved = saved;
+            }
+            None => {}
+        }
+        let scope = self.scope();
+        scope.iteration = iteration.unwrap_or(0);
+        scope.rows.extend(rows);
+        scope.conversations.clear();
+        scope.last = None;
+        Ok(())
+    }
+
+    fn request(&mut self, step: usize) -> Result<Outgoing, String> {
+        let parts = self.parts.clone();
+        let Some(request) = parts.requests.get(step) else { return Err("there is no such step".into()) };
+        let mut outgoing = match &request.what {
+            What::Ask(ask) => {
+                let (outgoing, said) = ask.make(&self.scope)?;
+                self.saying = Some((ask.conversation.clone(), said));
+                outgoing
+            }
+            What::Own(own) => {
+                self.saying = None;
+                own.make(&self.scope)?
+            }
+        };
+        let context = self.scope.context();
+        for (name, value) in &request.headers {
+            let value = value.render(&context)?;
+            if value.contains(|c: char| c.is_control() && c != '\t') || !value.is_ascii() {
+                return Err(format!("the value of the header `{name}` cannot be sent"));
+            }
+            let fields = &mut outgoing.head.get_or_insert_default().fields;
+            fields.retain(|(other, _)| !other.eq_ignore_ascii_case(name));
+            fields.push((name.as_str().into(), value.into()));
+        }
+        Ok(outgoing)
+    }
+
+    fn answered(&mut self, step: usize, answer: &Answered) -> Result<(), String> {
+        let parts = self.parts.clone();
+        let Some(request) = parts.requests.get(step) else { return Ok(()) };
+        let seen = Arc::new(Seen::new(answer.clone()));
+        if let Some((name, said)) = self.saying.take() {
+            self.scope().conversations.entry(name).or_default().add(said, answer);
+        }
+        self.scope().last = Some(seen.clone());
+        // What fails its checks may still hold what a later step needs.
+        let mut failed = None;
+        for save in &request.saves {
+            match save.value(&self.scope, &seen) {
+                Ok(value) => {
+                    self.fresh.push(save.name.clone());
+                    self.scope().saved.insert(save.name.clone(), value);
+                }
+                Err(why) => failed = failed.or(Some(why)),
+            }
+        }
+        for check in &request.checks {
+            if let Err(why) = check.judge(&self.scope, &seen) {
+                return Err(why);
+            }
+        }
+        failed.map_or(Ok(()), Err)
+    }
+
+    fn holds(&mut self, condition: usize) -> Result<bool, String> {
+        let parts = self.parts.clone();
+        let Some(condition) = parts.conditions.get(condition) else { return Ok(false) };
+        condition.holds(&self.scope.context()).map_err(|why| format!("`{}`: {why}", condition.text))
+    }
+
+    fn fork(&self, lane: u32) -> Box<dyn Actor> {
+        let mut scope = Scope::clone(&self.scope);
+        scope.lane = Some(lane);
+        Box::new(Performer {
+            parts: self.parts.clone(),
+            scope: Arc::new(scope),
+            at_setup: BTreeMap::new(),
+            saying: None,
+            fresh: Vec::new(),
+        })
+    }
+
+    fn join(&mut self, lanes: Vec<Box<dyn Actor>>) {
+        let mut saved: BTreeMap<Arc<str>, Vec<Value>> = BTreeMap::new();
+        for lane in lanes {
+            let lane: Box<dyn Any> = lane;
+            let Ok(lane) = lane.downcast::<Performer>() else { continue };
+            let mut fresh = lane.fresh;
+            fresh.sort_unstable();
+            fresh.dedup();
+            for name in fresh {
+                if let Some(value) = lane.scope.saved.get(&name) {
+                    saved.entry(name).or_default().push(value.clone());
+                }
+            }
+        }
+        for (name, values) in saved {
+            self.fresh.push(name.clone());
+            self.scope().saved.insert(name, Value::from(values));
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! Steps that send a request of their own: any method, path and body.
+
+use std::sync::Arc;
+
+use floodline_core::journey::Outgoing;
+use floodline_core::workload::Head;
+
+use super::scope::Scope;
+use crate::template::{JsonTemplate, Template};
+
+/// Whatever the answer is, something can be made of it.
+const ACCEPT: &str = "application/json, text/event-stream;q=0.9, */*;q=0.8";
+
+/// A request that is no call of the target's API.
+#[derive(Debug)]
+pub(crate) struct Own {
+    pub(crate) method: String,
+    /// Behind the target's base URL; or a whole URL of the same host.
+    pub(crate) path: Template,
+    pub(crate) query: Vec<(String, Template)>,
+    pub(crate) content: Content,
+    /// What comes before the path: that of the target's base URL.
+    pub(crate) base: String,
+}
+
+/// What it carries.
+#[derive(Debug)]
+pub(crate) enum Content {
+    Nothing,
+    Json(JsonTemplate),
+    Form(Vec<(String, Template)>),
+    Text(Template),
+}
+
+impl Own {
+    pub(super) fn make(&self, scope: &Arc<Scope>) -> Result<Outgoing, String> {
+        let context = scope.context();
+        let mut path = format!("{}{}", self.base, self.path.render(&context)?);
+        if !self.query.is_empty() {
+            let pairs = pairs(&self.query, &context)?;
+            path.push(if path.contains('?') { '&' } else { '?' });
+            path.push_str(&pairs);
+        }
+        let mut outgoing = Outgoing::default();
+        let content_type = match &self.content {
+            Content::Nothing => None,
+            Content::Json(json) => {
+                json.write(&context, &mut outgoing.body)?;
+                Some("application/json")
+            }
+            Content::Form(fields) => {
+                outgoing.body = pairs(fields, &context)?.into_bytes();
+                Some("application/x-www-form-urlencoded")
+            }
+            Content::Text(text) => {
+                outgoing.body = text.render(&context)?.into_bytes();
+                Some("text/plain; charset=utf-8")
+            }
+        };
+        outgoing.head = Some(Box::new(Head {
+            method: Some(self.method.as_str().into()),
+            path: Some(sendable(&path)?.into()),
+            fields: [("accept", Some(ACCEPT)), ("content-type", content_type)]
+                .into_iter()
+                .filter_map(|(name, value)| Some((name.into(), value?.into())))
+                .collect(),
+            fault: None,
+        }));
+        outgoing.input_bound = u32::try_from(outgoing.body.len()).ok();
+        Ok(outgoing)
+    }
+}
+
+fn pairs(fields: &[(String, Template)], context: &minijinja::Value) -> Result<String, String> {
+    let mut pairs = url::form_urlencoded::Serializer::new(String::new());
+    for (name, value) in fields {
+        pairs.append_pair(name, &value.render(context)?);
+    }
+    Ok(pairs.finish())
+}
+
+/// The path and query as they can stand in a request: what cannot is percent-encoded.
+fn sendable(path: &str) -> Result<String, String> {
+    // Whatever the host, it is the path that is looked at.
+    let url = url::Url::parse("http://host")
+        .and_then(|base| base.join(&format!("/{}", path.trim_start_matches('/'))));
+    let url = url.map_err(|e| format!("`{path}` is no path: {e}"))?;
+    Ok(match url.query() {
+        Some(query) => format!("{}?{query}", url.path()),
+        None => url.path().to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_hold_nothing_that_could_end_a_line() {
+        for (path, sent) in [
+            ("/chat", "/chat"),
+            ("v1/a b?q=x y", "/v1/a%20b?q=x%20y"),
+            ("/a\r\nhost: evil", "/ahost:%20evil"),
+            ("//evil/x", "/evil/x"),
+            ("/é", "/%C3%A9"),
+        ] {
+            assert_eq!(sendable(path).unwrap(), sent);
+        }
+    }
+}

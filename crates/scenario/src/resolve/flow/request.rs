@@ -1,0 +1,243 @@
+//! The request of a step: something said to the model, or a request of its own.
+
+use serde_json::{Map, Value};
+
+use super::env::Environment;
+use super::verdict;
+use crate::journey::{Ask, Content, Own, Request, Says, What};
+use crate::resolve::findings::Findings;
+use crate::resolve::literal;
+use crate::resolve::target::Resolved as Target;
+use crate::template::{JsonTemplate, Template};
+use crate::written::{At, Given, Headers, Place, Scalar, Step, Text};
+
+/// A resolved request step.
+pub(super) struct Made {
+    /// What it sends, in a few words.
+    pub(super) what: String,
+    /// Whether it says something to the model.
+    pub(super) asks: bool,
+    pub(super) max_tokens: Option<u32>,
+    /// Missing when the target is.
+    pub(super) request: Option<Request>,
+}
+
+/// What steps are resolved with.
+pub(super) struct With<'a> {
+    pub(super) target: Option<&'a Target>,
+    pub(super) environment: &'a mut Environment,
+}
+
+pub(super) fn resolve(
+    step: &Step,
+    place: Place,
+    with: &mut With<'_>,
+    findings: &mut Findings<'_>,
+) -> Option<Made> {
+    let before = findings.count();
+    let headers = headers(&step.headers, with, findings);
+    let saves = verdict::saves(&step.save, findings);
+    let checks = verdict::checks(&step.check, &step.tools, findings);
+    let line = own_line(step);
+    let asks = line.is_none();
+    let max_tokens = findings.above_zero(&step.max_tokens, "`max_tokens`");
+    let made = match line {
+        Some((method, path)) => own(step, (method, path), with, findings),
+        None => ask(step, place, max_tokens, with, findings),
+    };
+    let (what, sent) = made?;
+    let request = sent.map(|sent| Request { what: sent, headers, saves, checks });
+    (findings.count() == before).then_some(Made { what, asks, max_tokens, request })
+}
+
+/// Method and path of a request of its own, if the step is one.
+fn own_line(step: &Step) -> Option<(&'static str, &Scalar<Text>)> {
+    let lines = [
+        ("GET", &step.get),
+        ("POST", &step.post),
+        ("PUT", &step.put),
+        ("PATCH", &step.patch),
+        ("DELETE", &step.delete),
+    ];
+    lines.into_iter().find_map(|(method, path)| Some((method, path.as_ref()?)))
+}
+
+fn own(
+    step: &Step,
+    (method, path): (&'static str, &Scalar<Text>),
+    with: &mut With<'_>,
+    findings: &mut Findings<'_>,
+) -> Option<(String, Option<What>)> {
+    let strays = [
+        ("system", step.system.is_some()),
+        ("tools", step.tools.is_some()),
+        ("with", step.with.is_some()),
+        ("max_tokens", step.max_tokens.is_some()),
+        ("conversation", step.conversation.is_some()),
+        ("new_conversation", step.new_conversation.is_some()),
+    ];
+    for (key, _) in strays.into_iter().filter(|(_, given)| *given) {
+        findings
+            .problem(path.place, format!("`{key}` has no meaning in a request of its own"))
+            .with_help("it belongs to a step that says something to the model: ask, tool_result or messages");
+    }
+    let what = format!("{method} {}", path.text);
+    let template = text(path, with, findings);
+    let query = headers(&step.query, with, findings);
+    let content = content(step, with, findings);
+    let base = with.target.map(|target| target.base_path.clone());
+    let made = || {
+        Some(What::Own(Own { method: method.into(), path: template?, query, content: content?, base: base? }))
+    };
+    Some((what, made()))
+}
+
+fn content(step: &Step, with: &mut With<'_>, findings: &mut Findings<'_>) -> Option<Content> {
+    let given = [
+        step.json.as_ref().map(|json| json.place),
+        step.form.as_ref().and_then(|form| form.0.first()).map(|field| field.name.place),
+        step.body.as_ref().map(|body| body.place),
+    ];
+    if let [_, second, ..] = given.into_iter().flatten().collect::<Vec<_>>()[..] {
+        findings.problem(second, "a request has one body: json, form or body").with_help("keep one of them");
+        return None;
+    }
+    if let Some(At { value, place }) = step.json.as_ref() {
+        refuse_secrets(value, *place, findings);
+        return json(value, *place, with, findings).map(Content::Json);
+    }
+    if step.form.is_some() {
+        return Some(Content::Form(headers(&step.form, with, findings)));
+    }
+    match step.body.as_ref() {
+        Some(body) => text(body, with, findings).map(Content::Text),
+        None => Some(Content::Nothing),
+    }
+}
+
+fn ask(
+    step: &Step,
+    place: Place,
+    max_tokens: Option<u32>,
+    with: &mut With<'_>,
+    findings: &mut Findings<'_>,
+) -> Option<(String, Option<What>)> {
+    for (key, given) in [
+        ("json", step.json.is_some()),
+        ("form", step.form.is_some()),
+        ("body", step.body.is_some()),
+        ("query", step.query.is_some()),
+    ] {
+        if given {
+            findings
+                .problem(place, format!("`{key}` has no meaning in a step that says something to the model"))
+                .with_help("its body is made by the target's API; further members go under `with`");
+        }
+    }
+    let (what, says) = if let Some(question) = step.ask.as_ref() {
+        ("ask", text(question, with, findings).map(Says::Question))
+    } else if let Some(result) = step.tool_result.as_ref() {
+        ("give tool results", text(result, with, findings).map(Says::Results))
+    } else {
+        let At { value, place } = step.messages.as_ref()?;
+        ("send messages", json(value, *place, with, findings).map(Says::Messages))
+    };
+    let system = step.system.as_ref().and_then(|system| text(system, with, findings));
+    let conversation = findings.text(&step.conversation, "the conversation's name").unwrap_or_default();
+    let fresh = findings.read(&step.new_conversation).unwrap_or(false);
+    let extra = extra(step, with.target, findings);
+    let made = || {
+        let members = with.target?.members.with(extra);
+        Some(What::Ask(Ask {
+            conversation: conversation.into(),
+            fresh,
+            says: says?,
+            system,
+            frame: members.frame(max_tokens.is_some()),
+            max_tokens,
+        }))
+    };
+    Some((what.into(), made()))
+}
+
+/// Members that only this step's requests have.
+fn extra(step: &Step, target: Option<&Target>, findings: &mut Findings<'_>) -> Map<String, Value> {
+    let mut extra = step.with.as_ref().map_or_else(Map::new, |with| with.value.clone());
+    if let Some(At { place, .. }) = step.with.as_ref() {
+        refuse_secrets(&Value::Object(extra.clone()), *place, findings);
+    }
+    if let Some(At { value, place }) = step.tools.as_ref() {
+        match value.as_array().filter(|tools| !tools.is_empty()) {
+            Some(tools) => {
+                let offered = target.map_or_else(Map::new, |target| offered(tools, target));
+                if offered.is_empty() && target.is_some() {
+                    findings
+                        .problem(*place, "the API of the target knows no tools")
+                        .with_help("leave out `tools`, or use an API that has them, such as openai-chat");
+                }
+                extra.extend(offered);
+            }
+            None => findings.problem(*place, "`tools` must be a list of tools").with_help(
+                "such as [{type: function, function: {name: weather, parameters: {type: object, properties: {...}}}}]",
+            ),
+        }
+    }
+    extra
+}
+
+/// Tools in the form in which the target's API takes them.
+fn offered(tools: &[Value], target: &Target) -> Map<String, Value> {
+    let mut written = b"{".to_vec();
+    target.members.codec.write_tools(tools, &mut written);
+    written.push(b'}');
+    serde_json::from_slice(&written).unwrap_or_default()
+}
+
+fn headers(
+    written: &Given<Headers>,
+    with: &mut With<'_>,
+    findings: &mut Findings<'_>,
+) -> Vec<(String, Template)> {
+    let mut made: Vec<(String, Template)> = Vec::new();
+    for header in written.iter().flat_map(|headers| &headers.0) {
+        let name = &header.name.value;
+        // What a template fills in is no secret that stands in the file.
+        if literal::in_header(name, &literal::without_templates(&header.value.text)) {
+            findings
+                .secret_problem(
+                    header.value.place,
+                    format!("the value of `{name}` must not be written in a scenario"),
+                )
+                .with_help("put it into an environment variable and refer to it: ${env:NAME}");
+            continue;
+        }
+        made.extend(text(&header.value, with, findings).map(|value| (name.clone(), value)));
+    }
+    made
+}
+
+fn text(written: &Scalar<Text>, with: &mut With<'_>, findings: &mut Findings<'_>) -> Option<Template> {
+    let text = with.environment.refer(&written.text, written.place, findings)?;
+    Template::new(&text).map_err(|wrong| findings.wrong(written.place, wrong)).ok()
+}
+
+fn json(
+    value: &Value,
+    place: Place,
+    with: &mut With<'_>,
+    findings: &mut Findings<'_>,
+) -> Option<JsonTemplate> {
+    let value = with.environment.refer_in(value, place, findings)?;
+    JsonTemplate::new(&value).map_err(|wrong| findings.wrong(place, wrong)).ok()
+}
+
+fn refuse_secrets(value: &Value, place: Place, findings: &mut Findings<'_>) {
+    let Value::Object(members) = value else { return };
+    for path in literal::in_body(&literal::members_without_templates(members)) {
+        findings
+            .secret_problem(place, format!("the value of `{path}` must not be written in a scenario"))
+            .with_help(
+                "put it into an environment variable and refer to it: ${env:NAME}, or take it from `data:`",
+            );
+    }
+}
