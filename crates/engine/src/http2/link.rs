@@ -88,7 +88,6 @@ async fn greet(
         pong.as_mut().poll(cx).map_err(|e| refused(&e)).map_ok(drop)
     })
     .await?;
-    drop(pong);
     Ok((sender, connection))
 }
 
