@@ -16,6 +16,7 @@ pub mod fold;
 pub mod forecast;
 pub mod journey;
 pub mod lengths;
+pub mod limits;
 pub mod metric;
 pub mod money;
 pub mod objective;

@@ -1,0 +1,442 @@
+//! The limits of known providers: how each counts, and figures of a small account, which a user's own replace.
+//!
+//! What is not documented is a choice, and said here to be one. Sources: the providers' own pages on rate limits.
+
+use serde::{Deserialize, Serialize};
+
+use super::limit::{Algorithm, Dimension, Limit, Period, Precharge, Scope, Settlement, Start};
+use super::{Limits, LimitsError, Provider, RetryAfter, organisation, span_text};
+use crate::time::Span;
+
+/// A provider and figures of one's own: the short form of [`Limits`], as on the command line
+/// (`--limits openai --rpm 500 --tpm 30000 --window 60s`).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Figures {
+    /// Whose limits. Without it: only those with a figure, which count and speak as OpenAI's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preset: Option<Provider>,
+    /// How long a minute is taken to be. Hours, days and months scale with it.
+    #[serde(with = "span_text::maybe", skip_serializing_if = "Option::is_none")]
+    pub window: Option<Span>,
+    /// Requests per minute.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rpm: Option<Figure>,
+    /// Requests per hour.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rph: Option<Figure>,
+    /// Requests per day.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rpd: Option<Figure>,
+    /// Tokens per minute.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tpm: Option<Figure>,
+    /// Tokens per hour.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tph: Option<Figure>,
+    /// Tokens per day.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tpd: Option<Figure>,
+    /// Prompt tokens per minute.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub input_tpm: Option<Figure>,
+    /// Tokens of answers per minute.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub output_tpm: Option<Figure>,
+    /// Requests at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub concurrency: Option<Figure>,
+    /// Tokens per month, whose end is final.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quota: Option<Figure>,
+}
+
+/// A figure of a limit, or that there is no such limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Figure {
+    /// There is no such limit.
+    Off,
+    /// So much per window.
+    Of(u64),
+}
+
+/// The figures of [`Figures`] in order: name, and what it limits.
+const KINDS: [(&str, Dimension, Period); 9] = [
+    ("rpm", Dimension::Requests, Period::Minute),
+    ("rph", Dimension::Requests, Period::Hour),
+    ("rpd", Dimension::Requests, Period::Day),
+    ("tpm", Dimension::Tokens, Period::Minute),
+    ("tph", Dimension::Tokens, Period::Hour),
+    ("tpd", Dimension::Tokens, Period::Day),
+    ("input_tpm", Dimension::InputTokens, Period::Minute),
+    ("output_tpm", Dimension::OutputTokens, Period::Minute),
+    ("concurrency", Dimension::Concurrency, Period::Minute),
+];
+
+impl Limits {
+    /// The limits of `provider` with the figures of a small account.
+    pub fn preset(provider: Provider) -> Limits {
+        let kinds = KINDS.into_iter().zip(usual(provider));
+        let limits =
+            kinds.filter_map(|((_, dimension, per), value)| Some(styled(provider, dimension, per, value?)));
+        Limits {
+            provider,
+            organisation: organisation(),
+            unstated_max_tokens: unstated_max_tokens(provider),
+            retry_after: RetryAfter::Exact,
+            headers: true,
+            limits: limits.collect(),
+        }
+    }
+}
+
+impl Figures {
+    /// The limits that these figures stand for.
+    ///
+    /// # Errors
+    /// Which figure makes no sense, and what would.
+    pub fn limits(&self) -> Result<Limits, LimitsError> {
+        let provider = self.preset.unwrap_or_default();
+        let mut limits = Limits { limits: Vec::new(), ..Limits::preset(provider) };
+        let own = [
+            self.rpm,
+            self.rph,
+            self.rpd,
+            self.tpm,
+            self.tph,
+            self.tpd,
+            self.input_tpm,
+            self.output_tpm,
+            self.concurrency,
+        ];
+        let usual = if self.preset.is_some() { usual(provider) } else { [None; 9] };
+        let follows = |name| self.following(provider, name);
+        for ((&(name, dimension, per), own), usual) in KINDS.iter().zip(own).zip(usual) {
+            let value = match own {
+                Some(Figure::Off) => None,
+                Some(Figure::Of(value)) => Some(value),
+                None => usual.map(|usual| follows(name).unwrap_or(usual)),
+            };
+            let Some(value) = value else { continue };
+            let limit = styled(provider, dimension, per, value);
+            limit.check().map_err(|error| {
+                LimitsError(format!("`{name}: {value}` is no figure of a limit: {error}"))
+            })?;
+            limits.limits.push(limit);
+        }
+        if let Some(Figure::Of(value)) = self.quota {
+            let limit = Limit {
+                quota: true,
+                algorithm: Algorithm::FixedWindow { start: Start::Epoch, phase: Span::ZERO },
+                ..styled(provider, Dimension::Tokens, Period::Month, value)
+            };
+            limit
+                .check()
+                .map_err(|error| LimitsError(format!("`quota: {value}` is no figure of a limit: {error}")))?;
+            limits.limits.push(limit);
+        }
+        if limits.limits.is_empty() {
+            return Err(LimitsError(
+                "no limit is left: name a provider (openai, anthropic, ...) or give a figure such as rpm: 500".into(),
+            ));
+        }
+        if let Some(window) = self.window {
+            if window == Span::ZERO {
+                return Err(LimitsError("a window of no length admits nothing: write 60s, or 10s".into()));
+            }
+            for limit in &mut limits.limits {
+                scale(limit, window);
+            }
+        }
+        limits.check()?;
+        Ok(limits)
+    }
+
+    /// What a figure is that goes with the tokens per minute: Azure gives 6 requests for 1,000 tokens, Bedrock 24 · 60
+    /// times the tokens for a day.
+    fn following(&self, provider: Provider, name: &str) -> Option<u64> {
+        let Some(Figure::Of(tpm)) = self.tpm else { return None };
+        match (provider, name) {
+            (Provider::Azure, "rpm") => Some((tpm.saturating_mul(6) / 1_000).max(1)),
+            (Provider::Bedrock, "tpd") => Some(tpm.saturating_mul(24 * 60)),
+            _ => None,
+        }
+    }
+}
+
+/// The figures of a small account, in the order of [`KINDS`].
+fn usual(provider: Provider) -> [Option<u64>; 9] {
+    let [mut rpm, mut rpd, mut tpm, mut tpd, mut input, mut output] = [None; 6];
+    match provider {
+        Provider::OpenAi => (rpm, tpm) = (Some(500), Some(30_000)),
+        Provider::Anthropic => (rpm, input, output) = (Some(50), Some(30_000), Some(8_000)),
+        Provider::Azure => (rpm, tpm) = (Some(180), Some(30_000)),
+        Provider::AzurePtu => tpm = Some(37_500),
+        Provider::Gemini => (rpm, rpd, input) = (Some(10), Some(250), Some(250_000)),
+        Provider::Bedrock => (rpm, tpm, tpd) = (Some(50), Some(200_000), Some(288_000_000)),
+        Provider::Apim => tpm = Some(5_000),
+        Provider::LiteLlm => (rpm, tpm) = (Some(100), Some(100_000)),
+    }
+    [rpm, None, rpd, tpm, None, tpd, input, output, None]
+}
+
+/// What a request is taken to ask for that does not say: Bedrock reserves the model's maximum, the others little.
+fn unstated_max_tokens(provider: Provider) -> u64 {
+    match provider {
+        Provider::Bedrock => 64_000,
+        Provider::AzurePtu => 1_000,
+        _ => 16,
+    }
+}
+
+/// A limit as `provider` counts it.
+fn styled(provider: Provider, dimension: Dimension, per: Period, value: u64) -> Limit {
+    let plain = Limit::new(dimension, value, per);
+    let scope = match provider {
+        // Not the user's: the organisation's, the project's or the deployment's, for each model.
+        Provider::OpenAi | Provider::Anthropic | Provider::Azure | Provider::AzurePtu => Scope::Model,
+        Provider::Gemini | Provider::Bedrock => Scope::Model,
+        // The counter's key is an expression; this is the one of the examples.
+        Provider::Apim | Provider::LiteLlm => Scope::Key,
+    };
+    let window = |start| Algorithm::FixedWindow { start, phase: Span::ZERO };
+    let algorithm = match provider {
+        // Refilled continuously; the waits that its messages state come out exactly so.
+        Provider::OpenAi => Algorithm::Bucket { burst: None },
+        Provider::Anthropic => Algorithm::Bucket { burst: None },
+        // "Evaluated over a small period of time, typically 1 or 10 seconds", and tokens "reset each minute".
+        Provider::Azure | Provider::AzurePtu if dimension == Dimension::Requests && per == Period::Minute => {
+            Algorithm::Quantised { every: Span::from_secs(1) }
+        }
+        Provider::AzurePtu if dimension == Dimension::Tokens => Algorithm::Leaky { burst: None },
+        Provider::Azure | Provider::AzurePtu => window(Start::Epoch),
+        // Days are said to begin at midnight, Pacific time; that minutes are windows too is a choice.
+        Provider::Gemini => window(Start::Epoch),
+        // A choice: the API says nothing of how it counts.
+        Provider::Bedrock if matches!(per, Period::Day | Period::Month) => window(Start::Epoch),
+        Provider::Bedrock => Algorithm::Bucket { burst: None },
+        Provider::Apim => window(Start::Epoch),
+        Provider::LiteLlm => window(Start::FirstHit),
+    };
+    let limit = Limit { algorithm, scope, ..plain };
+    match dimension {
+        Dimension::Concurrency => Limit { algorithm: Algorithm::Bucket { burst: None }, ..limit },
+        // "Unsuccessful requests contribute to your per-minute limit"; LiteLLM counts first and looks then.
+        Dimension::Requests => {
+            let counts = matches!(provider, Provider::OpenAi | Provider::LiteLlm);
+            Limit { refusals_count: counts, ..limit }
+        }
+        Dimension::Tokens | Dimension::InputTokens | Dimension::OutputTokens => charged(provider, limit),
+    }
+}
+
+/// When and what a limit of tokens is charged.
+fn charged(provider: Provider, limit: Limit) -> Limit {
+    use Precharge::{MaxOfPromptAndMaxTokens, MaxTokens, None, Prompt, PromptPlusMaxTokens};
+    let (whole, settlement) = match provider {
+        // "The maximum of max_tokens and the estimated number of tokens"; a settlement is not documented.
+        Provider::OpenAi => (MaxOfPromptAndMaxTokens, Settlement::None),
+        Provider::Anthropic => (Prompt, Settlement::Both),
+        Provider::Azure => (PromptPlusMaxTokens, Settlement::None),
+        Provider::AzurePtu | Provider::Bedrock => (PromptPlusMaxTokens, Settlement::Both),
+        Provider::Gemini => (Prompt, Settlement::Both),
+        // With `estimate-prompt-tokens`; without it, write `precharge: none`.
+        Provider::Apim => (Prompt, Settlement::Both),
+        Provider::LiteLlm => (None, Settlement::Both),
+    };
+    // Anthropic counts output while it is produced, and cached prompts not at all. Provisioned throughput is not
+    // spent on cached prompts either.
+    let live = provider == Provider::Anthropic && limit.dimension != Dimension::InputTokens;
+    let counts_cached = !matches!(provider, Provider::Anthropic | Provider::AzurePtu);
+    let asks_for_output = matches!(whole, MaxOfPromptAndMaxTokens | PromptPlusMaxTokens);
+    let (precharge, settlement) = match limit.dimension {
+        Dimension::InputTokens if whole != None => (Prompt, settlement),
+        Dimension::OutputTokens if asks_for_output => (MaxTokens, settlement),
+        Dimension::InputTokens | Dimension::OutputTokens => (None, Settlement::Both),
+        _ => (whole, settlement),
+    };
+    Limit { precharge, settlement, live, counts_cached, ..limit }
+}
+
+/// Makes a limit's minute as long as `minute`.
+fn scale(limit: &mut Limit, minute: Span) {
+    let scaled = |span: Span| {
+        let ns = u128::from(span.0) * u128::from(minute.0) / u128::from(Period::Minute.span().0);
+        Span(u64::try_from(ns).unwrap_or(u64::MAX).max(1))
+    };
+    limit.window = scaled(limit.window);
+    match &mut limit.algorithm {
+        Algorithm::Quantised { every } => *every = scaled(*every),
+        Algorithm::FixedWindow { phase, .. } if *phase != Span::ZERO => *phase = scaled(*phase),
+        _ => {}
+    }
+}
+
+impl Figure {
+    /// Reads `500`, `30_000`, `2m`, `30k` or `off`.
+    ///
+    /// # Errors
+    /// A sentence that says what would be right.
+    pub fn parse(text: &str) -> Result<Figure, LimitsError> {
+        let plain = text.trim().replace('_', "").to_ascii_lowercase();
+        if plain == "off" {
+            return Ok(Figure::Off);
+        }
+        let (digits, times) = match plain.strip_suffix('k') {
+            Some(digits) => (digits, 1_000),
+            None => plain.strip_suffix('m').map_or((plain.as_str(), 1), |digits| (digits, 1_000_000)),
+        };
+        let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+        let value =
+            digits.parse::<u64>().ok().filter(|_| is_number).and_then(|value| value.checked_mul(times));
+        value.filter(|value| *value > 0).map(Figure::Of).ok_or_else(|| {
+            LimitsError(format!(
+                "`{text}` is no figure of a limit: write a number from 1 up, such as 500, 30k or 2m, or off"
+            ))
+        })
+    }
+}
+
+impl std::str::FromStr for Figure {
+    type Err = LimitsError;
+
+    fn from_str(text: &str) -> Result<Figure, LimitsError> {
+        Figure::parse(text)
+    }
+}
+
+impl Serialize for Figure {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Figure::Off => to.serialize_str("off"),
+            Figure::Of(value) => to.serialize_u64(*value),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Figure {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Figure, D::Error> {
+        struct Read;
+        impl serde::de::Visitor<'_> for Read {
+            type Value = Figure;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a number from 1 up, such as 500 or 30k, or off")
+            }
+            fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Figure, E> {
+                if value == 0 {
+                    Err(E::custom("a limit of 0 admits nothing: write off for no limit"))
+                } else {
+                    Ok(Figure::Of(value))
+                }
+            }
+            fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<Figure, E> {
+                u64::try_from(value)
+                    .map_err(|_| E::custom("a limit is never below 1"))
+                    .and_then(|value| self.visit_u64(value))
+            }
+            fn visit_bool<E: serde::de::Error>(self, value: bool) -> Result<Figure, E> {
+                // YAML 1.1 reads `off` as false.
+                if value { Err(E::custom("on is no figure: write a number")) } else { Ok(Figure::Off) }
+            }
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Figure, E> {
+                Figure::parse(text).map_err(E::custom)
+            }
+        }
+        from.deserialize_any(Read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_preset_can_be_kept_and_comes_back_from_its_file() {
+        for provider in Provider::ALL {
+            let limits = Limits::preset(provider);
+            assert_eq!(limits.check(), Ok(()), "{provider:?}");
+            let text = serde_json::to_string(&limits).unwrap();
+            assert_eq!(serde_json::from_str::<Limits>(&text).unwrap(), limits, "{text}");
+            assert_eq!(Provider::parse(provider.name()), Ok(provider));
+            let all = Figures {
+                preset: Some(provider),
+                window: Some(Span::from_secs(10)),
+                rpm: Some(Figure::Of(5)),
+                rph: Some(Figure::Of(50)),
+                rpd: Some(Figure::Of(500)),
+                tpm: Some(Figure::Of(1_000)),
+                tph: Some(Figure::Of(10_000)),
+                tpd: Some(Figure::Of(100_000)),
+                input_tpm: Some(Figure::Of(800)),
+                output_tpm: Some(Figure::Of(800)),
+                concurrency: Some(Figure::Of(3)),
+                quota: Some(Figure::Of(1_000_000)),
+            };
+            let limits = all.limits().unwrap();
+            let text = serde_json::to_string(&limits).unwrap();
+            assert_eq!(serde_json::from_str::<Limits>(&text).unwrap(), limits, "{text}");
+            let text = serde_json::to_string(&all).unwrap();
+            assert_eq!(serde_json::from_str::<Figures>(&text).unwrap(), all, "{text}");
+        }
+    }
+
+    #[test]
+    fn figures_replace_those_of_the_preset_and_windows_scale() {
+        let figures = Figures {
+            preset: Some(Provider::Azure),
+            window: Some(Span::from_secs(10)),
+            tpm: Some(Figure::Of(60_000)),
+            rpd: Some(Figure::Of(7)),
+            ..Figures::default()
+        };
+        let limits = figures.limits().unwrap().limits;
+        let told =
+            limits.iter().map(|limit| (limit.short_name(), limit.value, limit.window.0)).collect::<Vec<_>>();
+        let expected =
+            [("rpm", 360, 10_000_000_000), ("rpd", 7, 14_400_000_000_000), ("tpm", 60_000, 10_000_000_000)];
+        assert_eq!(told, expected);
+        assert_eq!(limits[0].algorithm, Algorithm::Quantised { every: Span(166_666_666) });
+        let off = Figures { preset: Some(Provider::OpenAi), tpm: Some(Figure::Off), ..Figures::default() };
+        let names = off.limits().unwrap().limits.iter().map(Limit::short_name).collect::<Vec<_>>();
+        assert_eq!(names, ["rpm"]);
+        let short: Figures = serde_json::from_str(r#"{"rpm": 500, "tpm": "30k"}"#).unwrap();
+        let limits = short.limits().unwrap();
+        let told = limits.limits.iter().map(|limit| (limit.short_name(), limit.value)).collect::<Vec<_>>();
+        assert_eq!((limits.provider, told), (Provider::OpenAi, vec![("rpm", 500), ("tpm", 30_000)]));
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_said() {
+        let says = |text: &str| match serde_json::from_str::<Limits>(text) {
+            Ok(limits) => format!("{limits:?}"),
+            Err(error) => error.to_string(),
+        };
+        for (limit, expected) in [
+            (r#"{"dimension":"requests","value":0}"#, "rpm needs a value"),
+            (r#"{"dimension":"requests","value":5,"window":"0s"}"#, "needs a window"),
+            (
+                r#"{"dimension":"requests","value":5,"burst":5,"algorithm":"fixed_window"}"#,
+                "`burst` says nothing",
+            ),
+            (r#"{"dimension":"tokens","value":5,"algorithm":"quantised"}"#, "cannot be quantised"),
+            (r#"{"dimension":"requests","value":5,"algorithm":"leaky"}"#, "cannot be leaky"),
+            (r#"{"dimension":"tokens","value":5,"settlement":"none"}"#, "would never be charged"),
+            (r#"{"dimension":"input_tokens","value":5,"precharge":"max_tokens"}"#, "does not count"),
+            (r#"{"dimension":"tokens","value":5,"precharge":"max_tokens","live":true}"#, "as it is produced"),
+            (r#"{"dimension":"concurrency","value":5,"refusals_count":true}"#, "what is being answered"),
+            (r#"{"dimension":"requests","value":5,"per":"week"}"#, "unknown variant `week`"),
+            (r#"{"dimension":"requests","value":5,"burts":6}"#, "unknown field `burts`"),
+        ] {
+            let said = says(&format!(r#"{{"limits":[{limit}]}}"#));
+            assert!(said.contains(expected), "{limit}: {said}");
+        }
+        assert!(Provider::parse("opnai").unwrap_err().0.contains("did you mean `openai`"));
+        assert!(Figures::default().limits().unwrap_err().0.contains("no limit is left"));
+        for wrong in ["", "0", "-3", "five", "3.5", "99999999999999999m"] {
+            assert!(Figure::parse(wrong).is_err(), "{wrong}");
+        }
+        assert_eq!(Figure::parse("2m"), Ok(Figure::Of(2_000_000)));
+        assert!(serde_json::from_str::<Figures>(r#"{"rpm":0}"#).is_err());
+    }
+}
