@@ -20,7 +20,8 @@ const ARROWS: [(&str, &[&str]); 10] = [
 ];
 
 /// Source that must run in virtual time and without a machine.
-const PURE: [&str; 6] = ["core/src", "wire/src", "corpus/src", "scenario/src", "report/src", "sim/src/model"];
+const PURE: [&str; 7] =
+    ["core/src", "wire/src", "corpus/src", "scenario/src", "report/src", "sim/src/model", "sim/src/limits"];
 
 /// What such source must not name.
 const WORLD: [&str; 13] = [
