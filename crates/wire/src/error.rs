@@ -133,6 +133,7 @@ impl ApiError {
             "billingnotactive",
             "budgetexceeded",
             "spendlimit",
+            "servicequotaexceeded",
         ])
     }
 
@@ -305,6 +306,7 @@ mod tests {
             (QuotaExceeded, 429, "enforced_spend_limit_reached", "rate_limit_error", ""),
             (QuotaExceeded, 400, "400", "budget_exceeded", ""),
             (QuotaExceeded, 402, "", "billing_error", ""),
+            (QuotaExceeded, 400, "", "ServiceQuotaExceededException", ""),
             (QuotaExceeded, 429, "billing_not_active", "billing_not_active", ""),
             (QuotaExceeded, 400, "billing_hard_limit_reached", "invalid_request_error", ""),
             // Not every word about billing asks for money.

@@ -13,6 +13,7 @@ pub mod error;
 mod gemini;
 pub mod http1;
 pub mod limits;
+pub mod limits_server;
 mod ollama;
 pub mod openai;
 pub mod own;

@@ -1,0 +1,84 @@
+//! OpenAI: durations as Go prints them, and messages that state the arithmetic.
+
+use floodline_core::limits::{Dimension, Limits, Period, Reason, Standing};
+use serde_json::{Value, json};
+
+use super::clock::{go_duration, millis, seconds_from_one};
+use super::{Fields, Told, by_the_minute};
+
+/// Requests and tokens per minute; longer windows are not stated.
+pub(super) fn state(limits: &Limits, standing: &Standing, fields: &mut Fields) {
+    let kinds = [
+        (
+            Dimension::Requests,
+            ["x-ratelimit-limit-requests", "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"],
+        ),
+        (
+            Dimension::Tokens,
+            ["x-ratelimit-limit-tokens", "x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"],
+        ),
+    ];
+    let gauges = kinds
+        .map(|(dimension, names)| by_the_minute(limits, standing, dimension).map(|gauge| (gauge, names)));
+    for (gauge, [limit, ..]) in gauges.into_iter().flatten() {
+        fields.add(limit, gauge.limit);
+    }
+    for (gauge, [_, remaining, _]) in gauges.into_iter().flatten() {
+        fields.add(remaining, gauge.remaining.max(0));
+    }
+    for (gauge, [.., reset]) in gauges.into_iter().flatten() {
+        fields.add(reset, go_duration(gauge.reset));
+    }
+}
+
+pub(super) fn refuse(told: &Told<'_>, fields: &mut Fields) -> (u16, Value) {
+    let refusal = told.refusal;
+    if refusal.reason == Reason::Quota {
+        let message = "You exceeded your current quota, please check your plan and billing details. For more \
+                       information on this error, read the docs: \
+                       https://platform.openai.com/docs/guides/error-codes/api-errors.";
+        let kind = "insufficient_quota";
+        return (429, json!({"error": {"message": message, "type": kind, "param": null, "code": kind}}));
+    }
+    if let Some(wait) = told.wait {
+        fields.add("retry-after", seconds_from_one(wait));
+        fields.add("retry-after-ms", millis(wait));
+    }
+    let (model, organisation) = (told.asked.model, &told.limits.organisation);
+    let (limit, used, requested) = (refusal.limit_value, refusal.used, refusal.requested);
+    let on = measure(refusal.dimension, refusal.per);
+    let (start, figures, advice) = match refusal.reason {
+        Reason::TooLarge => (
+            "Request too large",
+            format!("Limit {limit}, Requested {requested}."),
+            " The input or output tokens must be reduced in order to run successfully.".to_owned(),
+        ),
+        _ => (
+            "Rate limit reached",
+            format!("Limit {limit}, Used {used}, Requested {requested}."),
+            told.wait.map(|wait| format!(" Please try again in {}.", go_duration(wait))).unwrap_or_default(),
+        ),
+    };
+    let message = format!(
+        "{start} for {model} in organization {organisation} on {on}: {figures}{advice} \
+         Visit https://platform.openai.com/account/rate-limits to learn more."
+    );
+    let kind = if refusal.dimension.is_tokens() { "tokens" } else { "requests" };
+    (429, json!({"error": {"message": message, "type": kind, "param": null, "code": "rate_limit_exceeded"}}))
+}
+
+fn measure(dimension: Dimension, per: Period) -> String {
+    let (what, letter) = match dimension {
+        Dimension::Concurrency => return "concurrent requests".into(),
+        Dimension::Requests => ("requests", "R"),
+        Dimension::Tokens => ("tokens", "T"),
+        Dimension::InputTokens => ("input tokens", "IT"),
+        Dimension::OutputTokens => ("output tokens", "OT"),
+    };
+    match per {
+        Period::Minute => format!("{what} per min ({letter}PM)"),
+        Period::Hour => format!("{what} per hour ({letter}PH)"),
+        Period::Day => format!("{what} per day ({letter}PD)"),
+        Period::Month => format!("{what} per month"),
+    }
+}
