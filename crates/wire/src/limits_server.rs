@@ -74,7 +74,7 @@ pub fn refused(limits: &Limits, standing: &Standing, refusal: &Refusal, asked: &
         Provider::Apim => apim::refuse(&told, &mut fields),
         Provider::LiteLlm => litellm::refuse(&told, &mut fields),
     };
-    Answer { status, fields, body: body.to_string() }
+    Answer { status, fields, body }
 }
 
 /// A refusal and all that its words may need.
@@ -134,6 +134,11 @@ fn stated_wait(limits: &Limits, refusal: &Refusal) -> Option<Span> {
 /// The gauges that headers tell: those of a minute.
 fn by_the_minute(limits: &Limits, standing: &Standing, dimension: Dimension) -> Option<Gauge> {
     standing.of(limits, dimension, Period::Minute)
+}
+
+/// A text as JSON. Bodies are put together by hand so that their members stand in the provider's order.
+fn json(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
 }
 
 /// What a count of tokens is called in a sentence.

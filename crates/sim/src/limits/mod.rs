@@ -33,8 +33,6 @@ mod meter;
 mod pair;
 mod rule;
 mod subjects;
-#[cfg(test)]
-mod tests;
 mod window;
 
 use floodline_core::limits::{

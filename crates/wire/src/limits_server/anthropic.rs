@@ -1,10 +1,9 @@
 //! Anthropic: instants in RFC 3339, tokens in thousands, and a limit's figure in the message.
 
 use floodline_core::limits::{Dimension, Gauge, Limits, Reason, Standing};
-use serde_json::{Value, json};
 
 use super::clock::{rfc3339, seconds_from_one};
-use super::{Asked, Fields, Told, by_the_minute, words};
+use super::{Asked, Fields, Told, by_the_minute, json, words};
 
 pub(super) fn state(limits: &Limits, standing: &Standing, asked: &Asked<'_>, fields: &mut Fields) {
     let of = |dimension| by_the_minute(limits, standing, dimension);
@@ -27,7 +26,7 @@ pub(super) fn state(limits: &Limits, standing: &Standing, asked: &Asked<'_>, fie
     }
 }
 
-pub(super) fn refuse(told: &Told<'_>, fields: &mut Fields) -> (u16, Value) {
+pub(super) fn refuse(told: &Told<'_>, fields: &mut Fields) -> (u16, String) {
     let refusal = told.refusal;
     if let Some(wait) = told.wait {
         fields.add("retry-after", seconds_from_one(wait));
@@ -52,11 +51,13 @@ pub(super) fn refuse(told: &Told<'_>, fields: &mut Fields) -> (u16, Value) {
             grouped(refusal.limit_value)
         ),
     };
-    let mut error = json!({"type": "rate_limit_error", "message": message});
-    if refusal.reason == Reason::Quota {
-        error["details"] = json!({"error_code": "enforced_spend_limit_reached"});
-    }
-    (429, json!({"type": "error", "error": error, "request_id": told.asked.request_id}))
+    let details = match refusal.reason {
+        Reason::Quota => r#","details":{"error_code":"enforced_spend_limit_reached"}"#,
+        Reason::Rate | Reason::TooLarge | Reason::Acceleration => "",
+    };
+    let (message, id) = (json(&message), json(told.asked.request_id));
+    let error = format!(r#"{{"type":"rate_limit_error","message":{message}{details}}}"#);
+    (429, format!(r#"{{"type":"error","error":{error},"request_id":{id}}}"#))
 }
 
 /// The gauge that has the smaller share left.

@@ -3,11 +3,10 @@
 //! The policy lets its author choose the fields' names; these are `retry-after`, its default, and what is left under the
 //! names of the attributes.
 
-use floodline_core::limits::{Dimension, Limits, Period, Reason, Standing};
-use serde_json::{Value, json};
+use floodline_core::limits::{Dimension, Limits, Reason, RetryAfter, Standing};
 
 use super::clock::seconds_from_one;
-use super::{Fields, Told, by_the_minute};
+use super::{Fields, Told, by_the_minute, json};
 
 pub(super) fn state(limits: &Limits, standing: &Standing, fields: &mut Fields) {
     if let Some(gauge) = by_the_minute(limits, standing, Dimension::Tokens) {
@@ -19,14 +18,15 @@ pub(super) fn state(limits: &Limits, standing: &Standing, fields: &mut Fields) {
     }
 }
 
-pub(super) fn refuse(told: &Told<'_>, fields: &mut Fields) -> (u16, Value) {
+pub(super) fn refuse(told: &Told<'_>, fields: &mut Fields) -> (u16, String) {
     let (status, what) = match (told.refusal.reason, told.refusal.dimension) {
         (Reason::Quota, _) => (403, "Token quota"),
         (_, Dimension::Requests | Dimension::Concurrency) => (429, "Rate limit"),
         _ => (429, "Token limit"),
     };
-    // The policy says of a quota, too, when its window ends; waiting so long is no retry.
-    let quota_ends = told.refusal.wait.filter(|_| status == 403 && told.refusal.per != Period::Month);
+    // The policy says of a quota, too, when its window ends.
+    let speaks = status == 403 && told.limits.retry_after != RetryAfter::Absent;
+    let quota_ends = told.refusal.wait.filter(|_| speaks);
     let retry = match told.wait.or(quota_ends) {
         Some(wait) => {
             fields.add("retry-after", seconds_from_one(wait));
@@ -34,5 +34,8 @@ pub(super) fn refuse(told: &Told<'_>, fields: &mut Fields) -> (u16, Value) {
         }
         None => String::new(),
     };
-    (status, json!({"statusCode": status, "message": format!("{what} is exceeded.{retry}")}))
+    (
+        status,
+        format!(r#"{{"statusCode":{status},"message":{}}}"#, json(&format!("{what} is exceeded.{retry}"))),
+    )
 }

@@ -1,10 +1,9 @@
 //! Azure OpenAI, standard and provisioned: OpenAI's names with plain seconds.
 
 use floodline_core::limits::{Dimension, Limits, Provider, Reason, Standing};
-use serde_json::{Value, json};
 
 use super::clock::{dotted, millis, seconds, seconds_from_one};
-use super::{Fields, Told, by_the_minute};
+use super::{Fields, Told, by_the_minute, json};
 
 /// What is left may be below zero, as it is of the real one.
 pub(super) fn state(limits: &Limits, standing: &Standing, fields: &mut Fields) {
@@ -24,12 +23,12 @@ pub(super) fn state(limits: &Limits, standing: &Standing, fields: &mut Fields) {
     }
 }
 
-pub(super) fn refuse(told: &Told<'_>, fields: &mut Fields) -> (u16, Value) {
+pub(super) fn refuse(told: &Told<'_>, fields: &mut Fields) -> (u16, String) {
     let refusal = told.refusal;
     if refusal.reason == Reason::Quota {
         let until = refusal.wait.map(|wait| format!(" Quota will be replenished in {}.", dotted(wait)));
         let message = format!("Out of call volume quota.{}", until.unwrap_or_default());
-        return (403, json!({"error": {"code": "403", "message": message}}));
+        return (403, body(403, &message));
     }
     let provisioned = told.limits.provider == Provider::AzurePtu;
     if let Some(wait) = told.wait {
@@ -45,7 +44,7 @@ pub(super) fn refuse(told: &Told<'_>, fields: &mut Fields) -> (u16, Value) {
             "The system is currently experiencing high demand and cannot process your request. Your request exceeds \
              the maximum usage size allowed during peak load.{retry}"
         );
-        return (429, json!({"error": {"code": "429", "message": message}}));
+        return (429, body(429, &message));
     }
     let limit = if refusal.dimension.is_tokens() { "token" } else { "call" };
     let message = format!(
@@ -55,5 +54,10 @@ pub(super) fn refuse(told: &Told<'_>, fields: &mut Fields) -> (u16, Value) {
         told.asked.operation,
         told.asked.api_version.unwrap_or("2024-10-21"),
     );
-    (429, json!({"error": {"code": "429", "message": message}}))
+    (429, body(429, &message))
+}
+
+/// The code is a text.
+fn body(code: u16, message: &str) -> String {
+    format!(r#"{{"error":{{"code":"{code}","message":{}}}}}"#, json(message))
 }

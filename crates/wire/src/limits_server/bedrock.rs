@@ -1,11 +1,10 @@
 //! AWS Bedrock: an exception's name in a field, a short sentence, and no word about when.
 
 use floodline_core::limits::{Dimension, Period, Reason};
-use serde_json::{Value, json};
 
-use super::{Fields, Told};
+use super::{Fields, Told, json};
 
-pub(super) fn refuse(told: &Told<'_>, fields: &mut Fields) -> (u16, Value) {
+pub(super) fn refuse(told: &Told<'_>, fields: &mut Fields) -> (u16, String) {
     let refusal = told.refusal;
     let (status, exception, message) = match (refusal.reason, refusal.dimension, refusal.per) {
         (Reason::Quota, ..) => {
@@ -26,7 +25,7 @@ pub(super) fn refuse(told: &Told<'_>, fields: &mut Fields) -> (u16, Value) {
     fields.add("x-amzn-errortype", exception);
     match refusal.reason {
         // Without its name in the body, a 400 could not be told from a bad request.
-        Reason::Quota => (status, json!({"__type": exception, "message": message})),
-        _ => (status, json!({"message": message})),
+        Reason::Quota => (status, format!(r#"{{"__type":"{exception}","message":{}}}"#, json(message))),
+        _ => (status, format!(r#"{{"message":{}}}"#, json(message))),
     }
 }

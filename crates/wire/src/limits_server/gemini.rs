@@ -2,17 +2,16 @@
 
 use floodline_core::Span;
 use floodline_core::limits::{Dimension, Period, Reason};
-use serde_json::{Value, json};
 
-use super::Told;
 use super::clock::seconds_from_one;
+use super::{Told, json};
 
-pub(super) fn refuse(told: &Told<'_>) -> (u16, Value) {
+pub(super) fn refuse(told: &Told<'_>) -> (u16, String) {
     let refusal = told.refusal;
     if refusal.reason == Reason::Quota {
         // How a budget's end is told is not documented; the status is that of other Google services.
         let message = "The billing quota of this project is exceeded. Check its budget.";
-        return (403, json!({"error": {"code": 403, "message": message, "status": "PERMISSION_DENIED"}}));
+        return (403, body(403, message, "PERMISSION_DENIED", ""));
     }
     let (metric, counted) = match refusal.dimension {
         Dimension::Requests | Dimension::Concurrency => ("requests", "Requests"),
@@ -31,32 +30,34 @@ pub(super) fn refuse(told: &Told<'_>) -> (u16, Value) {
         Dimension::Concurrency => "GenerateConcurrentRequestsPerProjectPerModel-FreeTier".to_owned(),
         _ => format!("Generate{counted}PerModel{per}-FreeTier"),
     };
-    let violation = json!({
-        "quotaMetric": format!("generativelanguage.googleapis.com/generate_content_free_tier_{metric}"),
-        "quotaId": quota_id,
-        "quotaDimensions": {"location": "global", "model": told.asked.model},
-        "quotaValue": refusal.limit_value.to_string(),
-    });
-    let mut details = vec![
-        json!({"@type": "type.googleapis.com/google.rpc.QuotaFailure", "violations": [violation]}),
-        json!({
-            "@type": "type.googleapis.com/google.rpc.Help",
-            "links": [{
-                "description": "Learn more about Gemini API quotas",
-                "url": "https://ai.google.dev/gemini-api/docs/rate-limits",
-            }],
-        }),
-    ];
+    let (model, value) = (json(told.asked.model), refusal.limit_value);
+    let mut details = format!(
+        concat!(
+            r#"{{"@type":"type.googleapis.com/google.rpc.QuotaFailure","violations":[{{"#,
+            r#""quotaMetric":"generativelanguage.googleapis.com/generate_content_free_tier_{metric}","#,
+            r#""quotaId":"{quota_id}","quotaDimensions":{{"location":"global","model":{model}}},"#,
+            r#""quotaValue":"{value}"}}]}},"#,
+            r#"{{"@type":"type.googleapis.com/google.rpc.Help","links":[{{"#,
+            r#""description":"Learn more about Gemini API quotas","#,
+            r#""url":"https://ai.google.dev/gemini-api/docs/rate-limits"}}]}}"#,
+        ),
+        metric = metric,
+        quota_id = quota_id,
+        model = model,
+        value = value,
+    );
     if let Some(wait) = told.wait {
-        details.push(json!({
-            "@type": "type.googleapis.com/google.rpc.RetryInfo",
-            "retryDelay": format!("{}s", seconds_from_one(delay(refusal.per, wait))),
-        }));
+        let seconds = seconds_from_one(delay(refusal.per, wait));
+        details +=
+            &format!(r#",{{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"{seconds}s"}}"#);
     }
     let message = "You exceeded your current quota, please check your plan and billing details. For more information \
                    on this error, head to: https://ai.google.dev/gemini-api/docs/rate-limits.";
-    let error = json!({"code": 429, "message": message, "status": "RESOURCE_EXHAUSTED", "details": details});
-    (429, json!({"error": error}))
+    (429, body(429, message, "RESOURCE_EXHAUSTED", &format!(r#","details":[{details}]"#)))
+}
+
+fn body(code: u16, message: &str, status: &str, details: &str) -> String {
+    format!(r#"{{"error":{{"code":{code},"message":{},"status":"{status}"{details}}}}}"#, json(message))
 }
 
 /// A day's limit is told with a delay of seconds, as the real one does: only the quota's name says that it is in vain.

@@ -2,10 +2,9 @@
 
 use floodline_core::Span;
 use floodline_core::limits::{Dimension, Limits, Reason, RetryAfter, Scope, Standing};
-use serde_json::{Value, json};
 
 use super::clock::{seconds_from_one, utc};
-use super::{Fields, Told};
+use super::{Fields, Told, json};
 
 pub(super) fn state(limits: &Limits, standing: &Standing, fields: &mut Fields) {
     for (limit, gauge) in limits.limits.iter().zip(standing.gauges()) {
@@ -19,15 +18,18 @@ pub(super) fn state(limits: &Limits, standing: &Standing, fields: &mut Fields) {
     }
 }
 
-pub(super) fn refuse(told: &Told<'_>, fields: &mut Fields) -> (u16, Value) {
+pub(super) fn refuse(told: &Told<'_>, fields: &mut Fields) -> (u16, String) {
     let (refusal, limits) = (told.refusal, told.limits);
     if refusal.reason == Reason::Quota {
         let message = format!(
             "Budget has been exceeded! Current cost: {}, Max budget: {}",
             refusal.used, refusal.limit_value
         );
-        let error = json!({"message": message, "type": "budget_exceeded", "param": null, "code": "400"});
-        return (400, json!({"error": error}));
+        let message = json(&message);
+        let body = format!(
+            r#"{{"error":{{"message":{message},"type":"budget_exceeded","param":null,"code":"400"}}}}"#
+        );
+        return (400, body);
     }
     let scope = limits.limits.get(usize::from(refusal.limit)).map_or(Scope::Key, |limit| limit.scope);
     let (descriptor, kind) = (descriptor(scope), kind(refusal.dimension));
@@ -55,7 +57,8 @@ pub(super) fn refuse(told: &Told<'_>, fields: &mut Fields) -> (u16, Value) {
         "Rate limit exceeded for {descriptor}: {whose}. Limit type: {kind}. Current limit: {}, Remaining: 0.{resets}",
         refusal.limit_value
     );
-    (429, json!({"error": {"message": message, "type": "None", "param": "None", "code": "429"}}))
+    let message = json(&message);
+    (429, format!(r#"{{"error":{{"message":{message},"type":"None","param":"None","code":"429"}}}}"#))
 }
 
 fn reset(told: &Told<'_>) -> Option<Span> {

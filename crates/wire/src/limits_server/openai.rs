@@ -1,10 +1,9 @@
 //! OpenAI: durations as Go prints them, and messages that state the arithmetic.
 
 use floodline_core::limits::{Dimension, Limits, Period, Reason, Standing};
-use serde_json::{Value, json};
 
 use super::clock::{go_duration, millis, seconds_from_one};
-use super::{Fields, Told, by_the_minute};
+use super::{Fields, Told, by_the_minute, json};
 
 /// Requests and tokens per minute; longer windows are not stated.
 pub(super) fn state(limits: &Limits, standing: &Standing, fields: &mut Fields) {
@@ -31,14 +30,14 @@ pub(super) fn state(limits: &Limits, standing: &Standing, fields: &mut Fields) {
     }
 }
 
-pub(super) fn refuse(told: &Told<'_>, fields: &mut Fields) -> (u16, Value) {
+pub(super) fn refuse(told: &Told<'_>, fields: &mut Fields) -> (u16, String) {
     let refusal = told.refusal;
     if refusal.reason == Reason::Quota {
         let message = "You exceeded your current quota, please check your plan and billing details. For more \
                        information on this error, read the docs: \
                        https://platform.openai.com/docs/guides/error-codes/api-errors.";
         let kind = "insufficient_quota";
-        return (429, json!({"error": {"message": message, "type": kind, "param": null, "code": kind}}));
+        return (429, body(message, kind, kind));
     }
     if let Some(wait) = told.wait {
         fields.add("retry-after", seconds_from_one(wait));
@@ -64,7 +63,12 @@ pub(super) fn refuse(told: &Told<'_>, fields: &mut Fields) -> (u16, Value) {
          Visit https://platform.openai.com/account/rate-limits to learn more."
     );
     let kind = if refusal.dimension.is_tokens() { "tokens" } else { "requests" };
-    (429, json!({"error": {"message": message, "type": kind, "param": null, "code": "rate_limit_exceeded"}}))
+    (429, body(&message, kind, "rate_limit_exceeded"))
+}
+
+fn body(message: &str, kind: &str, code: &str) -> String {
+    let message = json(message);
+    format!(r#"{{"error":{{"message":{message},"type":"{kind}","param":null,"code":"{code}"}}}}"#)
 }
 
 fn measure(dimension: Dimension, per: Period) -> String {

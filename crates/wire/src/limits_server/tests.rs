@@ -94,6 +94,7 @@ fn the_client_tells_each_refusal_for_what_it_is() {
                     continue;
                 }
                 let answer = refused(&limits, &standing, &refusal(&limits, place, reason), &ASKED);
+                serde_json::from_str::<serde_json::Value>(&answer.body).unwrap();
                 let outcome = classify(answer.status, &parse_error(answer.body.as_bytes()));
                 let expected = match reason {
                     Reason::Quota => Outcome::QuotaExceeded,
