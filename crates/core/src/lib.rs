@@ -28,6 +28,7 @@ pub mod random;
 pub mod rate;
 pub mod record;
 pub mod replay;
+pub mod retry;
 pub mod schedule;
 pub mod spelling;
 pub mod stated;

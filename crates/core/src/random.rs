@@ -37,6 +37,8 @@ pub enum Purpose {
     Feeders,
     /// Which of several targets a request goes to.
     Targets,
+    /// How long a refused request waits, and whether it is let out at all.
+    Retries,
 }
 
 /// One stream of random numbers.

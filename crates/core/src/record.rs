@@ -10,6 +10,7 @@ use crate::arrivals::Arrivals;
 use crate::money::Usd;
 use crate::outcome::{Finish, Outcome};
 use crate::prices::Usage;
+use crate::retry::Refusal;
 use crate::schedule::Phase;
 use crate::stated::StatedLimits;
 use crate::time::{Moment, Span};
@@ -143,6 +144,38 @@ pub struct Attempt {
     /// The HTTP status, if an answer began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
+    /// Why it led to no answer, where that is known better than its end says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<Refusal>,
+    /// How long the retry policy put it off after the one before.
+    #[serde(rename = "wait_ns", default, skip_serializing_if = "Option::is_none")]
+    pub wait: Option<Span>,
+    /// Tokens of the prompt that the server counted, of an attempt that was not the last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input_tokens: Option<u32>,
+    /// Tokens of what was answered, of an attempt that was not the last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_tokens: Option<u32>,
+    /// The name of the target it went to, where the plan has several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+}
+
+impl Attempt {
+    /// An attempt of which nothing else is known.
+    pub fn new(sent: Option<Moment>, last: Moment, end: AttemptEnd, status: Option<u16>) -> Attempt {
+        Attempt {
+            sent,
+            last,
+            end,
+            status,
+            refusal: None,
+            wait: None,
+            input_tokens: None,
+            output_tokens: None,
+            target: None,
+        }
+    }
 }
 
 /// How one attempt ended.

@@ -22,6 +22,12 @@ pub struct StatedLimits {
     /// How long to wait before the next try, from the moment of the answer.
     #[serde(rename = "retry_after_ns", default, skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<Span>,
+    /// The same by the body of a refusal, where no field of the head says it: clients seldom read it.
+    #[serde(rename = "hint_ns", default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<Span>,
+    /// Whether the server wants to be asked again (`x-should-retry`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub should_retry: Option<bool>,
 }
 
 /// One limit.

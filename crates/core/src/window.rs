@@ -230,7 +230,7 @@ mod tests {
         r.first_token = Some(at(ms - 50));
         r.output_tokens = Some(10);
         let end = AttemptEnd::Outcome(outcome);
-        r.attempts.push(Attempt { sent: r.sent, last: at(ms), end, status: r.status });
+        r.attempts.push(Attempt::new(r.sent, at(ms), end, r.status));
         r
     }
 

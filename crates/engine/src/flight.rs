@@ -415,7 +415,7 @@ impl Flight {
     fn note_attempt(&mut self, end: AttemptEnd) {
         let now = self.worker.clock.now();
         if let Some(record) = &mut self.record {
-            record.attempts.push(Attempt { sent: self.sent, last: now, end, status: record.status });
+            record.attempts.push(Attempt::new(self.sent, now, end, record.status));
         }
     }
 

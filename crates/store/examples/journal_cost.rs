@@ -89,7 +89,7 @@ fn record(i: u64, arrivals: u64) -> Record {
     r.output_tokens = Some(arrivals as u32);
     r.token_source = Some(TokenSource::Usage);
     let end = AttemptEnd::Outcome(Outcome::Ok);
-    r.attempts = vec![Attempt { sent: Some(sent), last: at, end, status: Some(200) }];
+    r.attempts = vec![Attempt::new(Some(sent), at, end, Some(200))];
     r.request_id = Some(format!("chatcmpl-{:016x}", i.wrapping_mul(0x9e37_79b9_7f4a_7c15)));
     r.late = Some(sent.since(r.scheduled));
     r.lag_max = Some(Span(80_000 + below(100_000)));

@@ -131,13 +131,8 @@ fn record(dice: &mut Dice, i: u64) -> Record {
     r.late = Some(sent.since(scheduled));
     r.connect = dice.maybe(Span(dice.0 % MS));
     r.attempts = vec![
-        Attempt { sent: None, last: scheduled, end: AttemptEnd::Reconnect, status: None },
-        Attempt {
-            sent: Some(sent),
-            last: sent + Span(MS),
-            end: AttemptEnd::Outcome(r.outcome),
-            status: Some(200),
-        },
+        Attempt::new(None, scheduled, AttemptEnd::Reconnect, None),
+        Attempt::new(Some(sent), sent + Span(MS), AttemptEnd::Outcome(r.outcome), Some(200)),
     ];
     let mut at = sent;
     for _ in 0..dice.below(12) {

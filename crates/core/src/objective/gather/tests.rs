@@ -16,12 +16,8 @@ pub(crate) fn answer(i: u64, tokens_at_ms: &[u64]) -> Record {
     r.last = r.arrivals.last().or(r.sent);
     r.max_gap = tokens_at_ms.windows(2).map(|w| Span::from_millis(w[1] - w[0])).max();
     r.output_tokens = Some(tokens_at_ms.len() as u32);
-    r.attempts.push(Attempt {
-        sent: r.sent,
-        last: r.last.unwrap_or_default(),
-        end: AttemptEnd::Outcome(r.outcome),
-        status: r.status,
-    });
+    let (last, end) = (r.last.unwrap_or_default(), AttemptEnd::Outcome(r.outcome));
+    r.attempts.push(Attempt::new(r.sent, last, end, r.status));
     r
 }
 
