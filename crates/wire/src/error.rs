@@ -19,6 +19,8 @@ pub struct ApiError {
     /// What it says to people: at most 300 characters on one line. It is the server's text and may
     /// repeat what was sent.
     pub message: Box<str>,
+    /// The quota that Google's APIs name (`quotaId`), one of a day before others.
+    pub quota: Option<Box<str>>,
 }
 
 /// Reads the body of an error response. Any body gives an error: OpenAI's shape, Azure's, Gemini's,
@@ -138,12 +140,12 @@ impl ApiError {
     }
 
     /// Whether code or type contains one of `parts`, compared without case and punctuation.
-    fn names(&self, parts: &[&str]) -> bool {
+    pub(crate) fn names(&self, parts: &[&str]) -> bool {
         self.tags().any(|tag| parts.iter().any(|part| tag.contains(part)))
     }
 
     /// Whether code or type is one of `names`.
-    fn is(&self, names: &[&str]) -> bool {
+    pub(crate) fn is(&self, names: &[&str]) -> bool {
         self.tags().any(|tag| names.contains(&tag.as_str()))
     }
 
@@ -157,7 +159,7 @@ impl ApiError {
     }
 
     /// Whether the message contains one of `words`.
-    fn says(&self, words: &[&str]) -> bool {
+    pub(crate) fn says(&self, words: &[&str]) -> bool {
         let message = self.message.to_ascii_lowercase();
         words.iter().any(|word| message.contains(word))
     }
@@ -192,12 +194,23 @@ fn read_object(object: &Map<String, Value>, error: &mut ApiError, depth: u8) {
             error.message = message(text);
         }
     }
-    let anthropic = object.get("details").and_then(|details| details.get("error_code"));
+    let details = object.get("details");
+    let anthropic = details.and_then(|details| details.get("error_code"));
     let codes = [anthropic, object.get("code"), object.get("http_status_code"), object.get("status_code")];
     error.code = error.code.take().or_else(|| codes.into_iter().flatten().find_map(tag));
     let kinds = ["type", "error_type", "status", "__type"].map(|name| object.get(name));
     let kind = kinds.into_iter().flatten().find_map(tag).filter(|kind| kind.as_ref() != "error");
     error.kind = error.kind.take().or(kind);
+    error.quota = error.quota.take().or_else(|| quota_id(details?));
+}
+
+/// The `quotaId` of a `google.rpc.QuotaFailure` among the details.
+fn quota_id(details: &Value) -> Option<Box<str>> {
+    let violations = details.as_array()?.iter().filter_map(|detail| detail.get("violations")?.as_array());
+    let ids = violations.flatten().filter_map(|violation| violation.get("quotaId")?.as_str());
+    let id =
+        ids.reduce(|first, id| if !first.contains("PerDay") && id.contains("PerDay") { id } else { first })?;
+    Some(excerpt(id.as_bytes(), 120).into())
 }
 
 /// A code or type: some servers write numbers.
@@ -232,7 +245,7 @@ mod tests {
     use super::*;
 
     fn parts(body: &str) -> (Option<String>, Option<String>, String) {
-        let ApiError { code, kind, message } = parse_error(body.as_bytes());
+        let ApiError { code, kind, message, .. } = parse_error(body.as_bytes());
         (code.map(String::from), kind.map(String::from), message.into())
     }
 
@@ -295,7 +308,8 @@ mod tests {
         use Outcome::*;
         let judge = |status: u16, code: &str, kind: &str, message: &str| {
             let some = |text: &str| (!text.is_empty()).then(|| text.into());
-            classify(status, &ApiError { code: some(code), kind: some(kind), message: message.into() })
+            let (code, kind) = (some(code), some(kind));
+            classify(status, &ApiError { code, kind, message: message.into(), quota: None })
         };
         for (expected, status, code, kind, message) in [
             (RateLimited, 429, "rate_limit_exceeded", "tokens", "Limit 30000, Used 14567"),

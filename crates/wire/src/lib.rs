@@ -17,6 +17,7 @@ pub mod limits_server;
 mod ollama;
 pub mod openai;
 pub mod own;
+pub mod refusal;
 pub mod request;
 pub mod schema;
 pub mod server;

@@ -21,7 +21,7 @@ pub fn stated<'h>(fields: impl Iterator<Item = (&'h str, &'h [u8])> + Clone) -> 
     let speaks = |(name, _): (&str, &[u8])| {
         let name = name.as_bytes();
         name.get(..5).is_some_and(|start| {
-            [b"x-rat", b"anthr", b"retry", b"x-ms-"].iter().any(|known| start.eq_ignore_ascii_case(*known))
+            [b"x-rat", b"anthr", b"retry", b"x-ms-", b"x-sho"].iter().any(|known| start.eq_ignore_ascii_case(*known))
         })
     };
     if !fields.clone().any(speaks) {
@@ -43,11 +43,13 @@ pub fn stated<'h>(fields: impl Iterator<Item = (&'h str, &'h [u8])> + Clone) -> 
         input: anthropic("input-tokens"),
         output: anthropic("output-tokens"),
         retry_after: retry_after(&field, date),
+        hint: None,
+        should_retry: field("x-should-retry").and_then(|text| text.parse().ok()),
     }
     .if_any()
 }
 
-/// Reads how long to wait out of the body of a refusal: Gemini's `RetryInfo`, and the sentences of OpenAI ("try
+/// Reads how long to wait out of the body of a refusal, which belongs into [`StatedLimits::hint`]: Gemini's `RetryInfo`, and the sentences of OpenAI ("try
 /// again in 18.642s") and Azure ("retry after 22 seconds").
 pub fn retry_hint(body: &[u8]) -> Option<Span> {
     let text = String::from_utf8_lossy(body);
@@ -181,6 +183,37 @@ mod tests {
         assert_eq!(stated.retry_after, Some(Span::from_secs(30)));
         let undated = read(&fields[1..]).unwrap();
         assert_eq!((undated.requests.unwrap().reset, undated.retry_after), (None, None));
+    }
+
+    /// The texts of the test vectors of OpenAI's Python SDK, which has them on 29 September 2023 at 16:26:37. What says
+    /// nothing (or nothing above zero) leaves an SDK to its own wait.
+    #[test]
+    fn heads_say_how_long_to_wait_as_the_sdks_read_them() {
+        let date = ("date", "Fri, 29 Sep 2023 16:26:37 GMT");
+        for (text, seconds) in [
+            ("20", Some(20)),
+            ("0", Some(0)),
+            ("-10", None),
+            ("60", Some(60)),
+            ("61", Some(61)),
+            ("120", Some(120)),
+            ("121", Some(121)),
+            ("Fri, 29 Sep 2023 16:26:57 GMT", Some(20)),
+            ("Fri, 29 Sep 2023 16:27:37 GMT", Some(60)),
+            ("Fri, 29 Sep 2023 16:28:37 GMT", Some(120)),
+            ("Fri, 29 Sep 2023 16:26:27 GMT", Some(0)),
+            ("Zun, 29 Sep 2023 16:26:27 GMT", Some(0)),
+            ("99999999999999999999999999999999999", None),
+            ("inf", None),
+            ("", None),
+        ] {
+            let said = read(&[date, ("retry-after", text)]).and_then(|stated| stated.retry_after);
+            assert_eq!(said, seconds.map(Span::from_secs), "{text}");
+        }
+        for (text, wanted) in [("true", Some(true)), ("false", Some(false)), ("perhaps", None)] {
+            let said = read(&[("X-Should-Retry", text)]).and_then(|stated| stated.should_retry);
+            assert_eq!(said, wanted);
+        }
     }
 
     #[test]
