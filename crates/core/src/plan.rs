@@ -14,6 +14,7 @@ use crate::prices::Prices;
 use crate::random;
 use crate::rate::Rate;
 use crate::replay::Replay;
+use crate::retry::Policy;
 use crate::schedule::{Integral, Phase, Schedule, Stage};
 use crate::time::{Moment, Span};
 
@@ -42,6 +43,9 @@ pub struct Plan {
     /// A program that changes requests and judges answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hook: Option<Hook>,
+    /// What is done about attempts that lead to no answer; nothing is tried again where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry: Option<Policy>,
     /// What ends the run before its plan does.
     pub limits: Limits,
     /// What the target's model costs, where the scenario says so.
@@ -439,6 +443,7 @@ impl Plan {
             scenarios,
             timeouts: Timeouts::default(),
             hook: None,
+            retry: None,
             limits: Limits::default(),
             prices: None,
             objectives: Vec::new(),

@@ -9,7 +9,7 @@ use crate::excerpt::{Excerpt, Show};
 use crate::written::{Place, Scenario};
 
 /// Keys that the language will have, or that others have, and what this version says to them.
-const LATER: [&str; 3] = ["retry", "users_per_s", "fault"];
+const LATER: [&str; 2] = ["users_per_s", "fault"];
 
 /// Reads the scenario, or says what keeps it from being one.
 pub(crate) fn parse(source: &Source<'_>) -> Result<Scenario, Error> {
@@ -168,6 +168,10 @@ fn unexpected(expected: &str, text: &str, at: (usize, usize)) -> Problem {
         Some("warmup" | "cooldown") => problem.help("such as 1/s, {users: 8} or {sessions: 1/s}"),
         Some("prompts") => problem.help("such as `prompts: {text: Hello}`, or a list of such mappings"),
         Some("load") => problem.help("such as `load: {users: 8, for: 30s}`, or a list of such mappings"),
+        Some("retry") => problem.help("such as backoff, or {backoff: {base: 500ms, cap: 8s, attempts: 3}}"),
+        Some("backoff") => problem.help("such as {base: 500ms, cap: 8s}, or {} for the usual one"),
+        Some("honour_retry_after") => problem.help("such as {cap: 60s}, or {} for the usual one"),
+        Some("on" | "after") => problem.help("such as [rate_limited, overloaded]"),
         Some("stub") => problem.help("such as `stub: {profile: 8b-h100}`, or `stub: {}`"),
         Some("prices") => problem
             .help("such as `prices: {input: $2.50, output: $10}` of a million tokens, or `prices: {file: prices.json}`"),

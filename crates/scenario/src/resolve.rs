@@ -14,6 +14,7 @@ mod prices;
 mod prompts;
 mod proxy;
 mod replay;
+mod retry;
 mod target;
 mod tokenizer;
 mod traffic;
@@ -152,6 +153,10 @@ fn assemble(mut scenario: Scenario, findings: &mut Findings<'_>) -> Result<Resol
     let name = name(&scenario, findings);
     let seed = findings.read(&scenario.seed).unwrap_or_else(|| findings.outside.seed());
     let target = target::resolve(&scenario.target, seed, findings);
+    let retry = retry::resolve(&scenario.retry, target.as_ref().map(|target| target.target.api), findings);
+    if retry.is_some() {
+        findings.warn("`retry` is kept in the plan, but this version sends every request once");
+    }
     let model = target.as_ref().map(|target| target.target.model.as_str());
     let costs = prices::resolve(&scenario.prices, model, findings);
     let hard = prices::Hard::of(scenario.limits.as_ref());
@@ -211,6 +216,7 @@ fn assemble(mut scenario: Scenario, findings: &mut Findings<'_>) -> Result<Resol
             }
             let mut plan = Plan::of_scenarios(name, seed, target.target, scenarios);
             plan.limits = Limits { stop_when: rules, ..limits.unwrap_or_default() };
+            plan.retry = retry;
             plan.objectives = asked;
             plan.undecided = undecided;
             plan.prices = costs;

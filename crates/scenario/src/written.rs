@@ -15,6 +15,7 @@ mod flow;
 mod lengths;
 mod prices;
 mod rates;
+mod retry;
 mod scalar;
 mod shape;
 mod trace;
@@ -32,6 +33,9 @@ pub(crate) use prices::{Above, PerMillion, PriceFile, Prices};
 pub(crate) use rates::{
     Change, Diurnal, GammaSpread, Pace, Points, RateOrMultiple, RateOrZero, RateRange, SpreadForm, Steps,
     TimeOfDay,
+};
+pub(crate) use retry::{
+    BackoffForm, BreakerForm, BudgetForm, FallbackForm, HonourForm, Named, Retry, RetryForm, Share, Then, ThrottleForm,
 };
 pub(crate) use scalar::{Ratio, Scalar, Text, Written, Wrong};
 pub(crate) use shape::{Header, Headers};
@@ -82,6 +86,9 @@ pub(crate) struct Scenario {
     pub(crate) exec: Given<At<Exec>>,
     /// Instead of load: several streams of traffic side by side, each with a load of its own.
     pub(crate) scenarios: Given<OneOrMany<At<Part>>>,
+    /// What is done about attempts that lead to no answer: none, naive, sdk, backoff, honour_retry_after, or in full.
+    /// Nothing is tried again unless given.
+    pub(crate) retry: Given<RetryForm>,
     /// What ends the run before its plan does; reaching one is exit code 5.
     pub(crate) limits: Given<Limits>,
     /// What the run is to prove: one sentence or a list, such as ttft p95 < 500ms, errors rate < 1%, goodput > 95%,
