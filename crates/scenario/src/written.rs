@@ -35,7 +35,8 @@ pub(crate) use rates::{
     TimeOfDay,
 };
 pub(crate) use retry::{
-    BackoffForm, BreakerForm, BudgetForm, FallbackForm, HonourForm, Named, Retry, RetryForm, Share, Then, ThrottleForm,
+    BackoffForm, BreakerForm, BudgetForm, FallbackForm, HonourForm, PolicyName, Retry, RetryForm, Share,
+    Then, ThrottleForm,
 };
 pub(crate) use scalar::{Ratio, Scalar, Text, Written, Wrong};
 pub(crate) use shape::{Header, Headers};

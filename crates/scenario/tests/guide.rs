@@ -147,7 +147,9 @@ fn every_example_of_the_guide_resolves_without_a_warning() {
     let mut wrong = Vec::new();
     for block in blocks.iter().filter(|block| block.is_scenario()) {
         match world.resolve(&block.scenario()) {
-            Ok(resolved) if resolved.warnings.iter().all(|warning| warning.starts_with(UNPLAYED)) => seen += 1,
+            Ok(resolved) if resolved.warnings.iter().all(|warning| warning.starts_with(UNPLAYED)) => {
+                seen += 1
+            }
             Ok(resolved) => wrong.push(format!("line {}: {:?}", block.line, resolved.warnings)),
             Err(error) => wrong.push(format!("line {}:\n{error}", block.line)),
         }

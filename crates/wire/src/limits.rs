@@ -21,7 +21,9 @@ pub fn stated<'h>(fields: impl Iterator<Item = (&'h str, &'h [u8])> + Clone) -> 
     let speaks = |(name, _): (&str, &[u8])| {
         let name = name.as_bytes();
         name.get(..5).is_some_and(|start| {
-            [b"x-rat", b"anthr", b"retry", b"x-ms-", b"x-sho"].iter().any(|known| start.eq_ignore_ascii_case(*known))
+            [b"x-rat", b"anthr", b"retry", b"x-ms-", b"x-sho"]
+                .iter()
+                .any(|known| start.eq_ignore_ascii_case(*known))
         })
     };
     if !fields.clone().any(speaks) {

@@ -88,7 +88,16 @@ mod tests {
     fn plan(load: Load) -> Plan {
         let request = |number: usize| {
             let (name, what) = (format!("step {number}"), String::new());
-            Step::Request(RequestStep { number, name, what, think: None, abandon: None, may_fail: false })
+            Step::Request(RequestStep {
+                number,
+                name,
+                what,
+                asks: true,
+                max_tokens: None,
+                think: None,
+                abandon: None,
+                may_fail: false,
+            })
         };
         let condition = Condition { number: 0, text: "x".into() };
         let again = Step::If { condition, steps: vec![request(2)], otherwise: vec![] };

@@ -69,6 +69,7 @@ pub(super) fn of(plan: &Plan, fold: &Fold) -> Option<Journeys> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::connection::Http;
     use crate::event::RunEvent;
     use crate::flow::{Flow, RequestStep, Step};
     use crate::fold::tests_of_journeys::journey;
@@ -94,6 +95,7 @@ mod tests {
             workers: 1,
             stamps: Stamps::Kernel,
             target: String::new(),
+            http: Http::One,
         }
     }
 
@@ -104,7 +106,16 @@ mod tests {
         let mut plan = Plan::new("test".into(), 1, target, vec![], Load::Open { stages, requests: None });
         let step = |number, name: &str| {
             let (name, what) = (name.into(), "a request".into());
-            Step::Request(RequestStep { number, name, what, think: None, abandon: None, may_fail: false })
+            Step::Request(RequestStep {
+                number,
+                name,
+                what,
+                asks: true,
+                max_tokens: None,
+                think: None,
+                abandon: None,
+                may_fail: false,
+            })
         };
         let steps = vec![step(0, "login"), step(1, "ask")];
         plan.scenarios[0].flow = Some(Box::new(Flow { steps, ..Flow::default() }));

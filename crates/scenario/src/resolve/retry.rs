@@ -7,8 +7,8 @@ use floodline_core::retry::{
 
 use super::findings::Findings;
 use crate::written::{
-    At, BackoffForm, BreakerForm, BudgetForm, Either, FallbackForm, Given, HonourForm, Named, Place, Ratio,
-    Retry, RetryForm, Scalar, Share, Text, Then, ThrottleForm,
+    At, BackoffForm, BreakerForm, BudgetForm, Either, FallbackForm, Given, HonourForm, Place, PolicyName,
+    Ratio, Retry, RetryForm, Scalar, Share, Text, Then, ThrottleForm,
 };
 
 /// More attempts than this are a mistake.
@@ -22,11 +22,11 @@ pub(crate) fn resolve(
 ) -> Option<Policy> {
     let policy = match form.as_ref()? {
         Either::Single(name) => match findings.read_one(name)? {
-            Named::None => Policy::NONE,
-            Named::Naive => Policy::naive(),
-            Named::Sdk => Policy::sdk(sdk_of(api)),
-            Named::Backoff => Policy::backoff(),
-            Named::HonourRetryAfter => Policy::honouring(),
+            PolicyName::None => Policy::NONE,
+            PolicyName::Naive => Policy::naive(),
+            PolicyName::Sdk => Policy::sdk(sdk_of(api)),
+            PolicyName::Backoff => Policy::backoff(),
+            PolicyName::HonourRetryAfter => Policy::honouring(),
         },
         Either::Other(At { value, place }) => full(value, *place, findings),
     };

@@ -10,11 +10,11 @@ use super::scalar::Choice;
 use super::{At, Either, Given, Ratio, Scalar, Text, Written, Wrong};
 
 /// A policy by its name, or in full.
-pub(crate) type RetryForm = Either<Named, Retry>;
+pub(crate) type RetryForm = Either<PolicyName, Retry>;
 
 /// Policies that have a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Named {
+pub(crate) enum PolicyName {
     None,
     Naive,
     Sdk,
@@ -22,14 +22,14 @@ pub(crate) enum Named {
     HonourRetryAfter,
 }
 
-impl Choice for Named {
+impl Choice for PolicyName {
     const WHAT: &'static str = "a way to try again";
-    const NAMES: &'static [(&'static str, Named)] = &[
-        ("none", Named::None),
-        ("naive", Named::Naive),
-        ("sdk", Named::Sdk),
-        ("backoff", Named::Backoff),
-        ("honour_retry_after", Named::HonourRetryAfter),
+    const NAMES: &'static [(&'static str, PolicyName)] = &[
+        ("none", PolicyName::None),
+        ("naive", PolicyName::Naive),
+        ("sdk", PolicyName::Sdk),
+        ("backoff", PolicyName::Backoff),
+        ("honour_retry_after", PolicyName::HonourRetryAfter),
     ];
 }
 

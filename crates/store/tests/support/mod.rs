@@ -58,7 +58,16 @@ pub(crate) fn plan() -> Plan {
         Plan::new("made-up".into(), 42, target, vec![prompt], Load::Closed { stages, requests: Some(1000) });
     let objective = |text: &str| Objective::parse(text, None).expect("it is one");
     let (name, what) = ("ask".into(), "a question".into());
-    let step = RequestStep { number: 0, name, what, think: None, abandon: None, may_fail: false };
+    let step = RequestStep {
+        number: 0,
+        name,
+        what,
+        asks: true,
+        max_tokens: None,
+        think: None,
+        abandon: None,
+        may_fail: false,
+    };
     plan.scenarios[0].flow = Some(Box::new(Flow { steps: vec![Step::Request(step)], ..Flow::default() }));
     plan.objectives = [
         "ttft p95 < 500ms",
