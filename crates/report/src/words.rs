@@ -28,10 +28,14 @@ fn pace(stub: &Stub) -> String {
         StubPace::Profile(name) => format!("profile {}", one_line(name, 60)),
         StubPace::Exact { ttft, gap } => format!("ttft {}, gap {}", planned(*ttft), planned(*gap)),
     };
-    match stub.tokens {
-        Some(tokens) => format!("{pace}, answers of {}", counted(tokens.into(), "token")),
-        None => pace,
+    let mut said = pace;
+    if let Some(tokens) = stub.tokens {
+        said += &format!(", answers of {}", counted(tokens.into(), "token"));
     }
+    if stub.reasoning > 0 {
+        said += &format!(", {} of reasoning before each", counted(stub.reasoning.into(), "token"));
+    }
+    said
 }
 
 /// As whom and how: `m over openai-chat, streamed, key from OPENAI_API_KEY`.
