@@ -484,3 +484,119 @@ fn stopping_and_dropping_end_the_server_whatever_is_under_way() {
     assert!(client.stream.read(&mut [0; 1]).map_or(true, |bytes| bytes == 0));
     drop(start(Config { port: addr.port(), ..Config::default() }));
 }
+
+fn post(path: &str, fields: &str, body: &Value) -> String {
+    let body = body.to_string();
+    format!("POST {path} HTTP/1.1\r\nhost: x\r\n{fields}content-length: {}\r\n\r\n{body}", body.len())
+}
+
+#[test]
+fn every_api_is_at_its_true_paths() {
+    let server = start(Config { tokens: Some(3), ..Config::default() });
+    let mut client = Client::new(&server);
+    let messages = json!([{"role": "user", "content": "hi"}]);
+    let contents = json!({"contents": [{"parts": [{"text": "hi"}]}]});
+    for (path, body, at) in [
+        ("/v1/completions", json!({"model": "m", "prompt": "hi"}), "/usage/completion_tokens"),
+        ("/v1/responses", json!({"model": "m", "input": "hi"}), "/usage/output_tokens"),
+        (
+            "/openai/deployments/d/chat/completions?api-version=1",
+            json!({"messages": messages}),
+            "/usage/completion_tokens",
+        ),
+        (
+            "/v1/messages",
+            json!({"model": "m", "max_tokens": 9, "messages": messages}),
+            "/usage/output_tokens",
+        ),
+        ("/v1beta/models/m:generateContent", contents.clone(), "/usageMetadata/candidatesTokenCount"),
+        ("/v1/models/m:generateContent", contents, "/usageMetadata/candidatesTokenCount"),
+        ("/api/chat", json!({"model": "m", "messages": messages, "stream": false}), "/eval_count"),
+        ("/api/generate", json!({"model": "m", "prompt": "hi", "stream": false}), "/eval_count"),
+        ("/generate", json!({"inputs": "hi", "parameters": {"details": true}}), "/details/generated_tokens"),
+        ("/", json!({"inputs": "hi", "parameters": {"details": true}}), "/0/details/generated_tokens"),
+    ] {
+        client.send(post(path, "", &body));
+        let response = client.response();
+        assert_eq!(
+            (response.status, response.json().pointer(at)),
+            (200, Some(&json!(3))),
+            "{path}: {}",
+            response.body
+        );
+    }
+    client.send("GET /api/version HTTP/1.1\r\n\r\nGET /info HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\n\r\n");
+    assert!(client.response().json()["version"].is_string());
+    assert!(client.response().json()["model_id"].is_string());
+    assert_eq!(client.response().body, "Ollama is running");
+}
+
+#[test]
+fn errors_and_requests_go_by_the_names_of_the_api_whose_path_was_called() {
+    let server = start(Config { key: Some(SecretString::from("right")), ..Config::default() });
+    let mut client = Client::new(&server);
+    for (path, shape, id) in [
+        ("/v1/responses", "/error/type", "x-request-id: req_"),
+        ("/openai/deployments/d/embeddings", "/error/code", "apim-request-id: "),
+        ("/v1/messages", "/error/type", "\r\nrequest-id: req_"),
+        ("/v1beta/models/m:generateContent", "/error/status", "x-request-id: req_"),
+        ("/api/chat", "/error", "x-request-id: req_"),
+        ("/generate_stream", "/error_type", "x-request-id: req_"),
+    ] {
+        client.send(post(path, "x-api-key: wrong\r\n", &json!({})));
+        let refused = client.response();
+        assert_eq!(refused.status, 401, "{path}");
+        assert!(refused.json().pointer(shape).is_some_and(Value::is_string), "{path}: {}", refused.body);
+        assert!(refused.head.contains(id), "{path}: {}", refused.head);
+        client.send(post(path, "x-api-key: right\r\n", &json!({})));
+        let expected = if path == "/generate_stream" { 422 } else { 400 };
+        assert_eq!(client.response().status, expected, "{path}");
+        client.send(format!("GET {path} HTTP/1.1\r\n\r\n"));
+        assert_eq!(client.response().status, 405, "{path}");
+    }
+    let body = json!({"model": "m", "messages": [{"role": "user", "content": "hi"}]});
+    for fields in ["authorization: Bearer right\r\n", "api-key: right\r\n", "x-goog-api-key: right\r\n"] {
+        client.send(post("/v1/chat/completions", fields, &body));
+        assert_eq!(client.response().status, 200, "{fields}");
+    }
+    client.send(post("/v1/chat/completions?key=right", "", &body));
+    assert_eq!(client.response().status, 200);
+}
+
+#[test]
+fn several_choices_are_told_side_by_side() {
+    let server = start(Config::default());
+    let mut client = Client::new(&server);
+    let answer = client.ask(&whole("x", json!({"n": 3, "max_tokens": 4}))).json();
+    let texts: Vec<&str> =
+        (0..3).filter_map(|choice| answer["choices"][choice]["message"]["content"].as_str()).collect();
+    assert!(texts.len() == 3 && texts[0] != texts[1] && texts[1] != texts[2]);
+    assert_eq!(answer["usage"]["completion_tokens"], 12);
+    let chunks = client.ask(&streaming("x", json!({"n": 3, "max_tokens": 4}))).chunks();
+    for (choice, text) in texts.into_iter().enumerate() {
+        let own = chunks.iter().filter(|chunk| chunk["choices"][0]["index"] == choice);
+        let told: String = own.filter_map(|chunk| chunk["choices"][0]["delta"]["content"].as_str()).collect();
+        assert_eq!(told, text);
+    }
+    assert_eq!(server.stop().0.tokens, 24);
+}
+
+#[test]
+fn lines_and_arrays_are_streamed_over_the_old_protocol_too() {
+    let server = start(Config { tokens: Some(3), ..Config::default() });
+    let asked = json!({"model": "m", "prompt": "hi", "contents": {"parts": {"text": "hi"}}});
+    for (path, content_type) in [
+        ("/api/generate", "application/x-ndjson"),
+        ("/v1beta/models/m:streamGenerateContent", "application/json"),
+    ] {
+        let mut client = Client::new(&server);
+        client.send(post(path, "", &asked).replace("HTTP/1.1", "HTTP/1.0"));
+        let response = client.response();
+        assert!(response.head.contains(content_type), "{}", response.head);
+        let events = match response.body.starts_with('[') {
+            true => response.json().as_array().unwrap().len(),
+            false => response.body.lines().filter(|line| serde_json::from_str::<Value>(line).is_ok()).count(),
+        };
+        assert_eq!(events, 4, "{}", response.body);
+    }
+}

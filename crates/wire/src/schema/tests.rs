@@ -72,7 +72,7 @@ fn written() -> Vec<Value> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(60))]
+    #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
     fn instances_satisfy_their_schemas(seed: u64) {
