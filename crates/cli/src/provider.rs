@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use floodline_core::Span;
 use floodline_core::event::ProviderSample;
-use floodline_core::plan::{Stub, StubPace};
+use floodline_core::plan::{Address, Plan, Stub, StubPace, Target};
 use floodline_engine::Provider;
 use floodline_sim::front::{Config, Server};
 use floodline_sim::model::{Pace, Profile};
@@ -43,6 +43,40 @@ impl Provider for BuiltIn {
                 .filter(|stats| self.paced && stats.timed > 0)
                 .map(|stats| stats.late_p99),
         }
+    }
+}
+
+/// Those of all targets of a plan, each at its target's number; none for a target that is elsewhere.
+pub(crate) struct Providers(Vec<Option<BuiltIn>>);
+
+impl Providers {
+    /// Starts all that the plan asks for.
+    pub(crate) fn start(plan: &Plan) -> Result<Providers, Failure> {
+        let start = |target: &Target| match &target.address {
+            Address::Stub(stub) => BuiltIn::start(stub, plan.seed).map(Some),
+            Address::Url(_) => Ok(None),
+        };
+        plan.targets().map(start).collect::<Result<_, _>>().map(Providers)
+    }
+
+    /// That of a target.
+    pub(crate) fn of(&self, target: usize) -> Option<&BuiltIn> {
+        self.0.get(target)?.as_ref()
+    }
+
+    /// Whether there are any.
+    pub(crate) fn any(&self) -> bool {
+        self.0.iter().any(Option::is_some)
+    }
+}
+
+impl Provider for Providers {
+    fn sample(&self) -> ProviderSample {
+        let samples = self.0.iter().flatten().map(BuiltIn::sample);
+        samples.fold(ProviderSample::default(), |sum, one| ProviderSample {
+            cpu: sum.cpu + one.cpu,
+            late_p99: sum.late_p99.max(one.late_p99),
+        })
     }
 }
 

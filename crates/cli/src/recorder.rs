@@ -3,7 +3,6 @@
 use floodline_core::fold::Fold;
 use floodline_core::{Plan, Record, RunEvent, Span};
 use floodline_report::terminal::{self, Progress};
-use floodline_scenario::Secrets;
 use floodline_store::{Journal, StoreError};
 
 use crate::screen::{self, LiveLine};
@@ -22,8 +21,7 @@ pub(crate) struct Recorder {
 }
 
 impl Recorder {
-    pub(crate) fn new(journal: Journal, secrets: &Secrets, live: Option<LiveLine>, plan: &Plan) -> Recorder {
-        let scrubber = Scrubber::of(secrets.values());
+    pub(crate) fn new(journal: Journal, scrubber: Scrubber, live: Option<LiveLine>, plan: &Plan) -> Recorder {
         Recorder {
             fold: Fold::of(plan),
             journal,

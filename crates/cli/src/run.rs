@@ -3,21 +3,22 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use floodline_core::plan::{Address, Plan};
+use floodline_core::plan::Address;
 use floodline_core::summary::{RUN_FORMAT, RunInfo, RunSummary};
 use floodline_core::{Span, plan as planned};
 use floodline_engine::clock::Clock;
 use floodline_engine::{Endpoint, EngineError, Header, Provider, Run, Stop};
 use floodline_report::{INSECURE, json, terminal};
-use floodline_scenario::{Exchange, Resolved, Secrets};
+use floodline_scenario::{Part, Resolved, Secret};
 use floodline_store::RunFolder;
 
 use crate::args::RunArgs;
 use crate::interrupt::Interrupts;
 use crate::outside::{World, why};
-use crate::provider::BuiltIn;
+use crate::provider::{BuiltIn, Providers};
 use crate::recorder::Recorder;
 use crate::screen::{self, LiveLine};
+use crate::scrubber::Scrubber;
 use crate::{Failure, plan, report, scenario};
 
 /// The one exit code that comes before that of a failure.
@@ -26,7 +27,8 @@ const INTERRUPTED: u8 = 130;
 /// Makes a run and returns its exit code.
 pub(crate) fn run(args: Box<RunArgs>) -> Result<u8, Failure> {
     let (resolved, scenario) = scenario::resolve(&args.scenario, &World)?;
-    let Resolved { plan, workloads, scripts, tokenizer, exchange, secrets, warnings } = resolved;
+    let scrubber = Scrubber::of(resolved.secret_values());
+    let Resolved { plan, workloads, scripts, tokenizer, targets, keys, warnings } = resolved;
     let plan = Arc::new(plan);
     for warning in warnings.iter().filter(|_| !args.quiet) {
         screen::note(&format!("warning: {warning}"));
@@ -39,24 +41,26 @@ pub(crate) fn run(args: Box<RunArgs>) -> Result<u8, Failure> {
         )));
     }
 
-    let provider = match &plan.target.address {
-        Address::Stub(stub) => Some(BuiltIn::start(stub, plan.seed)?),
-        Address::Url(_) => None,
-    };
-    let endpoint = endpoint(&plan, exchange, &secrets, provider.as_ref())?;
-    let target = endpoint.url.clone();
+    let providers = Providers::start(&plan)?;
+    let endpoints = plan
+        .targets()
+        .zip(targets)
+        .enumerate()
+        .map(|(number, (target, part))| endpoint(target, part, &keys, providers.of(number)))
+        .collect::<Result<Vec<_>, _>>()?;
+    let target = endpoints.iter().map(|endpoint| endpoint.url.as_str()).collect::<Vec<_>>().join(", ");
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let workers = args.workers.map_or((cores / 2).max(1), |n| n as usize);
     let wall = Clock::starting_in(Span::ZERO).origin_unix_ns();
     let ready = Run {
         plan: plan.clone(),
-        endpoint,
+        endpoints,
         workloads: workloads.into_iter().map(Into::into).collect(),
         scripts,
         tokenizer,
         workers,
         id: format!("fl-{:x}", wall / 1_000),
-        provider: provider.map(|p| Box::new(p) as Box<dyn Provider>),
+        provider: providers.any().then(|| Box::new(providers) as Box<dyn Provider>),
     }
     .prepare()
     .map_err(cannot_run)?;
@@ -90,7 +94,7 @@ pub(crate) fn run(args: Box<RunArgs>) -> Result<u8, Failure> {
     folder.write_run(&info).map_err(Failure::internal)?;
     let journal = folder.journal().map_err(Failure::internal)?;
     let live = (!args.quiet).then(LiveLine::new);
-    let mut recorder = Recorder::new(journal, &secrets, live, &plan);
+    let mut recorder = Recorder::new(journal, scrubber, live, &plan);
 
     let running = ready.start().map_err(cannot_run)?;
     info.started_unix_ns = running.clock().origin_unix_ns();
@@ -138,12 +142,12 @@ fn cannot_run(e: EngineError) -> Failure {
 }
 
 fn endpoint(
-    plan: &Plan,
-    exchange: Exchange,
-    secrets: &Secrets,
+    target: &planned::Target,
+    Part { exchange, secrets }: Part,
+    keys: &[Secret],
     provider: Option<&BuiltIn>,
 ) -> Result<Endpoint, Failure> {
-    let planned::Target { address, ca_file, insecure, stream, connection, .. } = &plan.target;
+    let planned::Target { address, ca_file, insecure, stream, connection, api, .. } = target;
     let url = match (address, provider) {
         (Address::Url(url), _) => url.clone(),
         (Address::Stub(_), Some(provider)) => provider.url(&exchange.provider_path),
@@ -153,13 +157,11 @@ fn endpoint(
         std::fs::read(path)
             .map_err(|e| Failure::usage(format!("cannot read the CA file {path}: {}", why(&e))))
     };
-    let headers = secrets.request_headers(plan.target.api);
+    let header = |(name, value): (String, Secret)| Header { name, value: value.expose().into() };
     Ok(Endpoint {
         url,
-        headers: headers
-            .iter()
-            .map(|(name, value)| Header { name: name.clone(), value: value.expose().into() })
-            .collect(),
+        headers: secrets.request_headers(*api).into_iter().map(header).collect(),
+        keys: keys.iter().map(|key| header(key.header(*api))).collect(),
         ca: ca_file.as_ref().map(read).transpose()?,
         insecure: *insecure,
         codec: exchange.codec,

@@ -299,7 +299,14 @@ mod tests {
 
         fn outline(&self, ask: Ask) -> Rendered {
             let max_tokens = Some(if ask.i % 4 == 3 { 40 } else { 10 });
-            Rendered { prompt: 0, input_tokens: Some(100), input_bound: Some(157), max_tokens, head: None }
+            Rendered {
+                target: 0,
+                prompt: 0,
+                input_tokens: Some(100),
+                input_bound: Some(157),
+                max_tokens,
+                head: None,
+            }
         }
     }
 

@@ -59,6 +59,10 @@ pub trait Actor: Any + Send {
 /// A request that an actor makes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Outgoing {
+    /// Which target it goes to.
+    pub target: usize,
+    /// The same for the target that is tried when this one fails.
+    pub spare: Option<Box<Outgoing>>,
     /// What it says of itself ahead of its body, where that is not what all requests of the target say.
     pub head: Option<Box<Head>>,
     /// The body.

@@ -34,8 +34,14 @@ pub struct Plan {
     pub seed: u64,
     /// The generator the seed is for.
     pub random: String,
-    /// Where requests go.
+    /// Where requests go; where there are several targets, the first.
     pub target: Target,
+    /// The further targets, and how they share the requests with the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub split: Option<Box<Split>>,
+    /// The names of the keys that requests are sent with in turn, where there are several; never the keys.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<String>,
     /// What is sent and when: streams of traffic that run side by side.
     pub scenarios: Vec<Scenario>,
     /// How long to wait for things.
@@ -191,6 +197,35 @@ pub struct Target {
     /// How it is connected to.
     #[serde(default, skip_serializing_if = "Connection::is_usual")]
     pub connection: Connection,
+}
+
+/// Several targets that share the requests of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Split {
+    /// Their names, that of the first included.
+    pub names: Vec<String>,
+    /// Their shares, against each other.
+    pub weights: Vec<u32>,
+    /// All but the first.
+    pub more: Vec<Target>,
+    /// The number of the one that is tried when another fails.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fallback: Option<usize>,
+}
+
+impl Split {
+    /// The number of the target that draw `index` falls to: the index of a request, or of a user who goes through a flow.
+    pub fn draw(&self, seed: u64, index: u64) -> usize {
+        let total: u32 = self.weights.iter().sum();
+        let mut drawn = random::Stream::new(seed, random::Purpose::Targets, index).below(total);
+        for (number, weight) in self.weights.iter().enumerate() {
+            match drawn.checked_sub(*weight) {
+                None => return number,
+                Some(left) => drawn = left,
+            }
+        }
+        0
+    }
 }
 
 /// A tokenizer by its name.
@@ -440,6 +475,8 @@ impl Plan {
             seed,
             random: random::ALGORITHM.into(),
             target,
+            split: None,
+            keys: Vec::new(),
             scenarios,
             timeouts: Timeouts::default(),
             hook: None,
@@ -469,6 +506,21 @@ impl Plan {
     pub fn planned_length(&self) -> Option<Span> {
         let ends = self.scenarios.iter().map(|scenario| Some(scenario.start + scenario.planned_length()?));
         ends.collect::<Option<Vec<Span>>>().map(|ends| ends.into_iter().max().unwrap_or_default())
+    }
+
+    /// All targets, the first first.
+    pub fn targets(&self) -> impl Iterator<Item = &Target> {
+        std::iter::once(&self.target).chain(self.split.iter().flat_map(|split| &split.more))
+    }
+
+    /// The name of a target in records: none where there is only one.
+    pub fn target_name(&self, number: usize) -> Option<&str> {
+        self.split.as_ref()?.names.get(number).map(String::as_str)
+    }
+
+    /// The number of the target that is tried when another fails.
+    pub fn fallback(&self) -> Option<usize> {
+        self.split.as_ref()?.fallback
     }
 
     /// The name of a scenario in records: none where there is only one.

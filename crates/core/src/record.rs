@@ -268,6 +268,24 @@ impl Record {
         }
     }
 
+    /// The same request as it is before another attempt: what was planned, and what has been tried.
+    pub fn renewed(&self) -> Record {
+        Record {
+            scenario: self.scenario.clone(),
+            key: self.key.clone(),
+            step: self.step.clone(),
+            turn: self.turn,
+            target: self.target.clone(),
+            input_tokens: self.planned_input_tokens.or(self.input_tokens),
+            attempts: self.attempts.clone(),
+            request_id: self.request_id.clone(),
+            late: self.late,
+            held: self.held,
+            hook: self.hook,
+            ..Record::planned(self.i, self.phase, self.prompt.clone(), self.scheduled)
+        }
+    }
+
     /// (last token − first token) / (streamed output tokens − 1), for an ok answer that has two of each.
     pub fn tpot(&self) -> Option<Span> {
         if self.outcome != Outcome::Ok || self.arrivals.count() < 2 {

@@ -5,6 +5,11 @@ pub trait Workload: Send + Sync {
     /// Replaces `body` by the body of a request.
     fn render(&self, ask: Ask, body: &mut Vec<u8>) -> Rendered;
 
+    /// The same for the target of this number, whichever the request's own is.
+    fn render_for(&self, _target: usize, ask: Ask, body: &mut Vec<u8>) -> Rendered {
+        self.render(ask, body)
+    }
+
     /// What [`render`](Self::render) would return, without the body.
     fn outline(&self, ask: Ask) -> Rendered;
 }
@@ -38,6 +43,8 @@ impl From<u64> for Ask {
 /// What [`Workload::render`] wrote.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rendered {
+    /// Which target it goes to.
+    pub target: usize,
     /// Which prompt of the scenario's mix it is of.
     pub prompt: usize,
     /// Tokens of the prompt, where the plan knows them.

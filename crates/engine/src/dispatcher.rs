@@ -54,8 +54,8 @@ impl Stop {
 pub struct Run {
     /// What to do.
     pub plan: Arc<Plan>,
-    /// Where to send it.
-    pub endpoint: Endpoint,
+    /// Where to send it: one for each target of the plan.
+    pub endpoints: Vec<Endpoint>,
     /// What to send: one for each scenario of the plan.
     pub workloads: Vec<Arc<dyn Workload>>,
     /// What users do: one for each scenario of the plan, none where its users only ask.
@@ -80,19 +80,24 @@ impl Run {
         health::raise_descriptor_limit();
         health::fits(&self.plan, self.provider.is_some(), self.workers.max(1) as u64)?;
         let stamping = Stamping::switch_on()?;
-        let mut target = Target::resolve(&self.endpoint)?;
+        let mut targets = self.endpoints.iter().map(Target::resolve).collect::<Result<Vec<_>, _>>()?;
+        if targets.is_empty() {
+            return Err(EngineError::Url("the run has no target".into()));
+        }
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(probe(&mut target, self.plan.timeouts.connect))?;
+        for target in &mut targets {
+            runtime.block_on(probe(target, self.plan.timeouts.connect))?;
+        }
         let counter = Counter::new(self.tokenizer.clone());
         let hooks = self.plan.hook.as_ref().map(Hooks::start).transpose().map_err(EngineError::Hook)?;
-        Ok(Ready { run: self, target, stamping, counter, hooks })
+        Ok(Ready { run: self, targets, stamping, counter, hooks })
     }
 }
 
 /// A run that can start at once.
 pub struct Ready {
     run: Run,
-    target: Target,
+    targets: Vec<Target>,
     stamping: Stamping,
     counter: Counter,
     hooks: Option<Hooks>,
@@ -144,10 +149,13 @@ impl Ready {
     /// # Errors
     /// When the operating system refuses a thread.
     pub fn start(self) -> Result<Running, EngineError> {
-        let Ready { run, target, stamping, counter, hooks } = self;
+        let Ready { run, targets, stamping, counter, hooks } = self;
         let Run { plan, workloads, scripts, workers, id, provider, .. } = run;
         let common = Arc::new(Common {
-            target,
+            targets,
+            target_names: plan.split.as_ref().map_or_else(Vec::new, |split| split.names.clone()),
+            fallback: plan.fallback(),
+            key_names: plan.keys.clone(),
             timeouts: plan.timeouts,
             scenarios: plan
                 .scenarios
@@ -242,8 +250,18 @@ fn share_out(
     let stop = Arc::new(AtomicBool::new(false));
     let traffic = Traffic::new(plan).map_err(EngineError::DoesNotFit)?;
     let ledger = ledger.clone();
-    let pacer =
-        Pacer { traffic, workloads, crowds, workers: senders, admission, ledger, clock, stop: stop.clone() };
+    let pacer = Pacer {
+        traffic,
+        workloads,
+        crowds,
+        workers: senders,
+        admission,
+        fallback: plan.fallback(),
+        keys: plan.keys.len() as u64,
+        ledger,
+        clock,
+        stop: stop.clone(),
+    };
     let thread = thread::Builder::new().name("pacer".into()).spawn(move || pacer.run())?;
     Ok((work, Some(Pacing { thread, stop })))
 }

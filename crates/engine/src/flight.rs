@@ -19,7 +19,7 @@ use floodline_core::budget::Worst;
 use floodline_core::flow::Patience;
 use floodline_core::journey::Answered;
 use floodline_core::record::{Attempt, AttemptEnd};
-use floodline_core::workload::Head;
+use floodline_core::workload::{Ask, Head, Workload};
 use floodline_core::{Moment, Outcome, Phase, Record};
 use floodline_wire::codec::Codec;
 use tokio::sync::OwnedSemaphorePermit;
@@ -28,7 +28,7 @@ use crate::admission::{Pass, Place};
 use crate::answer::{Answer, Broken, Judged};
 use crate::connect::{ConnectError, connect};
 use crate::counter::ToCount;
-use crate::ledger::{Funds, Tab};
+use crate::ledger::{Funds, Ledger, Tab};
 use crate::socket::{Scratch, Socket};
 use crate::worker::{Ended, Worker};
 use wait::{AFTERGLOW, Wait, poll_alarm, too_long};
@@ -40,6 +40,12 @@ pub(crate) struct Job {
     pub(crate) scenario: usize,
     pub(crate) phase: Phase,
     pub(crate) scheduled: Moment,
+    /// The number of its target.
+    pub(crate) target: usize,
+    /// The number of its key, where requests are sent with several in turn.
+    pub(crate) key: Option<usize>,
+    /// The same request for the target that is tried when this one fails.
+    pub(crate) spare: Option<Box<Spare>>,
     /// Which prompt of the mix it is of.
     pub(crate) prompt: usize,
     /// Its step in a flow.
@@ -67,6 +73,30 @@ pub(crate) struct Job {
     pub(crate) judge: Option<Judge>,
 }
 
+/// A request for another target.
+pub(crate) struct Spare {
+    pub(crate) target: usize,
+    pub(crate) head: Option<Box<Head>>,
+    pub(crate) body: Vec<u8>,
+    /// The most that it can cost.
+    pub(crate) worst: Worst,
+}
+
+/// A workload's request for the target that stands in, where its own is another.
+pub(crate) fn spare(
+    fallback: Option<usize>,
+    target: usize,
+    workload: &dyn Workload,
+    ask: Ask,
+    ledger: &Ledger,
+) -> Option<Box<Spare>> {
+    let target = fallback.filter(|fallback| *fallback != target)?;
+    let mut body = Vec::new();
+    let rendered = workload.render_for(target, ask, &mut body);
+    let worst = ledger.worst(&rendered, &body);
+    Some(Box::new(Spare { target, head: rendered.head, body, worst }))
+}
+
 /// Says what an answer fails, if it does; called once, with an answer that is otherwise ok.
 pub(crate) type Judge = Box<dyn FnOnce(&Answered) -> Result<(), String> + Send>;
 
@@ -86,8 +116,9 @@ pub(crate) struct Told {
 pub(crate) fn fly(worker: &Rc<Worker>, job: Job) -> impl Future<Output = Told> + use<> {
     let id = worker.request_id(job.scenario, job.index);
     let mut flight = Flight::begin(worker, &job, id.clone());
-    let Job { door, pass, funds, head, body, judge, .. } = job;
+    let Job { door, pass, funds, head, body, judge, spare, .. } = job;
     flight.judge = judge;
+    flight.spare = spare;
     let sending = Sending { id, head, body };
     async move {
         let outcome = flight.whole(sending, (door, pass, funds)).await;
@@ -116,6 +147,13 @@ struct Flight {
     tab: Option<Tab>,
     /// Whether it is a request of its own, and no call of the target's API.
     own: bool,
+    /// The number of its target, and that of its key.
+    target: usize,
+    key: Option<usize>,
+    /// What is tried when this fails.
+    spare: Option<Box<Spare>>,
+    /// How it failed, once that is to be tried.
+    failed: Option<(Outcome, Option<String>)>,
     /// How its answer is read.
     codec: Codec,
     /// Whether the answer is a stream.
@@ -167,7 +205,9 @@ impl Flight {
         record.step.clone_from(&job.step);
         record.turn = job.turn;
         record.input_tokens = job.input_tokens;
-        record.key.clone_from(&worker.common.key_name);
+        let key = job.key.and_then(|key| worker.common.key_names.get(key));
+        record.key = key.or(worker.common.key_name.as_ref()).cloned();
+        record.target = worker.common.target_names.get(job.target).cloned();
         record.request_id = Some(id);
         worker.began();
         Flight {
@@ -178,8 +218,12 @@ impl Flight {
             held_since: None,
             tab: Some(Tab { worst: job.worst, reservation: None, unanswered: None }),
             own: job.own,
-            codec: if job.own { Codec::Own(Arc::default()) } else { worker.common.target.codec.clone() },
-            streamed: worker.common.target.stream,
+            target: job.target,
+            key: job.key,
+            spare: None,
+            failed: None,
+            codec: codec(worker, job.own, job.target),
+            streamed: worker.target(job.target).stream,
             leaves: job.leaves,
             judge: None,
             asked: None,
@@ -211,11 +255,31 @@ impl Flight {
         {
             return outcome;
         }
-        let Sending { id, head, body } = sending;
-        let request = self.worker.common.target.request(&id, head.as_deref(), &body);
-        match self.funded(funds).await {
-            Ok(()) => self.run(&request, door).await,
-            Err(outcome) => outcome,
+        let Sending { id, mut head, mut body } = sending;
+        let (mut door, mut funds) = (door, funds);
+        loop {
+            let target = self.worker.target(self.target);
+            let request = target.request(&id, head.as_deref(), self.key, &body);
+            let outcome = match self.funded(funds.take()).await {
+                Ok(()) => self.run(&request, door.take()).await,
+                Err(outcome) => return outcome,
+            };
+            let Some(spare) = self.spare.take_if(|_| self.failed.is_some()) else { return outcome };
+            self.turn_to(&spare);
+            Spare { head, body, .. } = *spare;
+        }
+    }
+
+    /// Makes ready for the target that stands in.
+    fn turn_to(&mut self, spare: &Spare) {
+        self.target = spare.target;
+        self.codec = codec(&self.worker, self.own, spare.target);
+        self.streamed = self.worker.target(spare.target).stream;
+        if let Some(tab) = &mut self.tab {
+            tab.worst = spare.worst;
+        }
+        if let Some(record) = &mut self.record {
+            record.target = self.worker.common.target_names.get(spare.target).cloned();
         }
     }
 
@@ -260,6 +324,13 @@ impl Flight {
                 self.held_since = Some(worker.clock.now());
                 match worker.fund(worst).await {
                     Ok(funds) => funds,
+                    Err(why) if self.failed.is_some() => {
+                        // There is no room for the one that stands in: then the request has ended as it had.
+                        let (outcome, error) = self.failed.take().unwrap_or((Outcome::NotSent, None));
+                        self.spare = None;
+                        let error = error.unwrap_or_default();
+                        return Err(self.end(outcome, Some(format!("{error} (and the fallback: {why})"))));
+                    }
                     Err(why) if self.was_sent() => {
                         let why = format!("{UNANSWERED}, and it could not be sent again: {why}");
                         return Err(self.end(Outcome::Connection, Some(why)));
@@ -286,10 +357,10 @@ impl Flight {
     }
 
     async fn run(&mut self, request: &[u8], door: Option<OwnedSemaphorePermit>) -> Outcome {
-        if self.worker.pool.is_some() {
+        if self.worker.pools.get(self.target).is_some_and(Option::is_some) {
             return self.run_streams(request, door).await;
         }
-        if let Some(socket) = self.worker.take_idle()
+        if let Some(socket) = self.worker.take_idle(self.target)
             && let Tried::Over(outcome) = self.attempt(socket, request, true).await
         {
             return outcome;
@@ -299,7 +370,7 @@ impl Flight {
         }
         let connecting = self.worker.clock.now();
         let worker = self.worker.clone();
-        let opened = connect(&worker.common.target, worker.common.timeouts.connect).await;
+        let opened = connect(worker.target(self.target), worker.common.timeouts.connect).await;
         drop(door);
         let socket = match opened {
             Err(e) => return self.not_connected(&e),
@@ -415,7 +486,8 @@ impl Flight {
     fn note_attempt(&mut self, end: AttemptEnd) {
         let now = self.worker.clock.now();
         if let Some(record) = &mut self.record {
-            record.attempts.push(Attempt::new(self.sent, now, end, record.status));
+            let target = record.target.clone();
+            record.attempts.push(Attempt { target, ..Attempt::new(self.sent, now, end, record.status) });
         }
     }
 
@@ -457,7 +529,7 @@ impl Flight {
             record.text = said.map(|said| said.text);
         }
         if let Some(socket) = socket.filter(|_| reusable) {
-            self.worker.put_idle(socket);
+            self.worker.put_idle(self.target, socket);
         }
         if let Some(seen) = seen
             && let Err(why) = self.judged(&seen).await
@@ -491,6 +563,9 @@ impl Flight {
     fn close(&mut self, outcome: Outcome, error: Option<String>, to_count: Option<ToCount>) -> Outcome {
         // What a request of its own brings is no model's.
         let to_count = to_count.filter(|_| !self.own);
+        if self.spare.is_some() && self.failed.is_none() && !self.left && is_worth_another(outcome) {
+            return self.set_aside(outcome, error);
+        }
         let now = self.worker.clock.now();
         let (sent, worker) = (self.sent, self.worker.clone());
         if let Some(record) = &mut self.record {
@@ -511,6 +586,48 @@ impl Flight {
             worker.ended(Ended { record, to_count });
         }
         outcome
+    }
+}
+
+impl Flight {
+    /// Keeps what has failed as an attempt, so that another target can be tried.
+    fn set_aside(&mut self, outcome: Outcome, error: Option<String>) -> Outcome {
+        let sent = self.sent.is_some();
+        if let Some(record) = &mut self.record {
+            record.outcome = outcome;
+        }
+        if sent {
+            self.note_attempt(AttemptEnd::Outcome(outcome));
+        }
+        if let (Some(record), Some(tab)) = (&mut self.record, &mut self.tab) {
+            self.worker.common.ledger.set_aside(record, tab, sent);
+            **record = record.renewed();
+        }
+        (self.sent, self.answer) = (None, None);
+        self.failed = Some((outcome, error));
+        outcome
+    }
+}
+
+/// How the answers of a target are read, or those of a request of its own.
+fn codec(worker: &Worker, own: bool, target: usize) -> Codec {
+    if own { Codec::Own(Arc::default()) } else { worker.target(target).codec.clone() }
+}
+
+/// Whether another target may do better.
+fn is_worth_another(outcome: Outcome) -> bool {
+    match outcome {
+        Outcome::RateLimited
+        | Outcome::QuotaExceeded
+        | Outcome::Overloaded
+        | Outcome::ServerError
+        | Outcome::Timeout
+        | Outcome::Connection
+        | Outcome::Truncated
+        | Outcome::Malformed => true,
+        Outcome::Ok | Outcome::ClientError | Outcome::CheckFailed | Outcome::Cancelled | Outcome::NotSent => {
+            false
+        }
     }
 }
 

@@ -19,7 +19,7 @@ use floodline_core::workload::Rendered;
 use floodline_core::{Moment, Outcome, Phase, Span};
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
-use crate::flight::{Job, Judge, Told, fly};
+use crate::flight::{Job, Judge, Spare, Told, fly};
 use crate::users::Crowd;
 use crate::worker::{Asking, Halt, Worker, lock, reached};
 
@@ -321,13 +321,21 @@ impl Way<'_> {
         let worker = self.traveller.worker.clone();
         let crowd = &self.traveller.crowd;
         let index = crowd.next(self.phase)?;
-        let Outgoing { head, body, input_tokens, input_bound, max_tokens, turn } = outgoing;
-        let rendered = Rendered { prompt: 0, input_tokens, input_bound, max_tokens, head: None };
+        let Outgoing { target, spare, head, body, input_tokens, input_bound, max_tokens, turn } = outgoing;
+        let rendered = Rendered { target: 0, prompt: 0, input_tokens, input_bound, max_tokens, head: None };
         let worst = worker.common.ledger.worst(&rendered, &body);
         let funds = worker.fund_now(worst).await.ok()?;
         let (actor, number) = (self.actor.clone(), step.number);
         let judge: Judge = Box::new(move |answer: &Answered| lock(&actor).answered(number, answer));
+        let spare = spare.map(|spare| {
+            let Outgoing { target, head, body, input_tokens, input_bound, max_tokens, .. } = *spare;
+            let rendered = Rendered { target, prompt: 0, input_tokens, input_bound, max_tokens, head: None };
+            Box::new(Spare { target, worst: worker.common.ledger.worst(&rendered, &body), head, body })
+        });
         let job = Job {
+            target,
+            key: worker.key(self.traveller.number),
+            spare,
             index,
             scenario: crowd.scenario(),
             phase: self.phase,

@@ -143,6 +143,16 @@ impl Ledger {
         true
     }
 
+    /// Charges an attempt that failed, and gives its room back: another one is to follow, with room of its own.
+    pub(crate) fn set_aside(&self, record: &Record, tab: &mut Tab, sent: bool) {
+        let ended = Ended { sent, ..ended(record, tab.worst) };
+        let settled = charge(&ended, tab.worst, self.prices.as_ref());
+        if let (Some(limited), Some(reservation)) = (&self.limited, tab.reservation.take()) {
+            limited.settle(reservation, settled);
+        }
+        tab.unanswered = Some(tab.unanswered.unwrap_or(Usd::ZERO) + settled.usd);
+    }
+
     /// Charges a request that ended, and gives its room back. Its cost is noted, unless its tokens are still to be
     /// counted and nothing is limited by them. `sent` is whether the last sending came about.
     pub(crate) fn settle(&self, record: &mut Record, tab: Tab, sent: bool, uncounted: bool) {

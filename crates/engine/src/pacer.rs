@@ -13,7 +13,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use crate::admission::Admission;
 use crate::clock::Clock;
-use crate::flight::Job;
+use crate::flight::{Job, spare};
 use crate::ledger::Ledger;
 use crate::users::Crowd;
 use crate::worker::Due;
@@ -28,6 +28,10 @@ pub(crate) struct Pacer {
     /// Those of the scenarios that have a flow: what is due is a journey then.
     pub(crate) crowds: Vec<Option<Arc<Crowd>>>,
     pub(crate) admission: Arc<Admission>,
+    /// The number of the target that is tried when another fails.
+    pub(crate) fallback: Option<usize>,
+    /// With how many keys requests are sent in turn.
+    pub(crate) keys: u64,
     /// What the run may spend.
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) clock: Clock,
@@ -62,10 +66,15 @@ impl Pacer {
             }
             let mut body = Vec::new();
             let rendered = self.workloads[arrival.scenario].render(arrival.nth.into(), &mut body);
+            let workload = &*self.workloads[arrival.scenario];
+            let spare = spare(self.fallback, rendered.target, workload, arrival.nth.into(), &self.ledger);
             if !self.wait_until(arrival.at) {
                 return;
             }
             let job = Job {
+                target: rendered.target,
+                key: (self.keys > 0).then(|| (arrival.index % self.keys) as usize),
+                spare,
                 index: arrival.index,
                 scenario: arrival.scenario,
                 phase: arrival.phase,

@@ -19,6 +19,8 @@ pub struct Endpoint {
     pub url: String,
     /// Header fields of every request, the key's included.
     pub headers: Vec<Header>,
+    /// The header field of each key, where requests are sent with several in turn.
+    pub keys: Vec<Header>,
     /// Certificates to trust besides the system's, in PEM.
     pub ca: Option<Vec<u8>>,
     /// Whether certificates go unchecked.
@@ -61,6 +63,8 @@ pub(crate) struct Target {
     pub(crate) keeps: bool,
     /// With HTTP/2, the connections of each worker.
     pub(crate) http2: Option<u32>,
+    /// The field of each key, as bytes.
+    keys: Vec<Vec<u8>>,
     /// The method of requests that have none of their own.
     method: String,
     /// What stands before a path: nothing, unless a proxy has to be told where to pass requests on to.
@@ -106,13 +110,18 @@ impl Target {
             stream: endpoint.stream,
             keeps: connection.connections != Connections::PerRequest,
             http2,
+            keys: endpoint
+                .keys
+                .iter()
+                .map(|key| format!("{}: {}\r\n", key.name, key.value).into_bytes())
+                .collect(),
             method: endpoint.method.clone(),
             path: url.path,
         })
     }
 
     /// A whole request: the line, the shared fields, the request's own, and the body.
-    pub(crate) fn request(&self, id: &str, own: Option<&Head>, body: &[u8]) -> Vec<u8> {
+    pub(crate) fn request(&self, id: &str, own: Option<&Head>, key: Option<usize>, body: &[u8]) -> Vec<u8> {
         let mut request =
             Vec::with_capacity(self.path.len() + self.fields.len() + id.len() + body.len() + 96);
         let (method, path) = self.line(own);
@@ -122,6 +131,9 @@ impl Target {
         match own {
             None => request.extend_from_slice(&self.fields),
             Some(own) => self.own_fields(own, body, &mut request),
+        }
+        if let Some(key) = key.and_then(|key| self.keys.get(key)) {
+            request.extend_from_slice(key);
         }
         request.extend_from_slice(
             format!("x-request-id: {id}\r\ncontent-length: {}\r\n\r\n", body.len()).as_bytes(),
@@ -233,6 +245,7 @@ mod tests {
         Endpoint {
             url: url.into(),
             headers: vec![Header { name: "User-Agent".into(), value: "mine".into() }],
+            keys: Vec::new(),
             ca: None,
             insecure: false,
             codec: Codec::Chat,
@@ -247,7 +260,7 @@ mod tests {
     #[test]
     fn a_request_is_whole_and_own_headers_replace_defaults() {
         let target = Target::resolve(&endpoint("http://127.0.0.1:8000/v1/chat/completions?a=b")).unwrap();
-        let request = String::from_utf8(target.request("r-1", None, b"{}")).unwrap();
+        let request = String::from_utf8(target.request("r-1", None, None, b"{}")).unwrap();
         assert_eq!(
             request,
             "POST /v1/chat/completions?a=b HTTP/1.1\r\nhost: 127.0.0.1:8000\r\naccept: text/event-stream\r\n\
@@ -269,7 +282,7 @@ mod tests {
             fields: vec![("x-user".into(), "7".into())],
             fault: None,
         };
-        let request = String::from_utf8(target.unwrap().request("r-1", Some(&own), b"")).unwrap();
+        let request = String::from_utf8(target.unwrap().request("r-1", Some(&own), None, b"")).unwrap();
         assert!(request.starts_with("GET /v1/users/7?q=a HTTP/1.1\r\nhost: 127.0.0.1:8000\r\n"), "{request}");
         assert!(
             request.ends_with("\r\nx-user: 7\r\nx-request-id: r-1\r\ncontent-length: 0\r\n\r\n"),
@@ -283,7 +296,7 @@ mod tests {
         let target = Target::resolve(&endpoint("http://[::1]/v1")).unwrap();
         assert_eq!(target.name, "[::1]:80");
         assert_eq!(target.route.addresses(), ["[::1]:80".parse().unwrap()]);
-        assert!(target.request("r", None, b"").starts_with(b"POST /v1 HTTP/1.1\r\nhost: [::1]\r\n"));
+        assert!(target.request("r", None, None, b"").starts_with(b"POST /v1 HTTP/1.1\r\nhost: [::1]\r\n"));
     }
 
     #[test]
@@ -295,7 +308,7 @@ mod tests {
         endpoint.proxy_authorization = Some("Basic bTpw".into());
         let target = Target::resolve(&endpoint).unwrap();
         assert_eq!(target.route.addresses(), ["127.0.0.1:3128".parse().unwrap()]);
-        let request = String::from_utf8(target.request("r", None, b"")).unwrap();
+        let request = String::from_utf8(target.request("r", None, None, b"")).unwrap();
         assert!(
             request.starts_with("POST http://127.0.0.1:8000/v1 HTTP/1.1\r\nhost: 127.0.0.1:8000\r\n"),
             "{request}"
@@ -305,7 +318,8 @@ mod tests {
         }
         // What an https target is sent, its proxy does not see.
         endpoint.url = "https://127.0.0.1:8000/v1".into();
-        let request = String::from_utf8(Target::resolve(&endpoint).unwrap().request("r", None, b"")).unwrap();
+        let request =
+            String::from_utf8(Target::resolve(&endpoint).unwrap().request("r", None, None, b"")).unwrap();
         assert!(request.starts_with("POST /v1 HTTP/1.1\r\n") && !request.contains("proxy-"), "{request}");
     }
 

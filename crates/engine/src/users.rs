@@ -18,7 +18,7 @@ use floodline_core::{Moment, Outcome, Phase, Span};
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
 use crate::admission::Admission;
-use crate::flight::{Job, fly};
+use crate::flight::{Job, fly, spare};
 use crate::journey::Traveller;
 use crate::worker::{Halt, Worker, reached};
 
@@ -269,7 +269,17 @@ impl Life {
         // Users who find no room in the budget have not asked.
         let worst = self.worker.common.ledger.worst(&rendered, &self.body);
         let funds = self.worker.fund_now(worst).await.ok()?;
+        let spare = spare(
+            self.worker.common.fallback,
+            rendered.target,
+            &*self.crowd.workload,
+            ask,
+            &self.worker.common.ledger,
+        );
         let job = Job {
+            target: rendered.target,
+            key: self.worker.key(self.asker.number.into()),
+            spare,
             index,
             scenario: self.crowd.scenario,
             phase,
@@ -337,7 +347,14 @@ mod tests {
         }
 
         fn outline(&self, _: Ask) -> Rendered {
-            Rendered { prompt: 0, input_tokens: None, input_bound: None, max_tokens: None, head: None }
+            Rendered {
+                target: 0,
+                prompt: 0,
+                input_tokens: None,
+                input_bound: None,
+                max_tokens: None,
+                head: None,
+            }
         }
     }
 

@@ -80,12 +80,19 @@ pub(crate) struct Names {
 
 /// What all workers of a run have in common.
 pub(crate) struct Common {
-    pub(crate) target: Target,
+    /// The targets, the first first.
+    pub(crate) targets: Vec<Target>,
+    /// Their names in records, where there are several.
+    pub(crate) target_names: Vec<String>,
+    /// The number of the one that is tried when another fails.
+    pub(crate) fallback: Option<usize>,
     pub(crate) timeouts: Timeouts,
     /// One for each scenario of the plan.
     pub(crate) scenarios: Vec<Names>,
     /// The name of the key.
     pub(crate) key_name: Option<String>,
+    /// The names of the keys that requests are sent with in turn, where there are several.
+    pub(crate) key_names: Vec<String>,
     /// Whether answers are kept.
     pub(crate) keep_text: bool,
     /// What the run's requests are named after.
@@ -125,9 +132,10 @@ pub(crate) struct Worker {
     pub(crate) clock: Clock,
     pub(crate) alarm: Alarm,
     pub(crate) scratch: RefCell<Scratch>,
-    idle: RefCell<Vec<Socket>>,
-    /// With HTTP/2, the connections.
-    pub(crate) pool: Option<Pool>,
+    /// Those that are kept, for each target.
+    idle: RefCell<Vec<Vec<Socket>>>,
+    /// With HTTP/2, the connections to each target.
+    pub(crate) pools: Vec<Option<Pool>>,
     /// Requests in flight, and users about to ask.
     in_flight: Cell<usize>,
     landed: Notify,
@@ -145,10 +153,11 @@ impl Worker {
         }
     }
 
-    /// The connection that was used last, which is the likeliest to be still open; those on which the server
+    /// The connection to a target that was used last, which is the likeliest to be still open; those on which the server
     /// has said something since, if only goodbye, are let go.
-    pub(crate) fn take_idle(&self) -> Option<Socket> {
+    pub(crate) fn take_idle(&self, target: usize) -> Option<Socket> {
         let mut idle = self.idle.borrow_mut();
+        let idle = idle.get_mut(target)?;
         while let Some(socket) = idle.pop() {
             if socket.is_quiet() {
                 return Some(socket);
@@ -157,10 +166,22 @@ impl Worker {
         None
     }
 
-    pub(crate) fn put_idle(&self, socket: Socket) {
-        if self.common.target.keeps {
-            self.idle.borrow_mut().push(socket);
+    pub(crate) fn put_idle(&self, target: usize, socket: Socket) {
+        let keeps = self.common.targets.get(target).is_some_and(|target| target.keeps);
+        if let (true, Some(idle)) = (keeps, self.idle.borrow_mut().get_mut(target)) {
+            idle.push(socket);
         }
+    }
+
+    /// The target of this number; the first, if there is none.
+    pub(crate) fn target(&self, number: usize) -> &Target {
+        self.common.targets.get(number).unwrap_or(&self.common.targets[0])
+    }
+
+    /// The number of the key that comes `nth`, where requests are sent with several in turn.
+    pub(crate) fn key(&self, nth: u64) -> Option<usize> {
+        let keys = self.common.key_names.len() as u64;
+        (keys > 0).then(|| (nth % keys) as usize)
     }
 
     /// Waits until nothing new is to be sent.
@@ -268,14 +289,15 @@ pub(crate) fn run(
     halt: watch::Receiver<Halt>,
 ) {
     let grace: Span = common.timeouts.grace;
-    let pool = common.target.http2.map(Pool::new);
+    let pools: Vec<Option<Pool>> = common.targets.iter().map(|target| target.http2.map(Pool::new)).collect();
+    let idle = common.targets.iter().map(|_| Vec::new()).collect();
     let worker = Rc::new(Worker {
         common,
-        pool,
+        pools,
         clock,
         alarm: Alarm::new(runtime, clock),
         scratch: RefCell::new(Scratch::new()),
-        idle: RefCell::default(),
+        idle: RefCell::new(idle),
         in_flight: Cell::new(0),
         landed: Notify::new(),
         halt: halt.clone(),

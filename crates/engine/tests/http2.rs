@@ -270,7 +270,14 @@ impl Workload for Large {
     }
 
     fn outline(&self, _: Ask) -> Rendered {
-        Rendered { prompt: 0, input_tokens: Some(3), input_bound: Some(35), max_tokens: Some(10), head: None }
+        Rendered {
+            target: 0,
+            prompt: 0,
+            input_tokens: Some(3),
+            input_bound: Some(35),
+            max_tokens: Some(10),
+            head: None,
+        }
     }
 }
 

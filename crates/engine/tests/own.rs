@@ -83,7 +83,7 @@ impl Workload for Heads {
     }
 
     fn outline(&self, _: Ask) -> Rendered {
-        Rendered { prompt: 0, input_tokens: None, input_bound: None, max_tokens: None, head: None }
+        Rendered { target: 0, prompt: 0, input_tokens: None, input_bound: None, max_tokens: None, head: None }
     }
 }
 

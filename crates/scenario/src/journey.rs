@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use floodline_core::flow::Flow;
 use floodline_core::journey::{Actor, Script};
+use floodline_core::plan::Split;
 
 use crate::secret::Secret;
 use crate::template::{Expression, Template};
@@ -43,6 +44,8 @@ pub(crate) struct Parts {
     pub(crate) feeders: Vec<Feeder>,
     /// What steps take from the environment, by the variable's name.
     pub(crate) environment: BTreeMap<String, Secret>,
+    /// How several targets share the users.
+    pub(crate) split: Option<Split>,
 }
 
 /// The request of a step.

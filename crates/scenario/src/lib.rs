@@ -89,12 +89,21 @@ pub struct Resolved {
     pub scripts: Vec<Option<Arc<dyn Script>>>,
     /// What answers are counted with.
     pub tokenizer: Tokenizer,
-    /// How requests are sent and their answers read.
-    pub exchange: Exchange,
-    /// The key and the header values, which may not.
-    pub secrets: Secrets,
+    /// How each target is spoken with, the first first.
+    pub targets: Vec<Part>,
+    /// The keys that requests are sent with in turn, by the names that the plan holds.
+    pub keys: Vec<Secret>,
     /// What is allowed but probably not meant, one sentence each.
     pub warnings: Vec<String>,
+}
+
+/// What there is to a target beside its part of the plan.
+#[derive(Clone, Debug)]
+pub struct Part {
+    /// How requests are sent and their answers read.
+    pub exchange: Exchange,
+    /// The key and the header values, which may not be written down.
+    pub secrets: Secrets,
 }
 
 /// How the requests of a target are sent, apart from what stands in each, and how their answers are read.
@@ -108,6 +117,14 @@ pub struct Exchange {
     pub content_type: Option<String>,
     /// Path and query of requests to the built-in provider, which has every API where its vendor has it.
     pub provider_path: String,
+}
+
+impl Resolved {
+    /// Every value that must not appear in anything written, for scrubbing what a server echoes.
+    pub fn secret_values(&self) -> impl Iterator<Item = &str> {
+        let of_targets = self.targets.iter().flat_map(|target| target.secrets.values());
+        of_targets.chain(self.keys.iter().map(Secret::expose))
+    }
 }
 
 impl std::fmt::Debug for Resolved {

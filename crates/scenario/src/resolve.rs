@@ -16,6 +16,7 @@ mod proxy;
 mod replay;
 mod retry;
 mod target;
+mod targets;
 mod tokenizer;
 mod traffic;
 mod url;
@@ -27,9 +28,11 @@ use floodline_core::plan::{self, HealthLimits, Limits, Load, Plan, Timeouts};
 
 pub use proxy::PROXY_VARIABLES;
 
+use crate::secret::Secret;
 use crate::written::{Given, Place, Scalar, Scenario, Target};
-use crate::{Error, Outside, QuickForm, Resolved, Source, parse};
+use crate::{Error, Outside, Part, QuickForm, Resolved, Source, parse};
 use findings::Findings;
+use targets::Targets;
 
 /// Longer prompts than any model takes are mistakes, and would fill the memory.
 const MOST_TOKENS: u32 = 10_000_000;
@@ -96,6 +99,12 @@ impl Overrides {
             let asked = self.objectives.iter().map(|text| Scalar::new(text, argument("--objective")));
             scenario.objectives.0.get_or_insert_default().0.extend(asked);
         }
+        let other = [("--url", self.url.is_some()), ("--model", self.model.is_some())];
+        for (name, _) in other.into_iter().filter(|(_, given)| *given && scenario.targets.is_some()) {
+            findings
+                .problem(argument(name), "the file has several targets, each of its own")
+                .with_help("change them in the file");
+        }
         if let Some(target) = &mut scenario.target.0 {
             if let Some(url) = &self.url {
                 target.value.point_at("--url", Some(url));
@@ -152,12 +161,14 @@ fn warn_of_secrets(target: &Target, findings: &mut Findings<'_>) {
 fn assemble(mut scenario: Scenario, findings: &mut Findings<'_>) -> Result<Resolved, Error> {
     let name = name(&scenario, findings);
     let seed = findings.read(&scenario.seed).unwrap_or_else(|| findings.outside.seed());
-    let target = target::resolve(&scenario.target, seed, findings);
-    let retry = retry::resolve(&scenario.retry, target.as_ref().map(|target| target.target.api), findings);
+    let targets = targets::resolve(&scenario, seed, findings);
+    let keys = targets::keys(&scenario.keys, findings);
+    let target = targets.as_ref().and_then(|targets| targets.all.first());
+    let retry = retry::resolve(&scenario.retry, target.map(|target| target.target.api), findings);
     if retry.is_some() {
         findings.warn("`retry` is kept in the plan, but this version sends every request once");
     }
-    let model = target.as_ref().map(|target| target.target.model.as_str());
+    let model = target.map(|target| target.target.model.as_str());
     let costs = prices::resolve(&scenario.prices, model, findings);
     let hard = prices::Hard::of(scenario.limits.as_ref());
     let limits = scenario.limits.as_ref().map(|limits| Limits {
@@ -184,17 +195,30 @@ fn assemble(mut scenario: Scenario, findings: &mut Findings<'_>) -> Result<Resol
     });
     let hook = exec::resolve(&scenario.exec, findings);
     let record_bodies = findings.read(&scenario.record_bodies).unwrap_or(false);
-    let streams = traffic::resolve(&mut scenario, &name, seed, target.as_ref(), findings);
+    if let (Some(keys), Some(target)) = (&scenario.keys.0, target)
+        && target.target.key_env.is_some()
+    {
+        findings
+            .problem(keys.place, "`keys` stands beside the key of a target")
+            .with_help("keep one of the two");
+    }
+    let streams = traffic::resolve(&mut scenario, &name, seed, targets.as_ref(), findings);
     hard.refuse_unbounded(costs.as_ref(), unbounded(streams.as_deref()), findings);
     let undecided = findings.read(&scenario.undecided).unwrap_or_default();
     let (mut asked, mut rules) = (Vec::new(), Vec::new());
     // Names can be looked up only where there are some.
-    if let (Some(target), Some(streams)) = (&target, &streams) {
+    if let (Some(target), Some(streams)) = (target, &streams) {
         let scenarios: Vec<plan::Scenario> = streams.iter().map(|stream| stream.scenario.clone()).collect();
         let key = target.target.key_env.as_deref();
         let about = objectives::About {
             scenarios: &scenarios,
             key,
+            keys: keys.iter().flatten().map(|(name, _)| name.clone()).collect(),
+            targets: targets
+                .iter()
+                .filter_map(|targets| targets.split.as_ref())
+                .flat_map(|split| split.names.clone())
+                .collect(),
             has_prices: scenario.prices.is_some(),
             streamed: target.target.stream,
         };
@@ -204,17 +228,27 @@ fn assemble(mut scenario: Scenario, findings: &mut Findings<'_>) -> Result<Resol
         }
     }
     findings.conclude()?;
-    match (target, streams) {
-        (Some(target), Some(streams)) => {
-            let mut secrets = target.secrets;
+    match (targets, streams) {
+        (Some(Targets { all, split }), Some(streams)) => {
+            let (names, keys): (Vec<String>, Vec<Secret>) = keys.into_iter().flatten().unzip();
+            let (mut parts, mut first) = (Vec::new(), None);
+            for target in all {
+                parts.push(Part { exchange: target.exchange, secrets: target.secrets });
+                first.get_or_insert((target.target, target.tokenizer));
+            }
+            let Some((target, tokenizer)) = first else {
+                return Err(crate::Problem::new("the scenario has no target").into());
+            };
             let (mut scenarios, mut workloads, mut scripts) = (Vec::new(), Vec::new(), Vec::new());
             for stream in streams {
                 scenarios.push(stream.scenario);
                 workloads.push(stream.workload);
                 scripts.push(stream.script);
-                secrets.in_steps.extend(stream.secrets);
+                parts[0].secrets.in_steps.extend(stream.secrets);
             }
-            let mut plan = Plan::of_scenarios(name, seed, target.target, scenarios);
+            let mut plan = Plan::of_scenarios(name, seed, target, scenarios);
+            plan.split = split.map(Box::new);
+            plan.keys = names;
             plan.limits = Limits { stop_when: rules, ..limits.unwrap_or_default() };
             plan.retry = retry;
             plan.objectives = asked;
@@ -228,9 +262,9 @@ fn assemble(mut scenario: Scenario, findings: &mut Findings<'_>) -> Result<Resol
                 plan,
                 workloads,
                 scripts,
-                tokenizer: target.tokenizer,
-                exchange: target.exchange,
-                secrets,
+                tokenizer,
+                targets: parts,
+                keys,
                 warnings: findings.take_warnings(),
             })
         }

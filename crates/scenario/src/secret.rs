@@ -17,6 +17,15 @@ impl Secret {
     pub fn expose(&self) -> &str {
         &self.0
     }
+
+    /// The header that carries it as a key, as `api` wants it.
+    pub fn header(&self, api: Api) -> (String, Secret) {
+        let name = key_header(api);
+        match name {
+            "authorization" => (name.to_owned(), Secret::new(format!("Bearer {}", self.expose()))),
+            _ => (name.to_owned(), self.clone()),
+        }
+    }
 }
 
 impl fmt::Debug for Secret {
@@ -64,11 +73,7 @@ impl Secrets {
     /// The headers to send, names and final values: the key as `api` wants it, then the additional ones, and what else
     /// `api` insists on.
     pub fn request_headers(&self, api: Api) -> Vec<(String, Secret)> {
-        let name = key_header(api);
-        let key = self.key.as_ref().map(|key| match name {
-            "authorization" => (name.to_owned(), Secret::new(format!("Bearer {}", key.expose()))),
-            _ => (name.to_owned(), key.clone()),
-        });
+        let key = self.key.as_ref().map(|key| key.header(api));
         let has = |name: &str| self.headers.iter().any(|(other, _)| other.eq_ignore_ascii_case(name));
         let version = (api == Api::Anthropic && !has(ANTHROPIC_VERSION.0))
             .then(|| (ANTHROPIC_VERSION.0.to_owned(), Secret::new(ANTHROPIC_VERSION.1)));

@@ -9,6 +9,7 @@ mod groups;
 pub(crate) mod own;
 mod sampled;
 mod sizes;
+mod split;
 mod synthetic;
 mod trace;
 
@@ -21,6 +22,7 @@ pub(crate) use frame::{Frame, Members, Wanted};
 pub(crate) use groups::Groups;
 pub(crate) use sampled::Sampled;
 pub(crate) use sizes::Sizes;
+pub(crate) use split::Shared as SharedOut;
 pub(crate) use synthetic::{Shared, Synthetic};
 pub(crate) use trace::Trace;
 
@@ -100,7 +102,7 @@ impl Workload for Mix {
             }
             Some(Body::Sampled(sampled)) => sampled.outline(ask, self.seed),
         };
-        Rendered { prompt, input_tokens, input_bound, max_tokens, head: None }
+        Rendered { target: 0, prompt, input_tokens, input_bound, max_tokens, head: None }
     }
 }
 

@@ -62,7 +62,7 @@ use serde::Deserialize;
 /// A load test of an LLM API: what is asked, of whom, and when.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-#[schemars(extend("required" = ["target"]))]
+#[schemars(extend("anyOf" = [{ "required": ["target"] }, { "required": ["targets"] }]))]
 pub(crate) struct Scenario {
     /// What the run is called; the file's name unless given.
     pub(crate) name: Given<Scalar<Text>>,
@@ -70,6 +70,12 @@ pub(crate) struct Scenario {
     pub(crate) seed: Given<Scalar<u64>>,
     /// Where requests go.
     pub(crate) target: Given<At<Target>>,
+    /// Several targets that share the requests by their weights, in place of `target`.
+    pub(crate) targets: Given<OneOrMany<At<Target>>>,
+    /// The name of the target that is tried when another fails: refused, overloaded, broken or timed out.
+    pub(crate) fallback: Given<Scalar<Text>>,
+    /// Keys that requests are sent with in turn, or users of a closed loop one each; figures are shown for each.
+    pub(crate) keys: Given<At<Keys>>,
     /// What is sent, drawn by weight: one prompt or a list. 32 synthetic tokens unless given.
     pub(crate) prompts: Given<OneOrMany<At<Prompt>>>,
     /// When it is sent: one stage or a list, in order. One user for 30 s unless given.
@@ -130,6 +136,11 @@ pub(crate) struct Part {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Target {
+    /// Of several targets: its name in figures and records.
+    pub(crate) name: Given<Scalar<Text>>,
+    /// Of several targets: its share of the requests, against the other weights; 1 unless given, 0 for one that only
+    /// stands in.
+    pub(crate) weight: Given<Scalar<u32>>,
     /// The API it speaks; openai-chat unless given. http is an application's own: any method, path and body.
     pub(crate) api: Given<Scalar<Api>>,
     /// What the vendor's SDK takes as base URL, such as https://api.openai.com/v1, https://api.anthropic.com or
@@ -182,6 +193,17 @@ pub(crate) struct Target {
     /// Whether answers compressed with gzip or br are asked for; false unless given. Compressed answers are read either
     /// way.
     pub(crate) compression: Given<Scalar<bool>>,
+}
+
+/// Keys for requests, from one of these.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Keys {
+    /// Environment variables, by their names.
+    #[schemars(with = "Vec<String>")]
+    pub(crate) env: Given<Asked>,
+    /// A file with a key on each line, as NAME=value or only the value.
+    pub(crate) file: Given<Scalar<Text>>,
 }
 
 /// The built-in provider: a model of a server, or exact pacing.

@@ -15,7 +15,7 @@ fn url(resolved: &Resolved) -> &str {
 }
 
 fn sent(resolved: &Resolved) -> Vec<String> {
-    let headers = resolved.secrets.request_headers(resolved.plan.target.api);
+    let headers = resolved.targets[0].secrets.request_headers(resolved.plan.target.api);
     headers.into_iter().map(|(name, value)| format!("{name}: {}", value.expose())).collect()
 }
 
@@ -148,7 +148,10 @@ fn usual_keys_go_to_the_hosts_of_their_vendors_only() {
 #[test]
 fn the_built_in_provider_is_asked_at_the_path_of_the_api() {
     let path = |target: &str| {
-        World::new().resolve(&format!("target: {{{target}}}\n")).unwrap().exchange.provider_path
+        World::new().resolve(&format!("target: {{{target}}}\n")).unwrap().targets[0]
+            .exchange
+            .provider_path
+            .clone()
     };
     assert_eq!(path("stub: {}"), "/v1/chat/completions");
     assert_eq!(path("stub: {}, api: anthropic"), "/v1/messages");
@@ -189,8 +192,8 @@ fn an_application_is_asked_by_templates() {
     assert_eq!(head.fields, [("x-seed".into(), "5".into())]);
     assert_eq!((head.method, head.fault), (None, None));
     assert_eq!(sent(&resolved), ["authorization: Bearer canary-key"]);
-    assert_eq!((resolved.exchange.method.as_str(), resolved.plan.target.api), ("POST", Api::Http));
-    assert_eq!(resolved.exchange.content_type.as_deref(), Some("application/json"));
+    assert_eq!((resolved.targets[0].exchange.method.as_str(), resolved.plan.target.api), ("POST", Api::Http));
+    assert_eq!(resolved.targets[0].exchange.content_type.as_deref(), Some("application/json"));
     let plan = serde_json::to_string(&resolved.plan).unwrap();
     assert!(plan.contains("${env:KEY}") && !plan.contains("canary"), "{plan}");
 }
@@ -205,7 +208,10 @@ fn what_all_requests_have_in_common_is_no_part_of_each() {
     assert_eq!(url(&resolved), "http://h/b/x%20y");
     assert!(!resolved.plan.target.stream);
     let get = World::new().resolve("target: {api: http, url: 'http://h/b', request: {path: /x}}\n").unwrap();
-    assert_eq!((get.exchange.method.as_str(), get.exchange.content_type), ("GET", None));
+    assert_eq!(
+        (get.targets[0].exchange.method.as_str(), get.targets[0].exchange.content_type.clone()),
+        ("GET", None)
+    );
 }
 
 #[test]

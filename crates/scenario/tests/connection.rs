@@ -112,11 +112,11 @@ fn a_proxys_credentials_come_from_the_environment_and_are_written_nowhere() {
         let resolved = world.resolve(&text).unwrap();
         let plan = serde_json::to_string(&resolved.plan).unwrap();
         assert!(plan.contains("\"proxy\":\"proxy.example:3128\""), "{plan}");
-        assert!(!format!("{resolved:?}{:?}{plan}", resolved.secrets).contains("canary"));
-        let told = resolved.secrets.proxy_authorization.as_ref().unwrap();
+        assert!(!format!("{resolved:?}{:?}{plan}", resolved.targets[0].secrets).contains("canary"));
+        let told = resolved.targets[0].secrets.proxy_authorization.as_ref().unwrap();
         assert_eq!(told.expose(), "Basic bWU6Y2FuYXJ5LXBhc3N3b3Jk");
         assert_eq!(
-            resolved.secrets.values().collect::<Vec<_>>(),
+            resolved.targets[0].secrets.values().collect::<Vec<_>>(),
             ["canary-password", "bWU6Y2FuYXJ5LXBhc3N3b3Jk"]
         );
     }

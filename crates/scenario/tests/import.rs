@@ -85,7 +85,7 @@ fn scenarios_for_openai_chat_can_be_run() {
         let yaml = imported(name).yaml;
         let resolved = world.resolve(&yaml).unwrap_or_else(|e| panic!("{name}: {e}\n{yaml}"));
         assert_eq!(resolved.warnings, Vec::<String>::new(), "{name}\n{yaml}");
-        assert_eq!(resolved.secrets.key.as_ref().map(|key| key.expose()), Some("k"), "{name}");
+        assert_eq!(resolved.targets[0].secrets.key.as_ref().map(|key| key.expose()), Some("k"), "{name}");
     }
 }
 

@@ -66,7 +66,7 @@ record_bodies: true
     let sent = body(&resolved, 0);
     assert_eq!(sent["messages"][0]["content"], "Say \"hi\"");
     assert_eq!((&sent["max_completion_tokens"], &sent["temperature"]), (&5.into(), &0.5.into()));
-    let headers = resolved.secrets.request_headers(plan.target.api);
+    let headers = resolved.targets[0].secrets.request_headers(plan.target.api);
     let headers: Vec<(&str, &str)> =
         headers.iter().map(|(name, value)| (name.as_str(), value.expose())).collect();
     assert_eq!(

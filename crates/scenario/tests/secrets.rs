@@ -12,8 +12,8 @@ fn secrets_are_in_nothing_that_can_be_printed() {
         "target: {url: 'https://h/v1', model: m, key: '${env:KEY}', headers: {Cookie: 's=${env:KEY}'}}";
     let resolved = World::new().resolve(text).unwrap();
     let plan = serde_json::to_string(&resolved.plan).unwrap();
-    assert!(!format!("{resolved:?}{:?}{plan}", resolved.secrets).contains("canary"));
-    assert_eq!(resolved.secrets.values().collect::<Vec<_>>(), ["canary-key", "canary-key"]);
+    assert!(!format!("{resolved:?}{:?}{plan}", resolved.targets[0].secrets).contains("canary"));
+    assert_eq!(resolved.targets[0].secrets.values().collect::<Vec<_>>(), ["canary-key", "canary-key"]);
 }
 
 /// A key in the environment must not reach a server that it was not meant for.
@@ -22,7 +22,7 @@ fn openais_key_goes_to_openai_only() {
     let world = World::new().env("OPENAI_API_KEY", "canary");
     let key = |url: &str| {
         let form = QuickForm { url: Some(url.into()), model: Some("m".into()), ..QuickForm::default() };
-        world.quick(&form).unwrap().secrets.key.map(|key| key.expose().to_owned())
+        world.quick(&form).unwrap().targets[0].secrets.key.as_ref().map(|key| key.expose().to_owned())
     };
     assert_eq!(key("https://api.openai.com/v1").as_deref(), Some("canary"));
     for other in [
@@ -42,7 +42,7 @@ fn a_scenario_can_be_tried_on_the_built_in_provider_without_its_secrets() {
         "target: {url: 'https://h/v1', model: m, key: '${env:NO_KEY}', headers: {Cookie: '${env:NO}'}}";
     let overrides = Overrides { url: Some("stub:".into()), ..Overrides::default() };
     let resolved = World::new().resolve_with(text, &overrides).unwrap();
-    assert_eq!(resolved.secrets.values().count(), 0);
+    assert_eq!(resolved.targets[0].secrets.values().count(), 0);
     let overrides = Overrides { url: Some("http://127.0.0.1:9/v1".into()), ..Overrides::default() };
     let resolved = World::new().env("NO_KEY", "x").env("NO", "y").resolve_with(text, &overrides).unwrap();
     let [key, header] = resolved.warnings.as_slice() else { panic!("{:?}", resolved.warnings) };

@@ -52,7 +52,15 @@ pub struct Names {
 impl Names {
     /// The names of a plan.
     pub fn of(plan: &Plan) -> Names {
-        Names::of_parts(&plan.scenarios, plan.target.key_env.as_deref())
+        let targets = plan.split.as_ref().map_or(&[][..], |split| &split.names);
+        Names::of_parts(&plan.scenarios, plan.target.key_env.as_deref()).with(&plan.keys, targets)
+    }
+
+    /// The same with several keys and several targets.
+    pub fn with(mut self, keys: &[String], targets: &[String]) -> Names {
+        self.keys.extend_from_slice(keys);
+        self.targets.extend_from_slice(targets);
+        self
     }
 
     /// The names of scenarios, and that of a key.

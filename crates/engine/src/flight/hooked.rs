@@ -22,7 +22,7 @@ impl Flight {
     pub(super) async fn changed(&mut self, sending: &mut Sending) -> Result<(), Outcome> {
         let common = self.worker.common.clone();
         let Some(hooks) = &common.hooks else { return Ok(()) };
-        let question = self.question("before", sending.described(&common.target));
+        let question = self.question("before", sending.described(self.worker.target(self.target)));
         if !hooks.hook.before {
             self.asked = Some(question);
             return Ok(());
@@ -44,11 +44,18 @@ impl Flight {
                 Ok(())
             }
             Ok(true) => {
-                self.asked = Some(self.question("before", sending.described(&common.target)));
+                self.asked =
+                    Some(self.question("before", sending.described(self.worker.target(self.target))));
                 if let Some(tab) = &mut self.tab {
                     let max_tokens = bound(&sending.body).or(Some(tab.worst.output));
-                    let rendered =
-                        Rendered { prompt: 0, input_tokens: None, input_bound: None, max_tokens, head: None };
+                    let rendered = Rendered {
+                        target: 0,
+                        prompt: 0,
+                        input_tokens: None,
+                        input_bound: None,
+                        max_tokens,
+                        head: None,
+                    };
                     tab.worst = common.ledger.worst(&rendered, &sending.body);
                 }
                 Ok(())

@@ -16,11 +16,14 @@ impl Flight {
         mut door: Option<OwnedSemaphorePermit>,
     ) -> Outcome {
         let worker = self.worker.clone();
-        let Some(pool) = &worker.pool else { return self.end(Outcome::Connection, Some(UNANSWERED.into())) };
+        let Some(Some(pool)) = worker.pools.get(self.target) else {
+            return self.end(Outcome::Connection, Some(UNANSWERED.into()));
+        };
         let mut again = false;
         loop {
             let asked = worker.clock.now();
-            let found = pool.place(&worker.common.target, worker.clock, worker.common.timeouts.connect).await;
+            let found =
+                pool.place(worker.target(self.target), worker.clock, worker.common.timeouts.connect).await;
             drop(door.take());
             let seat = match found {
                 Err(e) => return self.not_connected(&e),

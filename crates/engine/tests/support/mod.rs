@@ -27,7 +27,14 @@ impl Workload for Body {
     }
 
     fn outline(&self, _: Ask) -> Rendered {
-        Rendered { prompt: 0, input_tokens: Some(3), input_bound: Some(35), max_tokens: Some(10), head: None }
+        Rendered {
+            target: 0,
+            prompt: 0,
+            input_tokens: Some(3),
+            input_bound: Some(35),
+            max_tokens: Some(10),
+            head: None,
+        }
     }
 }
 
@@ -55,6 +62,7 @@ pub(crate) fn endpoint(url: String) -> Endpoint {
     Endpoint {
         url,
         headers: Vec::new(),
+        keys: Vec::new(),
         ca: None,
         insecure: false,
         codec: Codec::Chat,
@@ -108,27 +116,38 @@ pub(crate) fn run_of(
     endpoint: Endpoint,
     stops: impl Fn(&Record) -> u32,
 ) -> Result<Left, EngineError> {
-    drive((workload, None), workers, plan, endpoint, stops)
+    drive((workload, None), workers, plan, vec![endpoint], stops)
+}
+
+/// A run against several targets.
+pub(crate) fn run_at(
+    workload: Arc<dyn Workload>,
+    plan: Plan,
+    endpoints: Vec<Endpoint>,
+) -> Result<Left, EngineError> {
+    drive((workload, None), 1, plan, endpoints, |_| 0)
 }
 
 /// A run of users who walk through a flow.
 pub(crate) fn run_flow(script: Arc<dyn Script>, plan: Plan, endpoint: Endpoint) -> Result<Left, EngineError> {
-    drive((Arc::new(Body), Some(script)), 1, plan, endpoint, |_| 0)
+    drive((Arc::new(Body), Some(script)), 1, plan, vec![endpoint], |_| 0)
 }
 
 fn drive(
     (workload, script): (Arc<dyn Workload>, Option<Arc<dyn Script>>),
     workers: usize,
     mut plan: Plan,
-    endpoint: Endpoint,
+    endpoints: Vec<Endpoint>,
     stops: impl Fn(&Record) -> u32,
 ) -> Result<Left, EngineError> {
-    plan.target.stream = endpoint.stream;
-    plan.target.connection = endpoint.connection.clone();
+    plan.target.stream = endpoints.first().is_some_and(|endpoint| endpoint.stream);
+    if let Some(first) = endpoints.first() {
+        plan.target.connection = first.connection.clone();
+    }
     let run = Run {
         tokenizer: Tokenizer::for_model("m"),
         plan: Arc::new(plan),
-        endpoint,
+        endpoints,
         workloads: vec![workload],
         scripts: vec![script],
         workers,

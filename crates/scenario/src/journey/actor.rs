@@ -36,6 +36,37 @@ impl Performer {
     }
 }
 
+impl Performer {
+    /// The request of a step, for a target.
+    fn make(&mut self, step: usize, target: usize) -> Result<Outgoing, String> {
+        let parts = self.parts.clone();
+        let Some(request) = parts.requests.get(step) else { return Err("there is no such step".into()) };
+        let mut outgoing = match &request.what {
+            What::Ask(ask) => {
+                let (outgoing, said) = ask.make(&self.scope, target)?;
+                self.saying = Some((ask.conversation.clone(), said));
+                outgoing
+            }
+            What::Own(own) => {
+                self.saying = None;
+                own.make(&self.scope, target)?
+            }
+        };
+        let context = self.scope.context();
+        for (name, value) in &request.headers {
+            let value = value.render(&context)?;
+            if value.contains(|c: char| c.is_control() && c != '\t') || !value.is_ascii() {
+                return Err(format!("the value of the header `{name}` cannot be sent"));
+            }
+            let fields = &mut outgoing.head.get_or_insert_default().fields;
+            fields.retain(|(other, _)| !other.eq_ignore_ascii_case(name));
+            fields.push((name.as_str().into(), value.into()));
+        }
+        outgoing.target = target;
+        Ok(outgoing)
+    }
+}
+
 impl Actor for Performer {
     fn begin(&mut self, iteration: Option<u64>) -> Result<(), String> {
         let parts = self.parts.clone();
@@ -65,30 +96,12 @@ impl Actor for Performer {
     }
 
     fn request(&mut self, step: usize) -> Result<Outgoing, String> {
-        let parts = self.parts.clone();
-        let Some(request) = parts.requests.get(step) else { return Err("there is no such step".into()) };
-        let mut outgoing = match &request.what {
-            What::Ask(ask) => {
-                let (outgoing, said) = ask.make(&self.scope)?;
-                self.saying = Some((ask.conversation.clone(), said));
-                outgoing
-            }
-            What::Own(own) => {
-                self.saying = None;
-                own.make(&self.scope)?
-            }
-        };
-        let context = self.scope.context();
-        for (name, value) in &request.headers {
-            let value = value.render(&context)?;
-            if value.contains(|c: char| c.is_control() && c != '\t') || !value.is_ascii() {
-                return Err(format!("the value of the header `{name}` cannot be sent"));
-            }
-            let fields = &mut outgoing.head.get_or_insert_default().fields;
-            fields.retain(|(other, _)| !other.eq_ignore_ascii_case(name));
-            fields.push((name.as_str().into(), value.into()));
-        }
-        Ok(outgoing)
+        let split = self.parts.split.as_ref();
+        // A user keeps to its target: a conversation is known only there.
+        let target = split.map_or(0, |split| split.draw(self.parts.seed, self.scope.user));
+        let spare = split.and_then(|split| split.fallback).filter(|spare| *spare != target);
+        let spare = spare.map(|spare| self.make(step, spare)).transpose()?.map(Box::new);
+        Ok(Outgoing { spare, ..self.make(step, target)? })
     }
 
     fn answered(&mut self, step: usize, answer: &Answered) -> Result<(), String> {

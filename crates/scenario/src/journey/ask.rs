@@ -20,7 +20,8 @@ pub(crate) struct Ask {
     pub(crate) says: Says,
     /// What the model is told at the beginning of a conversation.
     pub(crate) system: Option<Template>,
-    pub(crate) frame: Frame,
+    /// One for each target.
+    pub(crate) frames: Vec<Frame>,
     pub(crate) max_tokens: Option<u32>,
 }
 
@@ -69,7 +70,7 @@ impl Conversation {
 
 impl Ask {
     /// Makes the request, and what is to be added to the conversation when it has been answered.
-    pub(super) fn make(&self, scope: &Arc<Scope>) -> Result<(Outgoing, Said), String> {
+    pub(super) fn make(&self, scope: &Arc<Scope>, target: usize) -> Result<(Outgoing, Said), String> {
         let before = match self.fresh {
             true => None,
             false => scope.conversations.get(&self.conversation),
@@ -95,7 +96,8 @@ impl Ask {
         let mut body = Vec::new();
         // Of an application, requests are told apart by user and turn.
         let wanted = Wanted { i: scope.user, max_tokens: self.max_tokens };
-        let head = self.frame.render(&mut body, wanted, |out| list(kept.iter().chain(&said.messages), out));
+        let Some(frame) = self.frames.get(target) else { return Err("there is no such target".into()) };
+        let head = frame.render(&mut body, wanted, |out| list(kept.iter().chain(&said.messages), out));
         let outgoing = Outgoing {
             // Of what others wrote, every byte may be a token.
             input_bound: u32::try_from(body.len()).ok(),

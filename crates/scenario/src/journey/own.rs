@@ -19,8 +19,8 @@ pub(crate) struct Own {
     pub(crate) path: Template,
     pub(crate) query: Vec<(String, Template)>,
     pub(crate) content: Content,
-    /// What comes before the path: that of the target's base URL.
-    pub(crate) base: String,
+    /// What comes before the path: that of each target's base URL.
+    pub(crate) bases: Vec<String>,
 }
 
 /// What it carries.
@@ -33,9 +33,10 @@ pub(crate) enum Content {
 }
 
 impl Own {
-    pub(super) fn make(&self, scope: &Arc<Scope>) -> Result<Outgoing, String> {
+    pub(super) fn make(&self, scope: &Arc<Scope>, target: usize) -> Result<Outgoing, String> {
         let context = scope.context();
-        let mut path = format!("{}{}", self.base, self.path.render(&context)?);
+        let base = self.bases.get(target).map_or("", String::as_str);
+        let mut path = format!("{base}{}", self.path.render(&context)?);
         if !self.query.is_empty() {
             let pairs = pairs(&self.query, &context)?;
             path.push(if path.contains('?') { '&' } else { '?' });

@@ -14,6 +14,7 @@ use floodline_core::users::TimeLaw;
 use super::findings::Findings;
 use super::load;
 use super::target::Resolved as Target;
+use super::targets::Targets;
 use crate::journey::{Parts, Play, Request};
 use crate::secret::Secret;
 use crate::template::Expression;
@@ -38,14 +39,14 @@ pub(super) struct Resolved {
 pub(super) fn resolve(
     written: &At<written::Flow>,
     feeders: &Feeders,
-    target: Option<&Target>,
+    targets: Option<&Targets>,
     seed: u64,
     findings: &mut Findings<'_>,
 ) -> Option<Resolved> {
     let At { value: written, place } = written;
     let before = findings.count();
     let mut making = Making {
-        target,
+        targets: targets.map_or(&[], |targets| &targets.all),
         environment: Environment::default(),
         requests: Vec::new(),
         conditions: Vec::new(),
@@ -64,19 +65,20 @@ pub(super) fn resolve(
             "write what users do in each iteration: steps: [{ask: \"...\"}, {post: /path, json: {...}}]",
         );
     }
-    if findings.count() > before || target.is_none() {
+    let split = targets?.split.clone();
+    if findings.count() > before {
         return None;
     }
     let Making { requests, conditions, environment, .. } = making;
     let environment = environment.into_values();
     let secrets = environment.values().cloned().collect();
-    let parts = Parts { seed, requests, conditions, feeders: feeders.made(), environment };
+    let parts = Parts { seed, requests, conditions, feeders: feeders.made(), environment, split };
     Some(Resolved { flow: flow.clone(), play: Play { flow, parts: Arc::new(parts) }, secrets })
 }
 
 /// A flow in the making.
 struct Making<'t> {
-    target: Option<&'t Target>,
+    targets: &'t [Target],
     environment: Environment,
     /// Those so far, each at its number.
     requests: Vec<Request>,
@@ -143,7 +145,7 @@ impl Making<'_> {
         let abandon = step.abandon.as_ref().and_then(|leaves| abandon(leaves, findings));
         let may_fail = findings.read(&step.may_fail).unwrap_or(false);
         let made = {
-            let mut with = request::With { target: self.target, environment: &mut self.environment };
+            let mut with = request::With { targets: self.targets, environment: &mut self.environment };
             request::resolve(step, place, &mut with, findings)
         };
         let name = findings.text(&step.name, "the step's name");

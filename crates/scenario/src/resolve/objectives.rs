@@ -12,6 +12,10 @@ pub(crate) struct About<'a> {
     pub(crate) scenarios: &'a [Scenario],
     /// The name of the key.
     pub(crate) key: Option<&'a str>,
+    /// The names of several keys that are used in turn.
+    pub(crate) keys: Vec<String>,
+    /// The names of the targets, where there are several.
+    pub(crate) targets: Vec<String>,
     /// Whether it is known what a request costs.
     pub(crate) has_prices: bool,
     /// Whether answers are streamed.
@@ -67,7 +71,7 @@ fn read<'s>(
     about: &About<'_>,
     findings: &mut Findings<'_>,
 ) -> Vec<(&'s Scalar<Text>, Objective)> {
-    let names = Names::of_parts(about.scenarios, about.key);
+    let names = Names::of_parts(about.scenarios, about.key).with(&about.keys, &about.targets);
     let mut right = Vec::new();
     for sentence in asked.iter().flat_map(|asked| &asked.0) {
         match Objective::parse(&sentence.text, Some(&names)) {

@@ -19,7 +19,7 @@ use crate::excerpt::mask;
 use crate::secret::{Secret, Secrets, key_header};
 use crate::workload::Members;
 use crate::workload::own::is_header_value;
-use crate::written::{At, Given, Header, Place, Scalar, Stub, Target};
+use crate::written::{At, Header, Place, Scalar, Stub, Target};
 
 /// A target, what its requests have in common, and its secrets.
 pub(crate) struct Resolved {
@@ -42,11 +42,11 @@ const USUAL_KEYS: [(&str, &[&str]); 4] = [
 ];
 
 pub(crate) fn resolve(
-    written: &Given<At<Target>>,
+    written: Option<&At<Target>>,
     seed: u64,
     findings: &mut Findings<'_>,
 ) -> Option<Resolved> {
-    let Given(Some(At { value: written, place })) = written else {
+    let Some(At { value: written, place }) = written else {
         findings
             .problem(Place::Nowhere, "the scenario has no `target`")
             .with_help("say where requests go: target: {url: http://127.0.0.1:8000/v1, model: NAME} or target: {stub: {}}");

@@ -11,9 +11,10 @@ use floodline_core::workload::Workload;
 use super::findings::Findings;
 use super::flow::{self, Feeders};
 use super::prompts::{Basis, Corpora};
-use super::target::Resolved as Target;
+use super::targets::Targets;
 use super::{load, prompts};
 use crate::secret::Secret;
+use crate::workload::SharedOut;
 use crate::written::{At, Flow, Given, OneOrMany, Part, Place, Prompt, Scalar, Scenario, Stage};
 
 /// A stream of the plan, and what makes its requests.
@@ -31,7 +32,7 @@ pub(super) fn resolve(
     scenario: &mut Scenario,
     name: &str,
     seed: u64,
-    target: Option<&Target>,
+    targets: Option<&Targets>,
     findings: &mut Findings<'_>,
 ) -> Option<Vec<Stream>> {
     let mut corpora = Corpora::default();
@@ -41,7 +42,7 @@ pub(super) fn resolve(
     let Some(OneOrMany(parts)) = scenario.scenarios.0.take() else {
         let flow = flow.as_ref();
         let mine = Mine { name: name.into(), start: Span::ZERO, prompts: prompts.as_ref(), flow, load, cap };
-        return Some(vec![one(mine, seed, target, (&mut corpora, &feeders), findings)?]);
+        return Some(vec![one(mine, seed, targets, (&mut corpora, &feeders), findings)?]);
     };
     if let Some(stage) = load.as_ref().and_then(|load| load.0.first()) {
         findings
@@ -73,7 +74,7 @@ pub(super) fn resolve(
         let flow = own_flow.as_ref().or(flow.as_ref().filter(|_| own.is_none()));
         let prompts = own.as_ref().or(prompts.as_ref().filter(|_| own_flow.is_none()));
         let mine = Mine { name, start, prompts, flow, load: load.0, cap };
-        streams.extend(one(mine, scenario_seed(seed, k), target, (&mut corpora, &feeders), findings));
+        streams.extend(one(mine, scenario_seed(seed, k), targets, (&mut corpora, &feeders), findings));
     }
     (streams.len() == count).then_some(streams)
 }
@@ -91,7 +92,7 @@ struct Mine<'a> {
 fn one(
     Mine { name, start, prompts, flow, load, cap }: Mine<'_>,
     seed: u64,
-    target: Option<&Target>,
+    targets: Option<&Targets>,
     (corpora, feeders): (&mut Corpora, &Feeders),
     findings: &mut Findings<'_>,
 ) -> Option<Stream> {
@@ -103,12 +104,12 @@ fn one(
     // A stage with a mistake would be found wrong once more.
     let sound = findings.count() == before;
     let flow = match flow {
-        Some(flow) => Some(flow::resolve(flow, feeders, target, seed, findings)),
+        Some(flow) => Some(flow::resolve(flow, feeders, targets, seed, findings)),
         None => None,
     };
     let sent = match flow {
         Some(_) => Some(prompts::none()),
-        None => prompts::resolve(prompts, Basis { target, load: load.as_ref(), seed, corpora }, findings),
+        None => shared(prompts, targets, load.as_ref(), (seed, corpora), findings),
     };
     let arrivals = match &load {
         Some(Load::Open { stages, .. }) => stages.clone(),
@@ -134,6 +135,25 @@ fn one(
     };
     let scenario = plan::Scenario { name, start, prompts, load: load?, flow, cap };
     Some(Stream { scenario, workload, script, secrets })
+}
+
+/// The prompts, in the form of each target.
+fn shared(
+    written: Option<&OneOrMany<At<Prompt>>>,
+    targets: Option<&Targets>,
+    load: Option<&Load>,
+    (seed, corpora): (u64, &mut Corpora),
+    findings: &mut Findings<'_>,
+) -> Option<prompts::Sent> {
+    let first = targets.and_then(|targets| targets.all.first());
+    let sent = prompts::resolve(written, Basis { target: first, load, seed, corpora }, findings);
+    let Some(Targets { all, split: Some(split) }) = targets else { return sent };
+    let (kinds, workload) = sent?;
+    let mut of = vec![workload];
+    for target in all.iter().skip(1) {
+        of.push(prompts::resolve(written, Basis { target: Some(target), load, seed, corpora }, findings)?.1);
+    }
+    Some((kinds, Box::new(SharedOut::new(seed, split.clone(), of))))
 }
 
 /// Refuses what cannot stand beside a flow.

@@ -64,6 +64,7 @@ impl Workload for Trace {
     fn outline(&self, ask: Ask) -> Rendered {
         let row = self.row(ask.i);
         Rendered {
+            target: 0,
             prompt: 0,
             input_tokens: row.map(|row| row.input_tokens),
             input_bound: row.map(|row| input_bound(row.input_tokens)),

@@ -24,7 +24,8 @@ pub(super) struct Made {
 
 /// What steps are resolved with.
 pub(super) struct With<'a> {
-    pub(super) target: Option<&'a Target>,
+    /// None after a problem with them: steps are checked only.
+    pub(super) targets: &'a [Target],
     pub(super) environment: &'a mut Environment,
 }
 
@@ -85,10 +86,9 @@ fn own(
     let template = text(path, with, findings);
     let query = headers(&step.query, with, findings);
     let content = content(step, with, findings);
-    let base = with.target.map(|target| target.base_path.clone());
-    let made = || {
-        Some(What::Own(Own { method: method.into(), path: template?, query, content: content?, base: base? }))
-    };
+    let bases: Vec<String> = with.targets.iter().map(|target| target.base_path.clone()).collect();
+    let made =
+        || Some(What::Own(Own { method: method.into(), path: template?, query, content: content?, bases }));
     Some((what, made()))
 }
 
@@ -145,44 +145,58 @@ fn ask(
     let system = step.system.as_ref().and_then(|system| text(system, with, findings));
     let conversation = findings.text(&step.conversation, "the conversation's name").unwrap_or_default();
     let fresh = findings.read(&step.new_conversation).unwrap_or(false);
-    let extra = extra(step, with.target, findings);
+    let extra = extra(step, findings);
+    let mut members = Vec::new();
+    for target in with.targets {
+        members.push(target.members.with(tools(step, &extra, target, findings)));
+    }
     let made = || {
-        let members = with.target?.members.with(extra);
         Some(What::Ask(Ask {
             conversation: conversation.into(),
             fresh,
             says: says?,
             system,
-            frame: members.frame(max_tokens.is_some()),
+            frames: members.iter().map(|members| members.frame(max_tokens.is_some())).collect(),
             max_tokens,
         }))
     };
     Some((what.into(), made()))
 }
 
-/// Members that only this step's requests have.
-fn extra(step: &Step, target: Option<&Target>, findings: &mut Findings<'_>) -> Map<String, Value> {
-    let mut extra = step.with.as_ref().map_or_else(Map::new, |with| with.value.clone());
+/// Members that only this step's requests have, but for its tools.
+fn extra(step: &Step, findings: &mut Findings<'_>) -> Map<String, Value> {
+    let extra = step.with.as_ref().map_or_else(Map::new, |with| with.value.clone());
     if let Some(At { place, .. }) = step.with.as_ref() {
         refuse_secrets(&Value::Object(extra.clone()), *place, findings);
     }
-    if let Some(At { value, place }) = step.tools.as_ref() {
-        match value.as_array().filter(|tools| !tools.is_empty()) {
-            Some(tools) => {
-                let offered = target.map_or_else(Map::new, |target| offered(tools, target));
-                if offered.is_empty() && target.is_some() {
-                    findings
-                        .problem(*place, "the API of the target knows no tools")
-                        .with_help("leave out `tools`, or use an API that has them, such as openai-chat");
-                }
-                extra.extend(offered);
-            }
-            None => findings.problem(*place, "`tools` must be a list of tools").with_help(
-                "such as [{type: function, function: {name: weather, parameters: {type: object, properties: {...}}}}]",
-            ),
-        }
+    if let Some(At { value, place }) = step.tools.as_ref()
+        && value.as_array().is_none_or(Vec::is_empty)
+    {
+        findings.problem(*place, "`tools` must be a list of tools").with_help(
+            "such as [{type: function, function: {name: weather, parameters: {type: object, properties: {...}}}}]",
+        );
     }
     extra
+}
+
+/// The same with the step's tools, as the target's API takes them.
+fn tools(
+    step: &Step,
+    extra: &Map<String, Value>,
+    target: &Target,
+    findings: &mut Findings<'_>,
+) -> Map<String, Value> {
+    let mut all = extra.clone();
+    if let Some(At { value: Value::Array(tools), place }) = step.tools.as_ref() {
+        let offered = offered(tools, target);
+        if offered.is_empty() {
+            findings
+                .problem(*place, "the API of the target knows no tools")
+                .with_help("leave out `tools`, or use an API that has them, such as openai-chat");
+        }
+        all.extend(offered);
+    }
+    all
 }
 
 /// Tools in the form in which the target's API takes them.
