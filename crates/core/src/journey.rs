@@ -28,8 +28,8 @@ pub trait Actor: Any + Send {
     /// Begins its iteration of this number, from 0; or, without a number, its setup.
     ///
     /// # Errors
-    /// When there is nothing left for it, in words: a feeder whose rows are used up.
-    fn begin(&mut self, iteration: Option<u64>) -> Result<(), String>;
+    /// When there is nothing left for it: a feeder whose rows are used up.
+    fn begin(&mut self, iteration: Option<u64>) -> Result<(), NothingLeft>;
 
     /// Makes the request of a step.
     ///
@@ -43,6 +43,9 @@ pub trait Actor: Any + Send {
     /// What the answer fails, for people.
     fn answered(&mut self, step: usize, answer: &Answered) -> Result<(), String>;
 
+    /// Takes in an answer that did not end well, or that there was none: only to be looked at by later conditions.
+    fn failed(&mut self, step: usize, answer: &Answered);
+
     /// Whether a condition holds.
     ///
     /// # Errors
@@ -54,6 +57,15 @@ pub trait Actor: Any + Send {
 
     /// Takes back what was saved on the lanes that it was forked into, in their order.
     fn join(&mut self, lanes: Vec<Box<dyn Actor>>);
+}
+
+/// Why an actor does not set out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NothingLeft {
+    /// In words.
+    pub why: String,
+    /// Whether there is nothing left for anybody else either.
+    pub for_anyone: bool,
 }
 
 /// A request that an actor makes.
@@ -104,6 +116,26 @@ pub struct Answered {
     pub ttft: Option<Span>,
     /// From the sending to the last byte.
     pub latency: Option<Span>,
+}
+
+impl Answered {
+    /// No answer: only how it ended.
+    pub fn none(outcome: Outcome) -> Answered {
+        Answered {
+            outcome,
+            status: None,
+            headers: Vec::new(),
+            body: Vec::new(),
+            text: String::new(),
+            reasoning: String::new(),
+            tools: Vec::new(),
+            finish: None,
+            input_tokens: None,
+            output_tokens: None,
+            ttft: None,
+            latency: None,
+        }
+    }
 }
 
 /// A tool that a model asks for.

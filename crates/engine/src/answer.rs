@@ -333,7 +333,9 @@ impl Answer {
                 Some(status) => {
                     self.hint(retry_hint(&bytes));
                     let unread = damage.filter(|_| bytes.is_empty()).map(|why| format!("({why})"));
-                    refused(status, &bytes, unexpected.or(unread))
+                    let judged = refused(status, &bytes, unexpected.or(unread));
+                    self.body_heard = std::mem::take(&mut bytes);
+                    judged
                 }
             },
         };
@@ -360,7 +362,7 @@ impl Answer {
     fn hint(&mut self, retry_after: Option<Span>) {
         if retry_after.is_some() {
             let limits = self.limits.get_or_insert_default();
-            limits.retry_after = limits.retry_after.or(retry_after);
+            limits.hint = limits.hint.or(retry_after);
         }
     }
 

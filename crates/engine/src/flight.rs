@@ -105,10 +105,14 @@ pub(crate) struct Told {
     pub(crate) outcome: Outcome,
     /// When.
     pub(crate) ended: Moment,
+    /// Whether any of it has been on the wire.
+    pub(crate) sent: bool,
     /// Whether its user left in the middle of the answer.
     pub(crate) left: bool,
     /// What went wrong.
     pub(crate) error: Option<String>,
+    /// An answer that did not end well, where somebody wants to see it.
+    pub(crate) answered: Option<Box<Answered>>,
 }
 
 /// Sends one request and records how it went; the future's output says how it ended. The flight has begun
@@ -123,7 +127,14 @@ pub(crate) fn fly(worker: &Rc<Worker>, job: Job) -> impl Future<Output = Told> +
     async move {
         let outcome = flight.whole(sending, (door, pass, funds)).await;
         let ended = flight.over.unwrap_or_else(|| flight.worker.clock.now());
-        Told { outcome, ended, left: flight.left, error: flight.error.take() }
+        Told {
+            outcome,
+            ended,
+            sent: flight.put_out,
+            left: flight.left,
+            error: flight.error.take(),
+            answered: flight.refused.take(),
+        }
     }
 }
 
@@ -167,6 +178,11 @@ struct Flight {
     left: bool,
     over: Option<Moment>,
     error: Option<String>,
+    /// Whether any of it has been on the wire, and what came back that was no good.
+    put_out: bool,
+    refused: Option<Box<Answered>>,
+    /// Whether its user is free since the last byte: not where it was waited for more, or for somebody's judgement.
+    whole: bool,
 }
 
 /// How one attempt ended.
@@ -230,6 +246,9 @@ impl Flight {
             left: false,
             over: None,
             error: None,
+            put_out: false,
+            refused: None,
+            whole: false,
         }
     }
 
@@ -479,6 +498,7 @@ impl Flight {
             record.late = Some(sent.since(record.scheduled) - ordered);
         }
         if self.sent.is_some() {
+            self.put_out = true;
             self.worker.sent();
         }
     }
@@ -523,19 +543,22 @@ impl Flight {
             return Outcome::Cancelled;
         };
         let Judged { outcome, error, reusable, to_count, said, heard } = answer.finish(complete, record);
-        let seen = (is_judged && outcome == Outcome::Ok)
-            .then(|| judge::answered(outcome, record, self.sent, said.as_deref(), heard));
+        let seen = is_judged.then(|| judge::answered(outcome, record, self.sent, said.as_deref(), heard));
+        let by_program = self.worker.common.hooks.as_ref().is_some_and(|hooks| hooks.hook.after);
+        self.whole = complete && !by_program;
         if self.worker.common.keep_text {
             record.text = said.map(|said| said.text);
         }
         if let Some(socket) = socket.filter(|_| reusable) {
             self.worker.put_idle(self.target, socket);
         }
-        if let Some(seen) = seen
-            && let Err(why) = self.judged(&seen).await
+        if let (Some(seen), true) = (&seen, outcome == Outcome::Ok)
+            && let Err(why) = self.judged(seen).await
         {
+            self.refused = Some(Box::new(seen.clone()));
             return self.close(Outcome::CheckFailed, Some(why), to_count);
         }
+        self.refused = seen.filter(|_| outcome != Outcome::Ok).map(Box::new);
         let error = match (error, broke) {
             (Some(error), Some(broke)) => Some(format!("{error} ({broke})")),
             (error, _) => error,
@@ -575,7 +598,9 @@ impl Flight {
             self.error.clone_from(&error);
             record.outcome = outcome;
             record.error = error;
-            self.over = Some(*record.last.get_or_insert(now));
+            let last = *record.last.get_or_insert(now);
+            let judged = matches!(outcome, Outcome::Ok | Outcome::CheckFailed);
+            self.over = Some(if self.whole && judged { last } else { now });
         }
         if sent.is_some() {
             self.note_attempt(AttemptEnd::Outcome(outcome));

@@ -12,7 +12,7 @@ use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 
 use floodline_core::flow::{Abandon, Parallel, RequestStep, Step, Times};
-use floodline_core::journey::{Actor, Answered, Journey, JourneyEnd, Outgoing};
+use floodline_core::journey::{Actor, Answered, Journey, JourneyEnd, NothingLeft, Outgoing};
 use floodline_core::random::{Purpose, Stream};
 use floodline_core::users::TimeLaw;
 use floodline_core::workload::Rendered;
@@ -37,6 +37,9 @@ pub(crate) struct Traveller {
 
 /// An actor, shared with those of its requests that are in flight.
 type Shared = Arc<Mutex<Box<dyn Actor>>>;
+
+/// Who has neither sent anything nor thought on its way sets out again after so long.
+const NOTHING_DONE: Span = Span::from_millis(100);
 
 /// Why a journey goes no further.
 struct Stop {
@@ -65,6 +68,8 @@ struct Way<'t> {
     phase: Phase,
     random: Stream,
     halt: watch::Receiver<Halt>,
+    /// How long its user has thought and waited on it.
+    thought: Span,
     /// The user's way in, given back once it has its connection.
     door: Option<OwnedSemaphorePermit>,
 }
@@ -103,17 +108,20 @@ impl Traveller {
         let iteration = self.iteration;
         let trip = self.trip(phase, scheduled);
         let mut way = self.way(&trip, phase, iteration, door);
-        let mut free = scheduled;
+        let (mut free, mut set_up) = (scheduled, self.set_up);
         let gone = async {
-            if !self.set_up && !flow.setup.is_empty() {
+            if !set_up && !flow.setup.is_empty() {
                 way.begin(None)?;
                 way.steps(&flow.setup, &mut free).await?;
             }
+            set_up = true;
             way.begin(Some(iteration))?;
             way.steps(&flow.steps, &mut free).await
         }
         .await;
+        trip.thought.set(way.thought);
         drop(way);
+        let idle = trip.requests.get() == 0 && trip.thought.get() == Span::ZERO;
         let ended = match gone {
             Ok(()) => Some(Outcome::Ok),
             // A user for whom there is nothing left has not set out.
@@ -121,8 +129,12 @@ impl Traveller {
             Err(Stop { outcome, .. }) => Some(outcome),
         };
         trip.end(gone.err());
-        self.set_up |= ended.is_some_and(|outcome| outcome == Outcome::Ok);
+        self.set_up = set_up;
         self.iteration += 1;
+        // A user whose way leads nowhere must not go round and round.
+        if idle && ended.is_some() {
+            self.worker.alarm.until(self.worker.clock.now() + NOTHING_DONE).await;
+        }
         ended
     }
 
@@ -134,12 +146,12 @@ impl Traveller {
             return;
         }
         let mut free = self.worker.clock.now();
-        let trip = self.trip(phase, free);
+        // It is no journey of its own.
+        let mut trip = self.trip(phase, free);
+        trip.record = None;
         let mut way = self.way(&trip, phase, self.iteration, None);
         // What goes wrong is in the records of its requests.
         let _ = way.steps(&flow.teardown, &mut free).await;
-        drop(way);
-        trip.forget();
     }
 
     fn trip(&self, phase: Phase, scheduled: Moment) -> Trip {
@@ -172,21 +184,32 @@ impl Traveller {
         iteration: u64,
         door: Option<OwnedSemaphorePermit>,
     ) -> Way<'t> {
-        let random = Stream::new(self.crowd.seed(), Purpose::Journeys, stream_of(self.number, iteration, 0));
-        Way { traveller: self, trip, actor: self.actor.clone(), phase, random, halt: self.halt.clone(), door }
+        let random = Stream::new(self.crowd.seed(), Purpose::Journeys, stream_of(self.number, iteration));
+        Way {
+            traveller: self,
+            trip,
+            actor: self.actor.clone(),
+            phase,
+            random,
+            halt: self.halt.clone(),
+            thought: Span::ZERO,
+            door,
+        }
     }
 }
 
-/// The stream of random numbers of a user's iteration, on a lane from 1 or on none.
-fn stream_of(user: u64, iteration: u64, lane: u64) -> u64 {
+/// The stream of random numbers of a user's iteration.
+fn stream_of(user: u64, iteration: u64) -> u64 {
     const SCATTER: u64 = 0x9e37_79b9_7f4a_7c15;
-    user.wrapping_mul(SCATTER).wrapping_add(iteration).wrapping_mul(SCATTER).wrapping_add(lane)
+    user.wrapping_mul(SCATTER).wrapping_add(iteration)
 }
 
 impl Way<'_> {
     fn begin(&self, iteration: Option<u64>) -> Result<(), Stop> {
-        lock(&self.actor).begin(iteration).map_err(|why| {
-            self.traveller.crowd.exhaust();
+        lock(&self.actor).begin(iteration).map_err(|NothingLeft { why, for_anyone }| {
+            if for_anyone {
+                self.traveller.crowd.exhaust();
+            }
             Stop { end: JourneyEnd::Cut, step: None, error: Some(why), outcome: Outcome::NotSent }
         })
     }
@@ -216,17 +239,22 @@ impl Way<'_> {
             Step::Repeat { times: Times::Count(times), steps } => {
                 for _ in 0..*times {
                     self.steps(steps, free).await?;
+                    // Steps that send nothing must let others have their turn.
+                    tokio::task::yield_now().await;
                 }
                 Ok(())
             }
             Step::Repeat { times: Times::Until { condition, every, at_most }, steps } => {
-                for _ in 0..*at_most {
+                for time in 1..=*at_most {
                     let next = *free + *every;
                     self.steps(steps, free).await?;
                     if self.holds(condition.number)? {
                         return Ok(());
                     }
-                    self.pause_until(next, free).await?;
+                    if time < *at_most {
+                        self.pause_until(next, free).await?;
+                    }
+                    tokio::task::yield_now().await;
                 }
                 Err(failed(None, format!("`{}` did not hold after {at_most} times", condition.text)))
             }
@@ -247,16 +275,17 @@ impl Way<'_> {
 
     /// Lanes side by side; what each has saved is put together when all have ended.
     async fn parallel(&mut self, parallel: &Parallel, free: &mut Moment) -> Result<(), Stop> {
+        // Who waits to come in has come.
+        self.door = None;
         let kinds = parallel.lanes.iter().flat_map(|lane| (0..parallel.copies).map(move |_| lane));
-        let iteration = self.traveller.iteration;
         let mut lanes = Vec::new();
         for (number, steps) in kinds.enumerate() {
             let actor = lock(&self.actor).fork(number as u32);
-            let index = stream_of(self.traveller.number, iteration, number as u64 + 1);
             let way = Way {
                 actor: Arc::new(Mutex::new(actor)),
-                random: Stream::new(self.traveller.crowd.seed(), Purpose::Journeys, index),
+                random: Stream::new(self.traveller.crowd.seed(), Purpose::Journeys, self.random.bits()),
                 halt: self.halt.clone(),
+                thought: Span::ZERO,
                 door: None,
                 ..*self
             };
@@ -265,7 +294,9 @@ impl Way<'_> {
         let start = *free;
         let gone = lanes::side_by_side(lanes, parallel.limit, start).await;
         let (mut actors, mut stopped) = (Vec::new(), None);
+        let mut thought = Span::ZERO;
         for (way, done) in gone {
+            thought = thought.max(way.thought);
             match done {
                 Ok(ended) => *free = (*free).max(ended),
                 Err(stop) => stopped = stopped.or(Some(stop)),
@@ -276,6 +307,7 @@ impl Way<'_> {
             }
         }
         lock(&self.actor).join(actors);
+        self.thought += thought;
         stopped.map_or(Ok(()), Err)
     }
 
@@ -289,7 +321,11 @@ impl Way<'_> {
         let leaves = step.abandon.filter(|abandon| self.random.below(1_000_000) < abandon.millionths);
         let told = self.send(step, outgoing, *free, leaves).await.ok_or_else(|| at(cut()))?;
         *free = told.ended;
-        self.trip.requests.set(self.trip.requests.get() + 1);
+        self.trip.requests.set(self.trip.requests.get() + u32::from(told.sent));
+        if told.outcome != Outcome::Ok {
+            let answered = told.answered.unwrap_or_else(|| Box::new(Answered::none(told.outcome)));
+            lock(&self.actor).failed(step.number, &answered);
+        }
         match told.outcome {
             Outcome::Ok => {}
             Outcome::Cancelled if told.left => {
@@ -300,7 +336,8 @@ impl Way<'_> {
                     outcome: told.outcome,
                 }));
             }
-            Outcome::Cancelled | Outcome::NotSent => return Err(at(cut())),
+            Outcome::Cancelled => return Err(at(cut())),
+            Outcome::NotSent if *self.halt.borrow() > Halt::No => return Err(at(cut())),
             _ if step.may_fail => {}
             outcome => return Err(at(failed(Some(outcome), told.error.unwrap_or_default()))),
         }
@@ -375,13 +412,16 @@ impl Way<'_> {
         if until <= *free {
             return Ok(());
         }
+        // Who waits to come in has come.
+        self.door = None;
         let waited = tokio::select! {
             biased;
             () = reached(&mut self.halt, Halt::Drain) => false,
             () = self.traveller.worker.alarm.until(until) => true,
         };
-        self.trip.thought.set(self.trip.thought.get() + until.since(*free));
-        *free = until;
+        let ended = if waited { until } else { self.now().min(until).max(*free) };
+        self.thought += ended.since(*free);
+        *free = ended;
         if waited { Ok(()) } else { Err(cut()) }
     }
 }
@@ -409,11 +449,6 @@ impl Trip {
                 record.error = stop.error.filter(|why| !why.is_empty());
             }
         }
-    }
-
-    /// Ends what is no journey of its own.
-    fn forget(mut self) {
-        self.record = None;
     }
 }
 

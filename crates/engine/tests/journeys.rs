@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 
 use floodline_core::flow::{Abandon, Arm, Condition, Flow, Parallel, Patience, RequestStep, Step, Times};
-use floodline_core::journey::{Actor, Answered, Journey, JourneyEnd, Outgoing, Script};
+use floodline_core::journey::{Actor, Answered, Journey, JourneyEnd, NothingLeft, Outgoing, Script};
 use floodline_core::plan::{Load, Plan, UserStage};
 use floodline_core::rate::Rate;
 use floodline_core::schedule::Stage;
@@ -48,11 +48,11 @@ impl Script for Rules {
 }
 
 impl Actor for User {
-    fn begin(&mut self, iteration: Option<u64>) -> Result<(), String> {
+    fn begin(&mut self, iteration: Option<u64>) -> Result<(), NothingLeft> {
         self.iteration = iteration;
         let nth = self.rules.begun.fetch_add(1, SeqCst);
         match self.rules.rows.is_some_and(|rows| nth >= rows) {
-            true => Err("all rows are used up".into()),
+            true => Err(NothingLeft { why: "all rows are used up".into(), for_anyone: true }),
             false => Ok(()),
         }
     }
@@ -69,6 +69,10 @@ impl Actor for User {
             true => Err(format!("check failed: {}", answer.text)),
             false => Ok(()),
         }
+    }
+
+    fn failed(&mut self, step: usize, answer: &Answered) {
+        self.rules.log.lock().unwrap().push(format!("{step} {} {:?}", answer.outcome, answer.status));
     }
 
     fn holds(&mut self, _: usize) -> Result<bool, String> {
@@ -335,4 +339,45 @@ fn own_requests_are_read_whatever_they_are() {
         left.records.iter().map(|r| (r.outcome, r.status)).collect::<Vec<_>>(),
         [(Outcome::Ok, Some(200))]
     );
+}
+
+#[test]
+fn a_failed_setup_is_tried_again_and_one_that_is_done_is_not() {
+    let moody = |number: usize, mut peer: Peer| {
+        let mut nth = 0;
+        while let Some(request) = peer.request() {
+            nth += 1;
+            let setup = request.ends_with("{\"step\":0}");
+            match number == 0 && nth == 1 && setup {
+                true => peer.say("HTTP/1.1 503 No\r\ncontent-length: 4\r\n\r\nnope"),
+                false => peer.say(answer(if setup { "in" } else { "bad" })),
+            }
+        }
+    };
+    let mut rules = Rules { fails: Some("bad"), ..rules(vec![step(1)]) };
+    rules.flow.setup = vec![step(0)];
+    let mut plan = once(1);
+    let Load::Closed { stages, .. } = &mut plan.scenarios[0].load else { unreachable!() };
+    stages[0].iterations = Some(3);
+    let left = run(&rules, plan, moody);
+    assert_eq!(steps_of(&left), ["s0", "s0", "s1", "s1"], "its journey failed, but it was set up");
+    assert_eq!(ends(&left), [JourneyEnd::Failed; 3]);
+    assert!(
+        rules.log.lock().unwrap().contains(&"0 server_error Some(503)".to_owned()),
+        "conditions can look at it"
+    );
+}
+
+#[test]
+fn a_way_that_leads_nowhere_keeps_nobody_else_from_going() {
+    let (condition, holds_after) = until(1_000_000);
+    let nowhere = Step::If { condition: condition.clone(), steps: vec![step(0)], otherwise: vec![] };
+    let turning = Step::Repeat { times: Times::Count(100), steps: vec![nowhere] };
+    let rules = Rules { holds_after, ..rules(vec![turning]) };
+    let mut plan = once(2);
+    let stage = UserStage::new(2, Some(Span::from_millis(250)), Phase::Main);
+    plan.scenarios[0].load = Load::Closed { stages: vec![stage], requests: None };
+    let left = run(&rules, plan, echo);
+    assert!(left.records.is_empty() && !left.journeys.is_empty());
+    assert!(left.journeys.len() < 20, "{} journeys of nothing", left.journeys.len());
 }

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use floodline_core::journey::{Actor, Answered, Outgoing};
+use floodline_core::journey::{Actor, Answered, NothingLeft, Outgoing};
 use minijinja::Value;
 
 use super::ask::Said;
@@ -16,8 +16,10 @@ use super::{Parts, What};
 pub(super) struct Performer {
     parts: Arc<Parts>,
     scope: Arc<Scope>,
-    /// What it had saved when its setup was over.
-    at_setup: BTreeMap<Arc<str>, Value>,
+    /// What it had saved when its setup was over, once it is.
+    at_setup: Option<BTreeMap<Arc<str>, Value>>,
+    /// Whether it is in its setup.
+    in_setup: bool,
     /// What the request under way adds to its conversation.
     saying: Option<(Arc<str>, Said)>,
     /// Names that were saved since it was forked.
@@ -28,7 +30,7 @@ impl Performer {
     pub(super) fn new(parts: Arc<Parts>, user: u64) -> Performer {
         let env = parts.environment.iter().map(|(name, value)| (name.as_str(), value.expose()));
         let scope = Arc::new(Scope { user, env: Value::from_pairs(env), ..Scope::default() });
-        Performer { parts, scope, at_setup: BTreeMap::new(), saying: None, fresh: Vec::new() }
+        Performer { parts, scope, at_setup: None, in_setup: false, saying: None, fresh: Vec::new() }
     }
 
     fn scope(&mut self) -> &mut Scope {
@@ -68,25 +70,25 @@ impl Performer {
 }
 
 impl Actor for Performer {
-    fn begin(&mut self, iteration: Option<u64>) -> Result<(), String> {
+    fn begin(&mut self, iteration: Option<u64>) -> Result<(), NothingLeft> {
         let parts = self.parts.clone();
         let user = self.scope.user;
         let mut rows = Vec::new();
-        for feeder in &parts.feeders {
-            if feeder.is_drawn_again() || !self.scope.rows.contains_key(&feeder.name) {
-                // A user's setup comes before its first iteration, and draws rows of its own.
-                let nth = iteration.map_or(0, |iteration| iteration + 1);
-                rows.push((feeder.name.clone(), feeder.draw(parts.seed, user, nth)?));
+        for (number, feeder) in parts.feeders.iter().enumerate() {
+            // The first iteration goes on with the rows of the setup.
+            let again = feeder.is_drawn_again() && !(iteration == Some(0) && self.in_setup);
+            if again || !self.scope.rows.contains_key(&feeder.name) {
+                let nth = iteration.unwrap_or(0);
+                rows.push((feeder.name.clone(), feeder.draw(parts.seed, number as u64, user, nth)?));
             }
         }
-        match iteration {
-            Some(0) => self.at_setup = self.scope.saved.clone(),
-            Some(_) => {
-                let saved = self.at_setup.clone();
-                self.scope().saved = saved;
-            }
-            None => {}
+        match (iteration, self.at_setup.clone()) {
+            // Whatever an earlier setup has saved is saved anew.
+            (None, _) => self.at_setup = None,
+            (Some(_), None) => self.at_setup = Some(self.scope.saved.clone()),
+            (Some(_), Some(saved)) => self.scope().saved = saved,
         }
+        self.in_setup = iteration.is_none();
         let scope = self.scope();
         scope.iteration = iteration.unwrap_or(0);
         scope.rows.extend(rows);
@@ -131,6 +133,11 @@ impl Actor for Performer {
         failed.map_or(Ok(()), Err)
     }
 
+    fn failed(&mut self, _: usize, answer: &Answered) {
+        self.saying = None;
+        self.scope().last = Some(Arc::new(Seen::new(answer.clone())));
+    }
+
     fn holds(&mut self, condition: usize) -> Result<bool, String> {
         let parts = self.parts.clone();
         let Some(condition) = parts.conditions.get(condition) else { return Ok(false) };
@@ -143,7 +150,8 @@ impl Actor for Performer {
         Box::new(Performer {
             parts: self.parts.clone(),
             scope: Arc::new(scope),
-            at_setup: BTreeMap::new(),
+            at_setup: None,
+            in_setup: false,
             saying: None,
             fresh: Vec::new(),
         })

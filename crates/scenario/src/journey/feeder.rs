@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use floodline_core::journey::NothingLeft;
 use floodline_core::random::{Purpose, Stream};
 use minijinja::Value;
 
@@ -43,13 +44,24 @@ impl Feeder {
         self.order != Order::Unique
     }
 
-    /// The row of a user's iteration.
-    pub(super) fn draw(&self, seed: u64, user: u64, iteration: u64) -> Result<Value, String> {
+    /// The row of a user's iteration; `number` tells feeders apart.
+    pub(super) fn draw(
+        &self,
+        seed: u64,
+        number: u64,
+        user: u64,
+        iteration: u64,
+    ) -> Result<Value, NothingLeft> {
         let count = self.rows.len() as u64;
         let at = match self.order {
             Order::Random => {
-                // Users and iterations in one number: neighbours must not share their rows.
-                let index = user.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(iteration);
+                // All in one number: neighbours must not share their rows, nor feeders their draws.
+                const SCATTER: u64 = 0x9e37_79b9_7f4a_7c15;
+                let index = number
+                    .wrapping_mul(SCATTER)
+                    .wrapping_add(user)
+                    .wrapping_mul(SCATTER)
+                    .wrapping_add(iteration);
                 let mut stream = Stream::new(seed, Purpose::Feeders, index);
                 u64::from(stream.below(u32::try_from(count).unwrap_or(u32::MAX)))
             }
@@ -59,11 +71,20 @@ impl Feeder {
         };
         let row = usize::try_from(at).ok().and_then(|at| self.rows.get(at));
         row.cloned().ok_or_else(|| match self.order {
-            Order::Unique => format!("`{}` has {count} rows, and each user needs one of its own", self.name),
-            Order::Random | Order::Circular | Order::Queue => {
-                format!("all {count} rows of `{}` are used up", self.name)
-            }
+            Order::Unique => NothingLeft {
+                why: format!("`{}` has {count} rows, and each user needs one of its own", self.name),
+                for_anyone: false,
+            },
+            Order::Random | Order::Circular | Order::Queue => NothingLeft {
+                why: format!("all {count} rows of `{}` are used up", self.name),
+                for_anyone: true,
+            },
         })
+    }
+
+    /// How many users it has rows for, where each needs one of its own.
+    pub(crate) fn most_users(&self) -> Option<usize> {
+        (self.order == Order::Unique).then(|| self.rows.len())
     }
 }
 
@@ -77,8 +98,9 @@ mod tests {
 
     #[test]
     fn each_order_draws_as_it_says() {
-        let row =
-            |feeder: &Feeder, user, iteration| feeder.draw(1, user, iteration).map(|v| v.as_i64().unwrap());
+        let row = |feeder: &Feeder, user, iteration| {
+            feeder.draw(1, 0, user, iteration).map(|v| v.as_i64().unwrap()).map_err(|left| left.why)
+        };
         let circular = feeder(Order::Circular);
         assert_eq!((0..5).map(|i| row(&circular, 9, i).unwrap()).collect::<Vec<_>>(), [0, 1, 2, 0, 1]);
         let queue = feeder(Order::Queue);
