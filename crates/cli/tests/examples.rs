@@ -31,7 +31,7 @@ fn every_example_can_be_planned() {
         assert!(said.out.contains("\nload "), "{name}: {said:?}");
         seen += 1;
     }
-    assert!(seen >= 11, "{seen} examples");
+    assert!(seen >= 18, "{seen} examples");
 }
 
 /// Fewer than 100 requests, so that a busy machine cannot make it invalid.
@@ -45,4 +45,43 @@ fn the_bounded_bill_is_kept_and_told() {
     // Ten requests of 400 tokens at $0.15 and 60 at $0.60 for a million.
     assert_eq!(summary["cost"]["spent_usd"], "0.00096", "{}", summary["cost"]);
     assert_eq!(summary["objectives"].as_array().map(Vec::len), Some(3));
+}
+
+/// Every example that goes through a flow, speaks an API of its own, or has several targets does what it says: what is
+/// asked is answered, and passes its checks. Whether a busy machine measured well is not asked here.
+#[test]
+fn journeys_and_applications_do_what_they_say() {
+    let desk = Desk::new();
+    for name in [
+        "chat-history",
+        "retrieval-citations",
+        "agent-tools",
+        "streaming-ttft",
+        "own-application",
+        "mixed-traffic",
+        "own-judge",
+    ] {
+        let file = example(&format!("{name}.yaml"));
+        let mut arguments = vec!["run", &file, "--json", "--out", name];
+        // The last stage of the others ends on its own.
+        if name != "streaming-ttft" {
+            arguments.extend(["--duration", "1s"]);
+        }
+        let said = desk.floodline(&arguments);
+        let summary = said.json();
+        let outcomes = &summary["requests"]["by_outcome"];
+        let others: Vec<_> = outcomes
+            .as_object()
+            .unwrap()
+            .iter()
+            .filter(|(name, n)| !matches!(name.as_str(), "ok" | "cancelled") && n.as_u64() != Some(0))
+            .collect();
+        assert!(others.is_empty(), "{name}: {others:?} {said:?}");
+        assert!(outcomes["ok"].as_u64() >= Some(4), "{name}: {outcomes}");
+        if let Some(journeys) = summary.get("journeys") {
+            assert_eq!(journeys["failed"], 0, "{name}: {journeys}");
+            assert!(journeys["completed"].as_u64() > Some(0), "{name}: {journeys}");
+        }
+        assert!([0, 4].contains(&said.code), "{name}: {said:?}");
+    }
 }

@@ -32,7 +32,8 @@ fn every_example_resolves_without_a_warning() {
         let resolved = resolved.unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(resolved.warnings, [""; 0], "{name}");
         assert_eq!(Some(resolved.plan.name.as_ref()), path.file_stem(), "an example is named after its file");
-        for i in 0..20 {
+        // What a flow sends is tried where it is sent.
+        for i in 0..if resolved.scripts[0].is_some() { 0 } else { 20 } {
             let mut body = Vec::new();
             resolved.workloads[0].render(i.into(), &mut body);
             serde_json::from_slice::<serde_json::Value>(&body).unwrap();

@@ -6,6 +6,7 @@ use floodline_core::journey::Script;
 use floodline_core::plan::{self, Load, scenario_seed};
 use floodline_core::schedule::Schedule;
 use floodline_core::time::Span;
+use floodline_core::users::most;
 use floodline_core::workload::Workload;
 
 use super::findings::Findings;
@@ -107,6 +108,9 @@ fn one(
         Some(flow) => Some(flow::resolve(flow, feeders, targets, seed, findings)),
         None => None,
     };
+    if let (Some(Some(flow)), Some(Load::Closed { stages, .. })) = (&flow, &load) {
+        refuse_more_users_than_rows(flow, most(stages), findings);
+    }
     let sent = match flow {
         Some(_) => Some(prompts::none()),
         None => shared(prompts, targets, load.as_ref(), (seed, corpora), findings),
@@ -154,6 +158,21 @@ fn shared(
         of.push(prompts::resolve(written, Basis { target: Some(target), load, seed, corpora }, findings)?.1);
     }
     Some((kinds, Box::new(SharedOut::new(seed, split.clone(), of))))
+}
+
+/// Refuses users who would find no row of their own.
+fn refuse_more_users_than_rows(flow: &flow::Resolved, users: u32, findings: &mut Findings<'_>) {
+    for feeder in &flow.play.parts.feeders {
+        if let Some(rows) = feeder.most_users().filter(|rows| *rows < users as usize) {
+            let name = &feeder.name;
+            findings
+                .problem(
+                    Place::Nowhere,
+                    format!("`{name}` has {rows} rows for {users} users, each of whom needs one"),
+                )
+                .with_help("add rows, or let users share them: order: random");
+        }
+    }
 }
 
 /// Refuses what cannot stand beside a flow.
