@@ -308,6 +308,7 @@ fn setting(plan: &Plan, summary: &RunSummary) -> Vec<Fact> {
     facts.extend(held::held(plan, summary).map(|held| fact("held", held)));
     facts.extend(held::aside(summary).map(|aside| fact("left out", aside)));
     facts.push(fact("target", words::target(&plan.target)));
+    facts.extend(words::several(plan).into_iter().map(|line| fact("shared by", line)));
     facts.extend(words::connection(&plan.target).map(|connection| fact("connection", connection)));
     facts.push(fact("model", one_line(&plan.target.model, 100)));
     facts
@@ -404,6 +405,7 @@ fn facts_of_plan(plan: &Plan, info: &RunInfo) -> Vec<Fact> {
         fact("target", words::target(&plan.target)),
         fact("model", words::model(&plan.target)),
     ];
+    facts.extend(words::several(plan).into_iter().map(|line| fact("shared by", line)));
     let prompts = words::prompts(plan);
     if !prompts.is_empty() {
         facts.push(fact("sends", prompts.join("; ")));

@@ -23,6 +23,26 @@ pub(crate) fn target(target: &Target) -> String {
     }
 }
 
+/// The targets of a plan that has several, each with its share, and the keys where there are several: `primary, weight 3:
+/// ...`.
+pub(crate) fn several(plan: &Plan) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(split) = &plan.split {
+        let shares = split.names.iter().zip(&split.weights);
+        for (number, ((name, weight), of)) in shares.zip(plan.targets()).enumerate() {
+            let stands_in =
+                if split.fallback == Some(number) { ", stands in when another fails" } else { "" };
+            let (name, where_, model) = (one_line(name, 60), target(of), model(of));
+            lines.push(format!("{name}, weight {weight}{stands_in}: {where_}, {model}"));
+        }
+    }
+    if !plan.keys.is_empty() {
+        let names = one_line(&plan.keys.join(", "), 200);
+        lines.push(format!("{} in turn: {names}", counted(plan.keys.len() as u64, "key")));
+    }
+    lines
+}
+
 fn pace(stub: &Stub) -> String {
     let pace = match &stub.pace {
         StubPace::Profile(name) => format!("profile {}", one_line(name, 60)),

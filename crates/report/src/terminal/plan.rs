@@ -20,6 +20,9 @@ pub fn plan(plan: &Plan, forecast: &Forecast, run: Option<(&RunInfo, &str)>, sty
     {
         sheet.entry("", Ink::Faint, &format!("in this process, at {}", one_line(&info.target, 200)));
     }
+    for line in words::several(plan) {
+        sheet.entry("", Ink::Plain, &line);
+    }
     if let Some(connection) = words::connection(&plan.target) {
         sheet.entry("", Ink::Plain, &connection);
     }

@@ -97,6 +97,9 @@ fn setting(sheet: &mut Sheet, plan: &Plan, summary: &RunSummary) {
     let streamed = if plan.target.stream { "" } else { ", not streamed" };
     let model = one_line(&plan.target.model, 100);
     sheet.entry("target", Ink::Plain, &format!("{target}, model {model}{streamed}"));
+    for line in words::several(plan) {
+        sheet.entry("", Ink::Plain, &line);
+    }
     if let Some(connection) = words::connection(&plan.target) {
         sheet.entry("", Ink::Plain, &connection);
     }
