@@ -208,10 +208,13 @@ fn names(plan: &Plan, number: usize, scenario: &Scenario) -> Names {
     }
 }
 
+/// One for each scenario of the plan, none where its users only ask.
+type Scripts = Vec<Option<Arc<dyn Script>>>;
+
 /// Deals the plan's load out among the workers: planned instants to a pacer, users to the workers themselves.
 fn share_out(
     plan: &Plan,
-    (workloads, mut scripts): (Vec<Arc<dyn Workload>>, Vec<Option<Arc<dyn Script>>>),
+    (workloads, mut scripts): (Vec<Arc<dyn Workload>>, Scripts),
     workers: usize,
     clock: Clock,
     ledger: &Arc<Ledger>,

@@ -1,10 +1,12 @@
 //! Journeys through flows: which steps are walked, when, side by side, and how they end.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+
 #[allow(dead_code, reason = "each test file uses its part")]
 mod support;
 
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 
 use floodline_core::flow::{Abandon, Arm, Condition, Flow, Parallel, Patience, RequestStep, Step, Times};
 use floodline_core::journey::{Actor, Answered, Journey, JourneyEnd, NothingLeft, Outgoing, Script};
@@ -230,18 +232,22 @@ fn what_never_comes_true_fails_the_journey_after_so_many_times() {
 
 #[test]
 fn lanes_run_side_by_side_and_no_more_of_them_than_may() {
-    let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    // How many are being asked, and the most that there were.
+    let crowd = Arc::new((Mutex::new((0u32, 0u32)), Condvar::new()));
     let served = {
-        let (now, most) = (now.clone(), most.clone());
+        let crowd = crowd.clone();
         move |_: usize, mut peer: Peer| {
+            let (count, changed) = &*crowd;
             while peer.request().is_some() {
-                most.fetch_max(now.fetch_add(1, SeqCst) + 1, SeqCst);
-                // Nobody is answered before as many have come as may.
-                let patience = std::time::Instant::now();
-                while most.load(SeqCst) < 4 && patience.elapsed().as_secs() < 10 {
-                    std::thread::yield_now();
-                }
-                now.fetch_sub(1, SeqCst);
+                let mut here = count.lock().unwrap();
+                here.0 += 1;
+                here.1 = here.1.max(here.0);
+                changed.notify_all();
+                // Nobody is answered before as many have come as may; a safety net ends the wait if they never do.
+                let patience = std::time::Duration::from_secs(10);
+                let (mut here, _) = changed.wait_timeout_while(here, patience, |here| here.1 < 4).unwrap();
+                here.0 -= 1;
+                drop(here);
                 peer.say(answer("x"));
             }
         }
@@ -251,7 +257,7 @@ fn lanes_run_side_by_side_and_no_more_of_them_than_may() {
     let after = Step::If { condition, steps: vec![step(1)], otherwise: vec![] };
     let rules = Rules { holds_after, ..rules(vec![Step::Parallel(lanes), after]) };
     let left = run(&rules, once(1), served);
-    assert_eq!(most.load(SeqCst), 4);
+    assert_eq!(crowd.0.lock().unwrap().1, 4);
     assert_eq!(
         (left.records.len(), one(&left).requests),
         (13, 13),

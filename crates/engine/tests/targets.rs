@@ -1,5 +1,7 @@
 //! Several targets: who gets which request, with which key, and who stands in when one fails.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+
 #[allow(dead_code, reason = "each test file uses its part")]
 mod support;
 

@@ -1,5 +1,7 @@
 //! How a target is connected to: what can be said of it, what does not go together, and where a proxy comes from.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+
 mod support;
 
 use floodline_core::connection::{Connection, Connections, Dns, Http};

@@ -1,5 +1,7 @@
 //! Retry policies: what can be said of them, and what does not go together.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+
 mod support;
 
 use floodline_core::retry::{

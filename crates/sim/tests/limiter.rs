@@ -1,5 +1,7 @@
 //! The limiter as it is used: presets, the providers' words, live output, many keys.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+
 use floodline_core::limits::{
     Algorithm, Dimension, Figure, Figures, Limit, Limits, Period, Precharge, Provider, Reason, Refusal,
     Scope, Settlement, Spent, Standing, Start,

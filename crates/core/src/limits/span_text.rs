@@ -13,7 +13,7 @@ pub(super) fn text(span: Span) -> String {
         (1_000_000, "ms"),
         (1_000, "us"),
     ];
-    match UNITS.iter().find(|(length, _)| span.0 != 0 && span.0 % length == 0) {
+    match UNITS.iter().find(|(length, _)| span.0 != 0 && span.0.is_multiple_of(*length)) {
         Some((length, unit)) => format!("{}{unit}", span.0 / length),
         None if span.0 == 0 => "0s".into(),
         None => format!("{}ns", span.0),

@@ -126,9 +126,7 @@ impl Actor for Performer {
             }
         }
         for check in &request.checks {
-            if let Err(why) = check.judge(&self.scope, &seen) {
-                return Err(why);
-            }
+            check.judge(&self.scope, &seen)?;
         }
         failed.map_or(Ok(()), Err)
     }

@@ -104,10 +104,7 @@ fn one(
     let load = load::resolve(load, seed, findings);
     // A stage with a mistake would be found wrong once more.
     let sound = findings.count() == before;
-    let flow = match flow {
-        Some(flow) => Some(flow::resolve(flow, feeders, targets, seed, findings)),
-        None => None,
-    };
+    let flow = flow.map(|flow| flow::resolve(flow, feeders, targets, seed, findings));
     if let (Some(Some(flow)), Some(Load::Closed { stages, .. })) = (&flow, &load) {
         refuse_more_users_than_rows(flow, most(stages), findings);
     }

@@ -65,6 +65,10 @@ pub struct Request {
 
 /// What becomes of a request.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it lives for one decision, and a box would be an allocation for each"
+)]
 pub enum Verdict {
     /// It is answered. The ticket has to be handed back with [`Limiter::finished`], however the answer ends.
     Admitted(Ticket, Standing),
