@@ -174,6 +174,8 @@ struct Flight {
     judge: Option<Judge>,
     /// What the user's own program is asked, where there is one.
     asked: Option<serde_json::Value>,
+    /// How a whole answer was found, and what is to be counted of it, while that program is asked about it.
+    found: Option<(Outcome, Option<ToCount>)>,
     /// What is told of its end.
     left: bool,
     over: Option<Moment>,
@@ -243,6 +245,7 @@ impl Flight {
             leaves: job.leaves,
             judge: None,
             asked: None,
+            found: None,
             left: false,
             over: None,
             error: None,
@@ -542,7 +545,7 @@ impl Flight {
         let (Some(answer), Some(record)) = (self.answer.take(), &mut self.record) else {
             return Outcome::Cancelled;
         };
-        let Judged { outcome, error, reusable, to_count, said, heard } = answer.finish(complete, record);
+        let Judged { outcome, error, reusable, mut to_count, said, heard } = answer.finish(complete, record);
         let seen = is_judged.then(|| judge::answered(outcome, record, self.sent, said.as_deref(), heard));
         let by_program = self.worker.common.hooks.as_ref().is_some_and(|hooks| hooks.hook.after);
         self.whole = complete && !by_program;
@@ -552,11 +555,14 @@ impl Flight {
         if let Some(socket) = socket.filter(|_| reusable) {
             self.worker.put_idle(self.target, socket);
         }
-        if let (Some(seen), true) = (&seen, outcome == Outcome::Ok)
-            && let Err(why) = self.judged(seen).await
-        {
-            self.refused = Some(Box::new(seen.clone()));
-            return self.close(Outcome::CheckFailed, Some(why), to_count);
+        if let (Some(seen), true) = (&seen, outcome == Outcome::Ok) {
+            self.found = Some((outcome, to_count));
+            let judged = self.judged(seen).await;
+            to_count = self.found.take().and_then(|(_, to_count)| to_count);
+            if let Err(why) = judged {
+                self.refused = Some(Box::new(seen.clone()));
+                return self.close(Outcome::CheckFailed, Some(why), to_count);
+            }
         }
         self.refused = seen.filter(|_| outcome != Outcome::Ok).map(Box::new);
         let error = match (error, broke) {
@@ -658,6 +664,9 @@ fn is_worth_another(outcome: Outcome) -> bool {
 
 impl Drop for Flight {
     fn drop(&mut self) {
+        if let Some((outcome, to_count)) = self.found.take() {
+            self.close(outcome, None, to_count);
+        }
         if let Some(record) = &self.record {
             let (outcome, why) = match self.sent.or(record.sent) {
                 Some(_) => (Outcome::Cancelled, "given up when the run ended"),

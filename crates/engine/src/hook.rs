@@ -2,11 +2,13 @@
 //!
 //! A program reads a JSON object on each line of its standard input and answers each with one on its standard output.
 //! Several of them run side by side, each with a thread of its own that waits for it, so that nothing of the load's does.
-//! One that does not answer in time, or not in JSON, is stopped and started anew; what it was asked has failed then.
+//! One that does not answer in time, not in JSON, or more than it was asked, is stopped and started anew; what it was asked
+//! has failed then. None of them outlives the run, and none is waited for at its end.
 
 use std::collections::VecDeque;
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::AsFd;
+use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::{self, JoinHandle};
@@ -15,6 +17,7 @@ use std::time::Duration;
 use floodline_core::Span;
 use floodline_core::plan::Hook;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use serde_json::Value;
 use tokio::sync::oneshot;
 
@@ -46,19 +49,25 @@ struct Asked {
     reply: oneshot::Sender<Result<Value, String>>,
 }
 
-/// A program at work.
+/// A program at work, and our ends of its pipes, neither of which is ever waited for without a limit.
 struct Program {
     child: Child,
     input: ChildStdin,
     output: ChildStdout,
     /// What it has written behind the last whole line.
     rest: Vec<u8>,
-    /// The last line that it wrote to its standard error.
-    complaint: Arc<Mutex<String>>,
 }
 
 /// A reply may be this long.
 const LONGEST: usize = 64 * 1024 * 1024;
+/// Between two looks at whether the run is over.
+const LOOK: Span = Span::from_millis(50);
+/// How long a program that has closed its output is given to be gone, so that its status can be told.
+const PARTING: Span = Span::from_millis(100);
+
+const STOPPED: &str = "the program of `exec` was stopped";
+const SAID_MORE: &str = "the program of `exec` had said more than it was asked: it must write one line for each question, \
+     and nothing else to its standard output";
 
 impl Hooks {
     /// Starts all programs.
@@ -90,13 +99,18 @@ impl Hooks {
         let (reply, replied) = oneshot::channel();
         lock(&self.queue.waiting).asked.push_back(Asked { line, reply });
         self.queue.came.notify_one();
-        replied.await.unwrap_or_else(|_| Err("the program of `exec` was stopped".into()))
+        replied.await.unwrap_or_else(|_| Err(STOPPED.into()))
     }
 }
 
 impl Drop for Hooks {
     fn drop(&mut self) {
-        lock(&self.queue.waiting).over = true;
+        {
+            let mut waiting = lock(&self.queue.waiting);
+            waiting.over = true;
+            // Whoever still asks learns from this that there will be no reply.
+            waiting.asked.clear();
+        }
         self.queue.came.notify_all();
         for thread in self.threads.drain(..) {
             // A panic of that thread has been reported; it must not become another one here.
@@ -109,9 +123,10 @@ impl Drop for Hooks {
 fn serve(hook: &Hook, queue: &Queue, program: Program) {
     let mut program = Some(program);
     while let Some(Asked { line, reply }) = queue.next() {
+        let mut answer = |program: &mut Program| program.answer(&line, hook.timeout, || queue.is_over());
         let answered = match &mut program {
-            Some(at_work) => at_work.answer(&line, hook.timeout),
-            None => Program::start(hook).and_then(|fresh| program.insert(fresh).answer(&line, hook.timeout)),
+            Some(at_work) => answer(at_work),
+            None => Program::start(hook).and_then(|fresh| answer(program.insert(fresh))),
         };
         if answered.is_err() {
             program = None;
@@ -122,17 +137,25 @@ fn serve(hook: &Hook, queue: &Queue, program: Program) {
 }
 
 impl Queue {
+    /// What is to be asked next, by somebody who still wants to know; none once the run is over.
     fn next(&self) -> Option<Asked> {
         let mut waiting = lock(&self.waiting);
         loop {
-            if let Some(asked) = waiting.asked.pop_front() {
-                return Some(asked);
-            }
             if waiting.over {
                 return None;
             }
-            waiting = self.came.wait(waiting).unwrap_or_else(std::sync::PoisonError::into_inner);
+            match waiting.asked.pop_front() {
+                Some(asked) if asked.reply.is_closed() => {}
+                Some(asked) => return Some(asked),
+                None => {
+                    waiting = self.came.wait(waiting).unwrap_or_else(std::sync::PoisonError::into_inner);
+                }
+            }
         }
+    }
+
+    fn is_over(&self) -> bool {
+        lock(&self.waiting).over
     }
 }
 
@@ -149,88 +172,137 @@ impl Program {
             .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+            // It may quote what must not be kept.
+            .stderr(Stdio::null())
+            // A Ctrl-C in the terminal is for us alone: answers under way are still to be judged.
+            .process_group(0)
             .spawn()
             .map_err(|e| format!("cannot start `{name}` of `exec`: {e}"))?;
-        let (Some(input), Some(output), Some(errors)) =
-            (child.stdin.take(), child.stdout.take(), child.stderr.take())
-        else {
+        let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(format!("cannot speak with `{name}` of `exec`"));
         };
-        let complaint = Arc::new(Mutex::new(String::new()));
-        let heard = complaint.clone();
-        thread::Builder::new()
-            .name("hook-errors".into())
-            .spawn(move || listen(BufReader::new(errors), &heard))
-            .map_err(|e| format!("cannot start a thread for the program of `exec`: {e}"))?;
-        Ok(Program { child, input, output, rest: Vec::new(), complaint })
+        let program = Program { child, input, output, rest: Vec::new() };
+        rustix::io::ioctl_fionbio(&program.input, true)
+            .and_then(|()| rustix::io::ioctl_fionbio(&program.output, true))
+            .map_err(|e| format!("cannot speak with `{name}` of `exec`: {e}"))?;
+        Ok(program)
     }
 
-    fn answer(&mut self, line: &[u8], limit: Span) -> Result<Value, String> {
+    /// Asks the program, which has so much time to read the question and to reply. Its reply counts once it has read
+    /// everything, so that nothing of this question is left when it is asked the next.
+    fn answer(&mut self, line: &[u8], limit: Span, is_over: impl Fn() -> bool) -> Result<Value, String> {
         let clock = Clock::starting_in(Span::ZERO);
-        self.input
-            .write_all(line)
-            .and_then(|()| self.input.flush())
-            .map_err(|e| self.gone(&e.to_string()))?;
-        let mut buffer = [0; 16 * 1024];
+        self.read()?;
+        if !self.rest.is_empty() {
+            return Err(SAID_MORE.into());
+        }
+        let (mut unread, mut searched, mut end) = (line, 0, None);
         loop {
-            if let Some(end) = self.rest.iter().position(|byte| *byte == b'\n') {
+            self.write(&mut unread)?;
+            self.read()?;
+            if end.is_none() {
+                let found = self.rest[searched..].iter().position(|byte| *byte == b'\n');
+                end = found.map(|at| searched + at);
+                searched = self.rest.len();
+            }
+            if let (Some(end), true) = (end, unread.is_empty()) {
                 let reply = serde_json::from_slice(&self.rest[..end])
                     .map_err(|e| format!("the program of `exec` answered no JSON: {e}"));
                 self.rest.drain(..=end);
                 return reply;
             }
-            let left = limit - clock.elapsed();
-            if left == Span::ZERO || !self.comes_within(left).map_err(|e| self.gone(&e.to_string()))? {
-                return Err(format!("the program of `exec` did not answer within {limit}"));
-            }
-            match self.output.read(&mut buffer) {
-                Ok(0) => return Err(self.gone("it ended")),
-                Ok(n) => self.rest.extend_from_slice(&buffer[..n]),
-                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-                Err(e) => return Err(self.gone(&e.to_string())),
-            }
             if self.rest.len() > LONGEST {
                 return Err("the program of `exec` answered more than 64 MiB".into());
+            }
+            let left = limit - clock.elapsed();
+            if is_over() {
+                return Err(STOPPED.into());
+            }
+            if left == Span::ZERO {
+                return Err(format!("the program of `exec` did not answer within {limit}"));
+            }
+            self.wait(left.min(LOOK), !unread.is_empty()).map_err(|e| self.gone(&e.to_string()))?;
+        }
+    }
+
+    /// Writes as much of a question as the program's input takes now.
+    fn write(&mut self, unread: &mut &[u8]) -> Result<(), String> {
+        while !unread.is_empty() {
+            match self.input.write(unread) {
+                Ok(n) => *unread = &unread[n..],
+                Err(e) if e.kind() == ErrorKind::WouldBlock => return Ok(()),
+                Err(e) if e.kind() == ErrorKind::Interrupted => {}
+                Err(e) => return Err(self.gone(&e.to_string())),
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads what the program has written so far, or a part of it if that is much.
+    fn read(&mut self) -> Result<(), String> {
+        let mut buffer = [0; 16 * 1024];
+        loop {
+            match self.output.read(&mut buffer) {
+                Ok(0) => return Err(self.gone("it closed its standard output")),
+                Ok(n) => {
+                    self.rest.extend_from_slice(&buffer[..n]);
+                    return Ok(());
+                }
+                Err(e) if e.kind() == ErrorKind::WouldBlock => return Ok(()),
+                Err(e) if e.kind() == ErrorKind::Interrupted => {}
+                Err(e) => return Err(self.gone(&e.to_string())),
             }
         }
     }
 
-    /// Whether there is something to be read before the time is up.
-    fn comes_within(&self, left: Span) -> io::Result<bool> {
-        let left = Duration::from(left);
-        let timeout = Timespec { tv_sec: left.as_secs() as _, tv_nsec: left.subsec_nanos().into() };
-        let mut waited = [PollFd::from_borrowed_fd(self.output.as_fd(), PollFlags::IN)];
-        match poll(&mut waited, Some(&timeout)) {
-            Ok(ready) => Ok(ready > 0),
-            Err(rustix::io::Errno::INTR) => Ok(true),
+    /// Waits so long, or until there is something to be read, or to be written if that is wanted.
+    fn wait(&self, time: Span, writes: bool) -> io::Result<()> {
+        let time = Duration::from(time);
+        let timeout = Timespec { tv_sec: time.as_secs() as _, tv_nsec: time.subsec_nanos().into() };
+        let mut waited = [
+            PollFd::from_borrowed_fd(self.output.as_fd(), PollFlags::IN),
+            PollFd::from_borrowed_fd(self.input.as_fd(), PollFlags::OUT),
+        ];
+        let waited = if writes { &mut waited[..] } else { &mut waited[..1] };
+        match poll(waited, Some(&timeout)) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
             Err(e) => Err(e.into()),
         }
     }
 
-    /// What is said of a program that does not speak any more.
-    fn gone(&mut self, why: &str) -> String {
-        let status =
-            self.child.try_wait().ok().flatten().map_or_else(|| why.to_owned(), |status| status.to_string());
-        match lock(&self.complaint).trim() {
-            "" => format!("the program of `exec` is gone ({status})"),
-            complaint => format!("the program of `exec` is gone ({status}): {complaint}"),
+    /// What is said of a program that does not speak any more. Nothing of what it wrote to its standard error: records
+    /// are kept, and it may have quoted a key.
+    fn gone(&self, why: &str) -> String {
+        let status = self.status().unwrap_or_else(|| why.to_owned());
+        format!(
+            "the program of `exec` is gone ({status}); see what it writes to its standard error by running it by hand"
+        )
+    }
+
+    /// How the program ended, if it has, or does so in a moment: its pipes are closed before it can be waited for. It
+    /// stays to be waited for, so that its number is no other's when its group is killed.
+    fn status(&self) -> Option<String> {
+        let clock = Clock::starting_in(Span::ZERO);
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
+        loop {
+            if let Some(status) = waitid(WaitId::Pid(Pid::from_child(&self.child)), options).ok()? {
+                let code = status.exit_status().map(|code| format!("exit status: {code}"));
+                return code.or_else(|| Some(format!("signal: {}", status.terminating_signal()?)));
+            }
+            if clock.elapsed() >= PARTING {
+                return None;
+            }
+            thread::sleep(Duration::from_millis(2));
         }
     }
 }
 
 impl Drop for Program {
     fn drop(&mut self) {
-        // It may have ended already.
+        // With all that it has started. It may have ended already.
+        let _ = kill_process_group(Pid::from_child(&self.child), Signal::KILL);
         let _ = self.child.kill();
         let _ = self.child.wait();
-    }
-}
-
-/// Keeps the last line that a program complains with.
-fn listen(errors: impl BufRead, heard: &Mutex<String>) {
-    for line in errors.lines().map_while(Result::ok).filter(|line| !line.trim().is_empty()) {
-        *lock(heard) = line.chars().take(300).collect();
     }
 }
 
@@ -274,10 +346,47 @@ mod tests {
         let hooks = Hooks::start(&hook("read -r line; echo 'no such module' >&2; exit 3", 10_000)).unwrap();
         for _ in 0..3 {
             let why = ask(&hooks, &json!({})).unwrap_err();
-            assert!(why.contains("is gone"), "{why}");
+            assert!(why.contains("is gone (exit status: 3)") && !why.contains("module"), "{why}");
         }
         let hooks = Hooks::start(&hook("while read -r line; do echo hello; done", 10_000)).unwrap();
         assert!(ask(&hooks, &json!({})).unwrap_err().contains("answered no JSON"));
         assert!(Hooks::start(&Hook { command: vec!["/no/such/program".into()], ..hook("", 1) }).is_err());
+    }
+
+    #[test]
+    fn a_long_question_and_a_long_reply_pass_each_other() {
+        let long = "x".repeat(1 << 20);
+        let echo = Hooks::start(&hook("exec cat", 10_000)).unwrap();
+        assert_eq!(ask(&echo, &json!(long)), Ok(json!(long)));
+        let deaf = Hooks::start(&hook("exec sleep 60", 50)).unwrap();
+        assert!(ask(&deaf, &json!(long)).unwrap_err().contains("did not answer within 50"));
+    }
+
+    #[test]
+    fn what_was_said_unasked_is_never_taken_for_the_next_reply() {
+        let script = "n=0; while read -r line; do n=$((n+1)); printf '{\"n\":%s}\\n{\"more\":1}\\n' $n; done";
+        let hooks = Hooks::start(&Hook { processes: 1, ..hook(script, 10_000) }).unwrap();
+        for _ in 0..2 {
+            assert_eq!(ask(&hooks, &json!({})), Ok(json!({"n": 1})));
+            let why = ask(&hooks, &json!({})).unwrap_err();
+            assert!(why.contains("more than it was asked"), "{why}");
+        }
+    }
+
+    #[test]
+    fn at_the_end_nothing_that_hangs_is_waited_for() {
+        let hooks = Hooks::start(&Hook { processes: 1, ..hook("sleep 3600; true", 3_600_000) }).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            for _ in 0..3 {
+                let question = json!({});
+                let mut asking = std::pin::pin!(hooks.ask(&question));
+                assert!(
+                    std::future::poll_fn(|cx| std::task::Poll::Ready(asking.as_mut().poll(cx).is_pending()))
+                        .await
+                );
+            }
+        });
+        drop(hooks);
     }
 }

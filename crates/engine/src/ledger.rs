@@ -50,6 +50,8 @@ pub(crate) struct Tab {
 
 struct Limited {
     budget: Mutex<Budget>,
+    /// Whether it is a limit on money or tokens.
+    counts_answers: bool,
     /// Held by the one who is first in the queue.
     turn: tokio::sync::Mutex<()>,
     settled: Notify,
@@ -74,6 +76,7 @@ impl Ledger {
             Ceilings { usd: plan.limits.spend, tokens: plan.limits.tokens, requests: plan.limits.requests };
         let limited = (ceilings != Ceilings::default()).then(|| Limited {
             budget: Mutex::new(Budget::new(ceilings)),
+            counts_answers: plan.limits.spend.is_some() || plan.limits.tokens.is_some(),
             turn: tokio::sync::Mutex::new(()),
             settled: Notify::new(),
             held_up: AtomicBool::new(false),
@@ -91,6 +94,18 @@ impl Ledger {
         let model = || self.prices.as_ref().and_then(|prices| prices.max_output_tokens);
         let output = rendered.max_tokens.or_else(model).unwrap_or(0);
         Worst::new(self.prices.as_ref(), input, output.saturating_mul(self.choices))
+    }
+
+    /// The same for a body that the user's own program wrote, in which `bound` was found for each answer, and how many are
+    /// asked for: what the plan asks for is not in it. None if the answers have no bound although a limit counts them.
+    pub(crate) fn worst_of(&self, body: &[u8], bound: Option<u32>, choices: u32) -> Option<Worst> {
+        let model = || self.prices.as_ref().and_then(|prices| prices.max_output_tokens);
+        let bound = bound.or_else(model);
+        if bound.is_none() && self.limited.as_ref().is_some_and(|limited| limited.counts_answers) {
+            return None;
+        }
+        let input = u32::try_from(body.len()).unwrap_or(u32::MAX);
+        Some(Worst::new(self.prices.as_ref(), input, bound.unwrap_or(0).saturating_mul(choices)))
     }
 
     /// Waits for room.

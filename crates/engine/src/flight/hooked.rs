@@ -2,7 +2,7 @@
 
 use floodline_core::Outcome;
 use floodline_core::journey::Answered;
-use floodline_core::workload::Rendered;
+use floodline_wire::codec::Codec;
 use serde_json::{Map, Value, json};
 
 use super::{Flight, Sending};
@@ -17,6 +17,12 @@ const BOUNDS: [&str; 6] = [
     "max_new_tokens",
 ];
 
+/// The names under which they are asked for several answers, each of which is paid.
+const CHOICES: [&str; 3] = ["n", "best_of", "candidateCount"];
+
+/// The fields of a head that say where a request goes and how it and its answer are framed.
+const OURS: [&str; 5] = ["host", "content-length", "transfer-encoding", "connection", "accept-encoding"];
+
 impl Flight {
     /// Lets the program change the request; ends the flight if it refuses to, or fails.
     pub(super) async fn changed(&mut self, sending: &mut Sending) -> Result<(), Outcome> {
@@ -27,40 +33,52 @@ impl Flight {
             self.asked = Some(question);
             return Ok(());
         }
-        let asked = self.worker.clock.now();
+        let worker = self.worker.clone();
+        let asked = worker.clock.now();
         self.held_since = Some(asked);
-        let reply = hooks.ask(&question).await;
-        let took = self.worker.clock.now().since(asked);
+        let reply = tokio::select! {
+            biased;
+            () = worker.drains() => Err("the run ended while its program was asked".into()),
+            reply = hooks.ask(&question) => reply,
+        };
+        let took = worker.clock.now().since(asked);
         self.held_since = None;
         if let Some(record) = &mut self.record {
             record.hook = Some(took);
             record.held = Some(record.held.unwrap_or_default() + took);
         }
-        let changed = reply.and_then(|reply| sending.change(reply));
-        match changed {
-            Err(why) => Err(self.end(Outcome::NotSent, Some(why))),
-            Ok(false) => {
-                self.asked = Some(question);
-                Ok(())
-            }
-            Ok(true) => {
-                self.asked =
-                    Some(self.question("before", sending.described(self.worker.target(self.target))));
-                if let Some(tab) = &mut self.tab {
-                    let max_tokens = bound(&sending.body).or(Some(tab.worst.output));
-                    let rendered = Rendered {
-                        target: 0,
-                        prompt: 0,
-                        input_tokens: None,
-                        input_bound: None,
-                        max_tokens,
-                        head: None,
-                    };
-                    tab.worst = common.ledger.worst(&rendered, &sending.body);
-                }
-                Ok(())
-            }
+        let changed = match reply.and_then(|reply| sending.change(reply)) {
+            Ok(changed) => changed,
+            Err(why) => return Err(self.end(Outcome::NotSent, Some(why))),
+        };
+        if changed == Changed::All
+            && let Err(why) = self.bounded_anew(&sending.body)
+        {
+            return Err(self.end(Outcome::NotSent, Some(why)));
         }
+        self.asked = Some(match changed {
+            Changed::Nothing => question,
+            Changed::Head | Changed::All => {
+                self.question("before", sending.described(worker.target(self.target)))
+            }
+        });
+        Ok(())
+    }
+
+    /// Reckons anew what it can cost at most, with a body that is not the plan's.
+    fn bounded_anew(&mut self, body: &[u8]) -> Result<(), String> {
+        let Some(tab) = &mut self.tab else { return Ok(()) };
+        let (bound, choices) = match self.own || matches!(self.codec, Codec::Embeddings) {
+            // No model writes an answer to it.
+            true => (Some(0), 1),
+            false => bounds(body),
+        };
+        let worst = self.worker.common.ledger.worst_of(body, bound, choices);
+        tab.worst = worst.ok_or(
+            "the program of `exec` gave a `body` without a bound on its answer, such as `max_tokens`, so a limit on money \
+             or tokens could not be kept",
+        )?;
+        Ok(())
     }
 
     /// Asks the program what it thinks of an answer that is otherwise ok.
@@ -102,6 +120,16 @@ impl Flight {
     }
 }
 
+/// What a reply changes of a request.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Changed {
+    Nothing,
+    /// Its path or header fields.
+    Head,
+    /// Its body, and perhaps its head.
+    All,
+}
+
 impl Sending {
     fn described(&self, target: &crate::target::Target) -> Value {
         let (method, path) = target.line(self.head.as_deref());
@@ -111,27 +139,32 @@ impl Sending {
         json!({"method": method, "path": path, "headers": headers, "body": body_of(&self.body)})
     }
 
-    /// Takes over what a reply says; whether that is anything.
-    fn change(&mut self, reply: Value) -> Result<bool, String> {
+    /// Takes over what a reply says.
+    fn change(&mut self, reply: Value) -> Result<Changed, String> {
         let Value::Object(mut reply) = reply else {
             return Err("the program of `exec` answered no JSON object".into());
         };
         if let Some(error) = reply.get("error") {
             return Err(error.as_str().map_or_else(|| error.to_string(), str::to_owned));
         }
-        let mut changed = false;
+        let mut changed = Changed::Nothing;
         if let Some(path) = reply.get("path") {
             let path = path
                 .as_str()
                 .filter(|path| path.starts_with('/') && path.bytes().all(|byte| byte.is_ascii_graphic()));
             let path = path.ok_or("the program of `exec` gave a `path` that cannot be sent")?;
             self.head.get_or_insert_default().path = Some(path.into());
-            changed = true;
+            changed = Changed::Head;
         }
         if let Some(headers) = reply.get("headers") {
             let headers =
                 headers.as_object().ok_or("the program of `exec` gave `headers` that are no object")?;
             for (name, value) in headers {
+                if OURS.iter().any(|ours| ours.eq_ignore_ascii_case(name)) {
+                    return Err(format!(
+                        "the program of `exec` gave a header `{name}`, which must be left to what is sent and how"
+                    ));
+                }
                 let is_token = !name.is_empty()
                     && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
                 let value = value
@@ -143,15 +176,15 @@ impl Sending {
                 let fields = &mut self.head.get_or_insert_default().fields;
                 fields.retain(|(other, _)| !other.eq_ignore_ascii_case(name));
                 fields.push((name.as_str().into(), value.into()));
+                changed = Changed::Head;
             }
-            changed |= !headers.is_empty();
         }
         if let Some(body) = reply.remove("body") {
             self.body = match body {
                 Value::String(text) => text.into_bytes(),
                 json => json.to_string().into_bytes(),
             };
-            changed = true;
+            changed = Changed::All;
         }
         Ok(changed)
     }
@@ -162,12 +195,16 @@ fn body_of(body: &[u8]) -> Value {
     serde_json::from_slice(body).unwrap_or_else(|_| String::from_utf8_lossy(body).into())
 }
 
-/// The bound on output tokens that a body carries, at its top or one level below.
-fn bound(body: &[u8]) -> Option<u32> {
-    let body: Map<String, Value> = serde_json::from_slice(body).ok()?;
-    let of = |members: &Map<String, Value>| BOUNDS.iter().find_map(|name| members.get(*name)?.as_u64());
-    let inner = || body.values().filter_map(Value::as_object).find_map(of);
-    u32::try_from(of(&body).or_else(inner)?).ok()
+/// The bound on the output tokens of each answer that a body carries, and how many answers it asks for: the most that is
+/// found at its top or one level below, since nobody knows which of several the API goes by.
+fn bounds(body: &[u8]) -> (Option<u32>, u32) {
+    let Ok(body) = serde_json::from_slice::<Map<String, Value>>(body) else { return (None, 1) };
+    let most = |names: &[&str]| {
+        let levels = || std::iter::once(&body).chain(body.values().filter_map(Value::as_object));
+        let found = levels().flat_map(|level| names.iter().filter_map(|name| level.get(*name)?.as_u64()));
+        found.max().map(|most| u32::try_from(most).unwrap_or(u32::MAX))
+    };
+    (most(&BOUNDS), most(&CHOICES).unwrap_or(1).max(1))
 }
 
 fn described(answered: &Answered) -> Value {
@@ -192,4 +229,33 @@ fn described(answered: &Answered) -> Value {
         "ttft_ms": ms(answered.ttft),
         "latency_ms": ms(answered.latency),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_several_bounds_the_largest_counts() {
+        let of = |body: Value| bounds(body.to_string().as_bytes());
+        assert_eq!(of(json!({"messages": []})), (None, 1));
+        assert_eq!(of(json!({"max_tokens": 5, "max_completion_tokens": 9, "n": 3})), (Some(9), 3));
+        let gemini =
+            json!({"max_tokens": 1, "generationConfig": {"maxOutputTokens": 7, "candidateCount": 2}});
+        assert_eq!(of(gemini), (Some(7), 2));
+        assert_eq!(of(json!({"options": {"num_predict": -1}, "n": 0})), (None, 1));
+        assert_eq!(of(json!({"max_tokens": u64::MAX})), (Some(u32::MAX), 1));
+        assert_eq!(bounds(b"no json"), (None, 1));
+    }
+
+    #[test]
+    fn a_reply_cannot_change_how_a_request_is_framed() {
+        for name in
+            ["Host", "content-length", "Transfer-Encoding", "connection", "accept-encoding", "a b", ""]
+        {
+            let mut sending = Sending { id: "t-0".into(), head: None, body: Vec::new() };
+            let why = sending.change(json!({"headers": {name: "1"}})).err().unwrap();
+            assert!(why.contains(&format!("gave a header `{name}`")), "{why}");
+        }
+    }
 }
