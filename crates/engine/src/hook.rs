@@ -123,7 +123,7 @@ impl Drop for Hooks {
 fn serve(hook: &Hook, queue: &Queue, program: Program) {
     let mut program = Some(program);
     while let Some(Asked { line, reply }) = queue.next() {
-        let mut answer = |program: &mut Program| program.answer(&line, hook.timeout, || queue.is_over());
+        let answer = |program: &mut Program| program.answer(&line, hook.timeout, || queue.is_over());
         let answered = match &mut program {
             Some(at_work) => answer(at_work),
             None => Program::start(hook).and_then(|fresh| answer(program.insert(fresh))),
