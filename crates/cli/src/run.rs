@@ -28,7 +28,7 @@ const INTERRUPTED: u8 = 130;
 pub(crate) fn run(args: Box<RunArgs>) -> Result<u8, Failure> {
     let (resolved, scenario) = scenario::resolve(&args.scenario, &World)?;
     let scrubber = Scrubber::of(resolved.secret_values());
-    let Resolved { plan, workloads, scripts, tokenizer, targets, keys, warnings } = resolved;
+    let Resolved { plan, workloads, scripts, formats, tokenizer, targets, keys, warnings } = resolved;
     let plan = Arc::new(plan);
     for warning in warnings.iter().filter(|_| !args.quiet) {
         screen::note(&format!("warning: {warning}"));
@@ -57,6 +57,7 @@ pub(crate) fn run(args: Box<RunArgs>) -> Result<u8, Failure> {
         endpoints,
         workloads: workloads.into_iter().map(Into::into).collect(),
         scripts,
+        formats,
         tokenizer,
         workers,
         id: format!("fl-{:x}", wall / 1_000),

@@ -17,6 +17,7 @@ use floodline_core::verdict::Stamps;
 use floodline_core::window::StopRules;
 use floodline_core::workload::Workload;
 use floodline_core::{Moment, Plan, Record, RunEvent, Span};
+use floodline_wire::own::Format;
 use floodline_wire::tokens::Tokenizer;
 use tokio::sync::{mpsc, watch};
 
@@ -60,6 +61,9 @@ pub struct Run {
     pub workloads: Vec<Arc<dyn Workload>>,
     /// What users do: one for each scenario of the plan, none where its users only ask.
     pub scripts: Vec<Option<Arc<dyn Script>>>,
+    /// How the answers to the requests of steps are read, where they are no calls of the target's API and say so: by
+    /// scenario and by the number of the step.
+    pub formats: Vec<Vec<Option<Arc<Format>>>>,
     /// What to count answers with.
     pub tokenizer: Tokenizer,
     /// Threads to do it with.
@@ -150,12 +154,13 @@ impl Ready {
     /// When the operating system refuses a thread.
     pub fn start(self) -> Result<Running, EngineError> {
         let Ready { run, targets, stamping, counter, hooks } = self;
-        let Run { plan, workloads, scripts, workers, id, provider, .. } = run;
+        let Run { plan, workloads, scripts, formats, workers, id, provider, .. } = run;
         let common = Arc::new(Common {
             targets,
             target_names: plan.split.as_ref().map_or_else(Vec::new, |split| split.names.clone()),
             fallback: plan.fallback(),
             key_names: plan.keys.clone(),
+            formats,
             timeouts: plan.timeouts,
             scenarios: plan
                 .scenarios

@@ -22,6 +22,7 @@ use floodline_core::record::{Attempt, AttemptEnd};
 use floodline_core::workload::{Ask, Head, Workload};
 use floodline_core::{Moment, Outcome, Phase, Record};
 use floodline_wire::codec::Codec;
+use floodline_wire::own::Format;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::admission::{Pass, Place};
@@ -52,8 +53,8 @@ pub(crate) struct Job {
     pub(crate) step: Option<String>,
     /// Which turn of a conversation it is, from 1.
     pub(crate) turn: Option<u32>,
-    /// Whether it is a request of its own, and no call of the target's API.
-    pub(crate) own: bool,
+    /// How its answer is read.
+    pub(crate) reading: Reading,
     /// Tokens of the prompt, where the plan knows them.
     pub(crate) input_tokens: Option<u32>,
     pub(crate) body: Vec<u8>,
@@ -95,6 +96,17 @@ pub(crate) fn spare(
     let rendered = workload.render_for(target, ask, &mut body);
     let worst = ledger.worst(&rendered, &body);
     Some(Box::new(Spare { target, head: rendered.head, body, worst }))
+}
+
+/// How an answer is read.
+#[derive(Clone, Debug)]
+pub(crate) enum Reading {
+    /// As answers of the target's API are.
+    Target,
+    /// As the scenario says of this request of its own.
+    Stated(Arc<Format>),
+    /// As whatever it is: a request of its own, of which nothing is said.
+    Anything,
 }
 
 /// Says what an answer fails, if it does; called once, with an answer that is otherwise ok.
@@ -156,8 +168,7 @@ struct Flight {
     held_since: Option<Moment>,
     /// What it owes. Taken when it ends.
     tab: Option<Tab>,
-    /// Whether it is a request of its own, and no call of the target's API.
-    own: bool,
+    reading: Reading,
     /// The number of its target, and that of its key.
     target: usize,
     key: Option<usize>,
@@ -235,13 +246,13 @@ impl Flight {
             answer: None,
             held_since: None,
             tab: Some(Tab { worst: job.worst, reservation: None, unanswered: None }),
-            own: job.own,
+            reading: job.reading.clone(),
             target: job.target,
             key: job.key,
             spare: None,
             failed: None,
-            codec: codec(worker, job.own, job.target),
-            streamed: worker.target(job.target).stream,
+            codec: codec(worker, &job.reading, job.target),
+            streamed: streamed(worker, &job.reading, job.target),
             leaves: job.leaves,
             judge: None,
             asked: None,
@@ -295,8 +306,8 @@ impl Flight {
     /// Makes ready for the target that stands in.
     fn turn_to(&mut self, spare: &Spare) {
         self.target = spare.target;
-        self.codec = codec(&self.worker, self.own, spare.target);
-        self.streamed = self.worker.target(spare.target).stream;
+        self.codec = codec(&self.worker, &self.reading, spare.target);
+        self.streamed = streamed(&self.worker, &self.reading, spare.target);
         if let Some(tab) = &mut self.tab {
             tab.worst = spare.worst;
         }
@@ -590,8 +601,8 @@ impl Flight {
     }
 
     fn close(&mut self, outcome: Outcome, error: Option<String>, to_count: Option<ToCount>) -> Outcome {
-        // What a request of its own brings is no model's.
-        let to_count = to_count.filter(|_| !self.own);
+        // What a request of its own brings is no model's, unless the scenario says where that stands.
+        let to_count = to_count.filter(|_| !matches!(self.reading, Reading::Anything));
         if self.spare.is_some() && self.failed.is_none() && !self.left && is_worth_another(outcome) {
             return self.set_aside(outcome, error);
         }
@@ -640,9 +651,18 @@ impl Flight {
     }
 }
 
-/// How the answers of a target are read, or those of a request of its own.
-fn codec(worker: &Worker, own: bool, target: usize) -> Codec {
-    if own { Codec::Own(Arc::default()) } else { worker.target(target).codec.clone() }
+/// How an answer from a target is read.
+fn codec(worker: &Worker, reading: &Reading, target: usize) -> Codec {
+    match reading {
+        Reading::Target => worker.target(target).codec.clone(),
+        Reading::Stated(format) => Codec::Own(format.clone()),
+        Reading::Anything => Codec::Own(Arc::default()),
+    }
+}
+
+/// Whether it may be a stream: of answers that are no calls of the API, their content type says so.
+fn streamed(worker: &Worker, reading: &Reading, target: usize) -> bool {
+    worker.target(target).stream || !matches!(reading, Reading::Target)
 }
 
 /// Whether another target may do better.

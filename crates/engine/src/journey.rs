@@ -19,7 +19,7 @@ use floodline_core::workload::Rendered;
 use floodline_core::{Moment, Outcome, Phase, Span};
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
-use crate::flight::{Job, Judge, Spare, Told, fly};
+use crate::flight::{Job, Judge, Reading, Spare, Told, fly};
 use crate::users::Crowd;
 use crate::worker::{Asking, Halt, Worker, lock, reached};
 
@@ -359,15 +359,21 @@ impl Way<'_> {
         let crowd = &self.traveller.crowd;
         let index = crowd.next(self.phase)?;
         let Outgoing { target, spare, head, body, input_tokens, input_bound, max_tokens, turn } = outgoing;
-        let rendered = Rendered { target: 0, prompt: 0, input_tokens, input_bound, max_tokens, head: None };
-        let worst = worker.common.ledger.worst(&rendered, &body);
+        let reading = self.reading(step);
+        // What is no model's costs no tokens.
+        let free = matches!(reading, Reading::Anything).then_some(0);
+        let worst_of = |target, input_bound, max_tokens, body: &[u8]| {
+            let (input_bound, max_tokens) = (free.or(input_bound), free.or(max_tokens));
+            let rendered = Rendered { target, prompt: 0, input_tokens, input_bound, max_tokens, head: None };
+            worker.common.ledger.worst(&rendered, body)
+        };
+        let worst = worst_of(target, input_bound, max_tokens, &body);
         let funds = worker.fund_now(worst).await.ok()?;
         let (actor, number) = (self.actor.clone(), step.number);
         let judge: Judge = Box::new(move |answer: &Answered| lock(&actor).answered(number, answer));
         let spare = spare.map(|spare| {
-            let Outgoing { target, head, body, input_tokens, input_bound, max_tokens, .. } = *spare;
-            let rendered = Rendered { target, prompt: 0, input_tokens, input_bound, max_tokens, head: None };
-            Box::new(Spare { target, worst: worker.common.ledger.worst(&rendered, &body), head, body })
+            let Outgoing { target, head, body, input_bound, max_tokens, .. } = *spare;
+            Box::new(Spare { target, worst: worst_of(target, input_bound, max_tokens, &body), head, body })
         });
         let job = Job {
             target,
@@ -383,7 +389,7 @@ impl Way<'_> {
             input_tokens,
             body,
             head,
-            own: !step.asks,
+            reading,
             worst,
             funds,
             door: self.door.take(),
@@ -393,6 +399,15 @@ impl Way<'_> {
         };
         // A task of its own: many lanes of one journey must not be looked at for each other's tokens.
         tokio::task::spawn_local(fly(&worker, job)).await.ok()
+    }
+
+    fn reading(&self, step: &RequestStep) -> Reading {
+        if step.asks {
+            return Reading::Target;
+        }
+        let formats = self.traveller.worker.common.formats.get(self.traveller.crowd.scenario());
+        let stated = formats.and_then(|formats| formats.get(step.number)).cloned().flatten();
+        stated.map_or(Reading::Anything, Reading::Stated)
     }
 
     fn now(&self) -> Moment {

@@ -13,7 +13,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use crate::admission::Admission;
 use crate::clock::Clock;
-use crate::flight::{Job, spare};
+use crate::flight::{Job, Reading, spare};
 use crate::ledger::Ledger;
 use crate::users::Crowd;
 use crate::worker::Due;
@@ -82,7 +82,7 @@ impl Pacer {
                 prompt: rendered.prompt,
                 step: None,
                 turn: None,
-                own: false,
+                reading: Reading::Target,
                 leaves: None,
                 judge: None,
                 input_tokens: rendered.input_tokens,

@@ -18,7 +18,7 @@ use floodline_core::{Moment, Outcome, Phase, Span};
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
 use crate::admission::Admission;
-use crate::flight::{Job, fly, spare};
+use crate::flight::{Job, Reading, fly, spare};
 use crate::journey::Traveller;
 use crate::worker::{Halt, Worker, reached};
 
@@ -287,7 +287,7 @@ impl Life {
             prompt: rendered.prompt,
             step: None,
             turn: None,
-            own: false,
+            reading: Reading::Target,
             leaves: None,
             judge: None,
             input_tokens: rendered.input_tokens,

@@ -10,6 +10,7 @@ use floodline_core::budget::Worst;
 use floodline_core::journey::Journey;
 use floodline_core::plan::Timeouts;
 use floodline_core::{Moment, Phase, Record, Span};
+use floodline_wire::own::Format;
 use tokio::runtime::Runtime;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::{JoinSet, LocalSet};
@@ -86,6 +87,8 @@ pub(crate) struct Common {
     pub(crate) target_names: Vec<String>,
     /// The number of the one that is tried when another fails.
     pub(crate) fallback: Option<usize>,
+    /// How the answers to requests of steps' own are read, by scenario and step.
+    pub(crate) formats: Vec<Vec<Option<Arc<Format>>>>,
     pub(crate) timeouts: Timeouts,
     /// One for each scenario of the plan.
     pub(crate) scenarios: Vec<Names>,

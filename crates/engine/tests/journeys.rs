@@ -15,7 +15,10 @@ use floodline_core::rate::Rate;
 use floodline_core::schedule::Stage;
 use floodline_core::users::TimeLaw;
 use floodline_core::{Outcome, Phase, Span};
-use support::{Left, Peer, STREAM, done, endpoint, finish, plan, run_flow, server, token};
+use floodline_wire::own::{Format, Kind, Path};
+use support::{
+    Left, Peer, STREAM, chunk, done, endpoint, finish, plan, run_flow, run_flow_read, server, token,
+};
 
 /// What the actors of a test do: conditions hold once so many answers have come, and an answer is judged by its text.
 #[derive(Clone, Default)]
@@ -386,4 +389,40 @@ fn a_way_that_leads_nowhere_keeps_nobody_else_from_going() {
     let left = run(&rules, plan, echo);
     assert!(left.records.is_empty() && !left.journeys.is_empty());
     assert!(left.journeys.len() < 20, "{} journeys of nothing", left.journeys.len());
+}
+
+#[test]
+fn the_streams_of_own_requests_are_read_as_the_scenario_says() {
+    let served = |_: usize, mut peer: Peer| {
+        while peer.request().is_some() {
+            peer.say(STREAM);
+            for event in [r#"{"delta":{"say":"On "}}"#, r#"{"delta":{"say":"its way."}}"#, "END"] {
+                peer.say(chunk(&format!("data: {event}\n\n")));
+            }
+            peer.say("0\r\n\r\n");
+        }
+    };
+    let stated = Format {
+        kind: Some(Kind::Sse),
+        text: Some(Path::parse("$.delta.say").unwrap()),
+        done: Some("END".into()),
+        ..Format::default()
+    };
+    // Its text is what is judged.
+    let own = Step::Request(RequestStep { asks: false, ..ask(0) });
+    let mut rules = Rules { fails: Some("On its way."), ..rules(vec![own]) };
+    // Neither the form of the target's own answers nor whether they are streams matters to it.
+    for stream in [true, false] {
+        let url = format!("http://127.0.0.1:{}/v1", server(served));
+        let endpoint = floodline_engine::Endpoint { stream, ..endpoint(url) };
+        let formats = vec![Some(Arc::new(stated.clone()))];
+        let left = run_flow_read(Arc::new(rules.clone()), formats, once(1), endpoint).expect("it can be run");
+        let record = &left.records[0];
+        assert_eq!(record.error.as_deref(), Some("check failed: On its way."), "{record:?}");
+        assert_eq!(record.arrivals.events(), 2);
+        assert!(record.first_token.is_some() && record.output_tokens.is_some(), "{record:?}");
+    }
+    rules.fails = None;
+    let left = run(&rules, once(1), served);
+    assert_eq!(left.records[0].outcome, Outcome::Ok, "of which nothing is said, anything is an answer");
 }

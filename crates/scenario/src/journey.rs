@@ -17,6 +17,7 @@ use std::sync::Arc;
 use floodline_core::flow::Flow;
 use floodline_core::journey::{Actor, Script};
 use floodline_core::plan::Split;
+use floodline_wire::own::Format;
 
 use crate::secret::Secret;
 use crate::template::{Expression, Template};
@@ -52,6 +53,8 @@ pub(crate) struct Parts {
 #[derive(Debug)]
 pub(crate) struct Request {
     pub(crate) what: What,
+    /// How its answer is read, where a request of its own says so.
+    pub(crate) answer: Option<Arc<Format>>,
     pub(crate) headers: Vec<(String, Template)>,
     pub(crate) saves: Vec<Save>,
     pub(crate) checks: Vec<Check>,
@@ -64,6 +67,13 @@ pub(crate) enum What {
     Ask(Ask),
     /// A request of its own.
     Own(Own),
+}
+
+impl Play {
+    /// How the answers to its requests are read, by the numbers of their steps; none where nothing is said of it.
+    pub(crate) fn formats(&self) -> Vec<Option<Arc<Format>>> {
+        self.parts.requests.iter().map(|request| request.answer.clone()).collect()
+    }
 }
 
 impl Script for Play {

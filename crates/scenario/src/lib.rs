@@ -32,6 +32,7 @@ use floodline_core::Plan;
 use floodline_core::journey::Script;
 use floodline_core::workload::Workload;
 use floodline_wire::codec::Codec;
+use floodline_wire::own::Format;
 use floodline_wire::tokens::Tokenizer;
 
 pub use error::{Error, Problem};
@@ -87,6 +88,9 @@ pub struct Resolved {
     pub workloads: Vec<Box<dyn Workload>>,
     /// What users do: one for each scenario of the plan, none where its users only ask.
     pub scripts: Vec<Option<Arc<dyn Script>>>,
+    /// How the answers to the requests of steps are read, where they are no calls of the target's API and say so: by
+    /// scenario and by the number of the step.
+    pub formats: Vec<Vec<Option<Arc<Format>>>>,
     /// What answers are counted with.
     pub tokenizer: Tokenizer,
     /// How each target is spoken with, the first first.

@@ -239,11 +239,13 @@ fn assemble(mut scenario: Scenario, findings: &mut Findings<'_>) -> Result<Resol
             let Some((target, tokenizer)) = first else {
                 return Err(crate::Problem::new("the scenario has no target").into());
             };
-            let (mut scenarios, mut workloads, mut scripts) = (Vec::new(), Vec::new(), Vec::new());
+            let (mut scenarios, mut workloads) = (Vec::new(), Vec::new());
+            let (mut scripts, mut formats) = (Vec::new(), Vec::new());
             for stream in streams {
                 scenarios.push(stream.scenario);
                 workloads.push(stream.workload);
                 scripts.push(stream.script);
+                formats.push(stream.formats);
                 parts[0].secrets.in_steps.extend(stream.secrets);
             }
             let mut plan = Plan::of_scenarios(name, seed, target, scenarios);
@@ -262,6 +264,7 @@ fn assemble(mut scenario: Scenario, findings: &mut Findings<'_>) -> Result<Resol
                 plan,
                 workloads,
                 scripts,
+                formats,
                 tokenizer,
                 targets: parts,
                 keys,

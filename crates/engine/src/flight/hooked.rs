@@ -68,7 +68,9 @@ impl Flight {
     /// Reckons anew what it can cost at most, with a body that is not the plan's.
     fn bounded_anew(&mut self, body: &[u8]) -> Result<(), String> {
         let Some(tab) = &mut self.tab else { return Ok(()) };
-        let (bound, choices) = match self.own || matches!(self.codec, Codec::Embeddings) {
+        let (bound, choices) = match matches!(self.reading, super::Reading::Anything)
+            || matches!(self.codec, Codec::Embeddings)
+        {
             // No model writes an answer to it.
             true => (Some(0), 1),
             false => bounds(body),

@@ -12,6 +12,7 @@ use floodline_core::workload::{Ask, Rendered, Workload};
 use floodline_core::{Phase, Record, RunEvent, Span};
 use floodline_engine::{Endpoint, EngineError, Run, Stop};
 use floodline_wire::codec::Codec;
+use floodline_wire::own::Format;
 use floodline_wire::tokens::Tokenizer;
 
 #[allow(unused_imports, reason = "each test file uses its part")]
@@ -116,7 +117,7 @@ pub(crate) fn run_of(
     endpoint: Endpoint,
     stops: impl Fn(&Record) -> u32,
 ) -> Result<Left, EngineError> {
-    drive((workload, None), workers, plan, vec![endpoint], stops)
+    drive((workload, None, Vec::new()), workers, plan, vec![endpoint], stops)
 }
 
 /// A run against several targets.
@@ -125,16 +126,28 @@ pub(crate) fn run_at(
     plan: Plan,
     endpoints: Vec<Endpoint>,
 ) -> Result<Left, EngineError> {
-    drive((workload, None), 1, plan, endpoints, |_| 0)
+    drive((workload, None, Vec::new()), 1, plan, endpoints, |_| 0)
 }
 
 /// A run of users who walk through a flow.
 pub(crate) fn run_flow(script: Arc<dyn Script>, plan: Plan, endpoint: Endpoint) -> Result<Left, EngineError> {
-    drive((Arc::new(Body), Some(script)), 1, plan, vec![endpoint], |_| 0)
+    run_flow_read(script, Vec::new(), plan, endpoint)
 }
 
+/// The same, the answers to its requests of their own being read so, by the numbers of their steps.
+pub(crate) fn run_flow_read(
+    script: Arc<dyn Script>,
+    formats: Formats,
+    plan: Plan,
+    endpoint: Endpoint,
+) -> Result<Left, EngineError> {
+    drive((Arc::new(Body), Some(script), vec![formats]), 1, plan, vec![endpoint], |_| 0)
+}
+
+type Formats = Vec<Option<Arc<Format>>>;
+
 fn drive(
-    (workload, script): (Arc<dyn Workload>, Option<Arc<dyn Script>>),
+    (workload, script, formats): (Arc<dyn Workload>, Option<Arc<dyn Script>>, Vec<Formats>),
     workers: usize,
     mut plan: Plan,
     endpoints: Vec<Endpoint>,
@@ -150,6 +163,7 @@ fn drive(
         endpoints,
         workloads: vec![workload],
         scripts: vec![script],
+        formats,
         workers,
         id: "t".into(),
         provider: None,

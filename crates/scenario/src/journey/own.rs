@@ -8,9 +8,6 @@ use floodline_core::workload::Head;
 use super::scope::Scope;
 use crate::template::{JsonTemplate, Template};
 
-/// Whatever the answer is, something can be made of it.
-const ACCEPT: &str = "application/json, text/event-stream;q=0.9, */*;q=0.8";
-
 /// A request that is no call of the target's API.
 #[derive(Debug)]
 pub(crate) struct Own {
@@ -19,6 +16,8 @@ pub(crate) struct Own {
     pub(crate) path: Template,
     pub(crate) query: Vec<(String, Template)>,
     pub(crate) content: Content,
+    /// What answers it accepts, unless the target's own headers say so.
+    pub(crate) accept: Option<&'static str>,
     /// What comes before the path: that of each target's base URL.
     pub(crate) bases: Vec<String>,
 }
@@ -61,7 +60,7 @@ impl Own {
         outgoing.head = Some(Box::new(Head {
             method: Some(self.method.as_str().into()),
             path: Some(sendable(&path)?.into()),
-            fields: [("accept", Some(ACCEPT)), ("content-type", content_type)]
+            fields: [("accept", self.accept), ("content-type", content_type)]
                 .into_iter()
                 .filter_map(|(name, value)| Some((name.into(), value?.into())))
                 .collect(),

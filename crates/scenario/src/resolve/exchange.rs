@@ -140,7 +140,8 @@ pub(crate) fn is_template(text: &str) -> bool {
     ["{{", "{%", "{#"].iter().any(|mark| text.contains(mark))
 }
 
-fn format(written: Option<&OwnAnswer>, findings: &mut Findings<'_>) -> Option<Format> {
+/// How an answer is read; the usual way where nothing is said of it.
+pub(super) fn format(written: Option<&OwnAnswer>, findings: &mut Findings<'_>) -> Option<Format> {
     let Some(written) = written else { return Some(Format::default()) };
     let before = findings.count();
     let format = Format {

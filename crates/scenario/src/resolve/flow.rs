@@ -325,6 +325,7 @@ fn refuse_request(step: &written::Step, place: Place, findings: &mut Findings<'_
         ("form", step.form.is_some()),
         ("body", step.body.is_some()),
         ("query", step.query.is_some()),
+        ("answer", step.answer.is_some()),
         ("save", step.save.is_some()),
         ("check", step.check.is_some()),
         ("abandon", step.abandon.is_some()),

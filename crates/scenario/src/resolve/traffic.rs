@@ -8,6 +8,7 @@ use floodline_core::schedule::Schedule;
 use floodline_core::time::Span;
 use floodline_core::users::most;
 use floodline_core::workload::Workload;
+use floodline_wire::own::Format;
 
 use super::findings::Findings;
 use super::flow::{self, Feeders};
@@ -24,6 +25,8 @@ pub(super) struct Stream {
     pub(super) workload: Box<dyn Workload>,
     /// What its users do, where that is more than to ask.
     pub(super) script: Option<Arc<dyn Script>>,
+    /// How the answers to the requests of its steps are read, where they say so.
+    pub(super) formats: Vec<Option<Arc<Format>>>,
     /// What the steps of its flow take from the environment.
     pub(super) secrets: Vec<Secret>,
 }
@@ -127,15 +130,16 @@ fn one(
     }
     let cap = findings.above_zero(&cap, "`cap`");
     let (prompts, workload) = sent?;
-    let (flow, script, secrets) = match flow {
-        None => (None, None, Vec::new()),
+    let (flow, script, formats, secrets) = match flow {
+        None => (None, None, Vec::new(), Vec::new()),
         Some(flow) => {
             let flow::Resolved { flow, play, secrets } = flow?;
-            (Some(Box::new(flow)), Some(Arc::new(play) as Arc<dyn Script>), secrets)
+            let formats = play.formats();
+            (Some(Box::new(flow)), Some(Arc::new(play) as Arc<dyn Script>), formats, secrets)
         }
     };
     let scenario = plan::Scenario { name, start, prompts, load: load?, flow, cap };
-    Some(Stream { scenario, workload, script, secrets })
+    Some(Stream { scenario, workload, script, formats, secrets })
 }
 
 /// The prompts, in the form of each target.

@@ -11,7 +11,7 @@ use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use super::either::mapping;
 use super::users::TimeForm;
-use super::{At, Either, Given, Headers, OneOrMany, Scalar, Text, Written, Wrong};
+use super::{At, Either, Given, Headers, OneOrMany, OwnAnswer, Scalar, Text, Written, Wrong};
 
 /// What a virtual user does.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -76,6 +76,8 @@ pub(crate) struct Step {
     pub(crate) form: Given<Headers>,
     /// The body as text: a template.
     pub(crate) body: Given<Scalar<Text>>,
+    /// How the answer to a request of its own is read, where it is a model's: where the text stands, and so on.
+    pub(crate) answer: Given<At<OwnAnswer>>,
     /// What of the answer is kept for later steps: names with expressions, or {json: $.path}, {header: name}, {regex: "a(.*)b"}.
     pub(crate) save: Given<Saves>,
     /// What the answer must satisfy: expressions, or {json_schema: {...}}, {tool: name, arguments: {...}}. An answer that

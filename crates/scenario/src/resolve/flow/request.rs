@@ -1,13 +1,17 @@
 //! The request of a step: something said to the model, or a request of its own.
 
+use std::sync::Arc;
+
+use floodline_wire::codec::Codec;
+use floodline_wire::own::Format;
 use serde_json::{Map, Value};
 
 use super::env::Environment;
 use super::verdict;
 use crate::journey::{Ask, Content, Own, Request, Says, What};
 use crate::resolve::findings::Findings;
-use crate::resolve::literal;
 use crate::resolve::target::Resolved as Target;
+use crate::resolve::{exchange, literal};
 use crate::template::{JsonTemplate, Template};
 use crate::written::{At, Given, Headers, Place, Scalar, Step, Text};
 
@@ -29,6 +33,9 @@ pub(super) struct With<'a> {
     pub(super) environment: &'a mut Environment,
 }
 
+/// Whatever the answer is, something can be made of it.
+const ACCEPT: &str = "application/json, text/event-stream;q=0.9, */*;q=0.8";
+
 pub(super) fn resolve(
     step: &Step,
     place: Place,
@@ -42,12 +49,14 @@ pub(super) fn resolve(
     let line = own_line(step);
     let asks = line.is_none();
     let max_tokens = findings.above_zero(&step.max_tokens, "`max_tokens`");
+    let answer = step.answer.as_ref().and_then(|answer| exchange::format(Some(&answer.value), findings));
+    let answer = answer.map(Arc::new);
     let made = match line {
-        Some((method, path)) => own(step, (method, path), with, findings),
+        Some(line) => own(step, line, accept(answer.as_ref(), with.targets.first()), with, findings),
         None => ask(step, place, max_tokens, with, findings),
     };
     let (what, sent) = made?;
-    let request = sent.map(|sent| Request { what: sent, headers, saves, checks });
+    let request = sent.map(|sent| Request { what: sent, answer, headers, saves, checks });
     (findings.count() == before).then_some(Made { what, asks, max_tokens, request })
 }
 
@@ -66,6 +75,7 @@ fn own_line(step: &Step) -> Option<(&'static str, &Scalar<Text>)> {
 fn own(
     step: &Step,
     (method, path): (&'static str, &Scalar<Text>),
+    accept: Option<&'static str>,
     with: &mut With<'_>,
     findings: &mut Findings<'_>,
 ) -> Option<(String, Option<What>)> {
@@ -87,9 +97,18 @@ fn own(
     let query = headers(&step.query, with, findings);
     let content = content(step, with, findings);
     let bases: Vec<String> = with.targets.iter().map(|target| target.base_path.clone()).collect();
-    let made =
-        || Some(What::Own(Own { method: method.into(), path: template?, query, content: content?, bases }));
+    let made = || {
+        let (method, path, content) = (method.into(), template?, content?);
+        Some(What::Own(Own { method, path, query, content, accept, bases }))
+    };
     Some((what, made()))
+}
+
+/// What a request of its own accepts; nothing is said of it where all requests of the target say something.
+fn accept(answer: Option<&Arc<Format>>, target: Option<&Target>) -> Option<&'static str> {
+    let named = target
+        .is_some_and(|target| target.target.headers.iter().any(|name| name.eq_ignore_ascii_case("accept")));
+    (!named).then(|| answer.map_or(ACCEPT, |format| Codec::Own(format.clone()).accept(true)))
 }
 
 fn content(step: &Step, with: &mut With<'_>, findings: &mut Findings<'_>) -> Option<Content> {
@@ -133,6 +152,11 @@ fn ask(
                 .problem(place, format!("`{key}` has no meaning in a step that says something to the model"))
                 .with_help("its body is made by the target's API; further members go under `with`");
         }
+    }
+    if let Some(At { place, .. }) = step.answer.as_ref() {
+        findings
+            .problem(*place, "`answer` has no meaning in a step that says something to the model")
+            .with_help("the target says how its answers are read; leave it out");
     }
     let (what, says) = if let Some(question) = step.ask.as_ref() {
         ("ask", text(question, with, findings).map(Says::Question))
