@@ -114,6 +114,21 @@ pub(crate) struct Scenario {
     pub(crate) record_bodies: Given<Scalar<bool>>,
 }
 
+impl Scenario {
+    /// Whether any of its requests is a call of the target's API.
+    pub(crate) fn asks(&self) -> bool {
+        let flow = |flow: &Given<At<Flow>>| flow.as_ref().map(|flow| flow.value.asks());
+        let whole = flow(&self.flow).filter(|_| self.prompts.is_none());
+        match self.scenarios.as_ref() {
+            None => whole.unwrap_or(true),
+            Some(parts) => parts.0.iter().any(|At { value: part, .. }| match part.prompts.as_ref() {
+                None => flow(&part.flow).or(whole).unwrap_or(true),
+                Some(_) => true,
+            }),
+        }
+    }
+}
+
 /// One stream of traffic beside others.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]

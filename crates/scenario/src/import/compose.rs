@@ -43,8 +43,11 @@ fn members(draft: &Draft, vault: &mut Vault, notes: &mut Vec<String>) -> Vec<(St
     let mut members = vec![("name".to_owned(), Tree::Text(name))];
     members.extend(match (llm::scenario(draft, vault, notes), draft.calls.as_slice()) {
         (Some(members), _) => members,
-        (None, [call]) => http::one(call, draft, vault, notes),
-        (None, _) => http::flow(draft, vault, notes),
+        (None, calls) => match calls {
+            [call] => http::one(call, draft, vault, notes),
+            _ => None,
+        }
+        .unwrap_or_else(|| http::flow(draft, vault, notes)),
     });
     let load = map([("users", Tree::Plain("1".into())), ("for", Tree::Plain("30s".into()))]);
     let load = Tree::List(vec![load.noted("or at a rate, whatever the answers do: {hold: 2/s, for: 5m}")]);

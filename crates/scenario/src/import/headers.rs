@@ -4,6 +4,7 @@ use super::call::{Body, Call, reference};
 use super::pen::Pen;
 use super::vault::{key_variable, owner, vendor};
 use crate::excerpt::is_secret_name;
+use crate::workload::own::is_header_value;
 
 /// What Floodline or the connection sets.
 const OF_THE_CONNECTION: [&str; 14] = [
@@ -63,12 +64,21 @@ pub(super) fn written(pen: &mut Pen<'_>, but: &[&str], left_out: &mut Vec<String
             continue;
         }
         let value = value_of(pen, &lower, value);
+        if !is_header_value(&value) {
+            left_out.push(lower);
+            continue;
+        }
         headers.push((pen.verbatim(name), value));
     }
     if let Some(cookie) = cookies(pen) {
         headers.push(("Cookie".into(), cookie));
     }
     headers
+}
+
+/// Whether browsers send a header of this name on their own account.
+pub(super) fn is_of_browsers(name: &str) -> bool {
+    OF_THE_BROWSER.contains(&name)
 }
 
 fn is_name(name: &str) -> bool {

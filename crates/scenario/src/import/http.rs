@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::call::{Answer, Body, Call, Draft};
+use super::compose::counted;
 use super::headers;
 use super::pen::Pen;
 use super::tree::{Tree, map};
@@ -12,20 +13,34 @@ use super::vault::Vault;
 const QUESTIONS: [&str; 9] =
     ["prompt", "question", "query", "message", "input", "text", "user_input", "q", "content"];
 
+/// What the requests of steps can be.
+const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
+
 const LONGEST_NAME: usize = 24;
 
 type Members = Vec<(String, Tree)>;
 
-/// The members of a scenario for one request, from `target` to `prompts`.
-pub(super) fn one(call: &Call, draft: &Draft, vault: &mut Vault, notes: &mut Vec<String>) -> Members {
+/// The members of a scenario for one request, from `target` to `prompts`; none if only a step of a flow can send it.
+pub(super) fn one(call: &Call, draft: &Draft, vault: &mut Vault, notes: &mut Vec<String>) -> Option<Members> {
     let mut left_out = Vec::new();
     let mut pen = Pen { vault, call };
     let headers = headers::written(&mut pen, &[], &mut left_out);
+    let (of_body, headers): (Vec<_>, Vec<_>) =
+        headers.into_iter().partition(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+    let path = path(&mut pen);
+    let body = body(&mut pen);
+    let is_filled = is_reference(&path) || body.as_ref().is_some_and(|(_, body)| holds_reference(body));
+    if is_filled || !call.known.is_empty() {
+        return None;
+    }
     say_left_out(left_out, notes);
     let mut request =
-        vec![("method".into(), Tree::text(call.method.clone())), ("path".into(), Tree::text(path(&mut pen)))];
+        vec![("method".into(), Tree::text(call.method.clone())), ("path".into(), Tree::text(path))];
+    if !of_body.is_empty() {
+        request.push(("headers".into(), header_map(of_body)));
+    }
     let mut prompt = None;
-    match body(&mut pen) {
+    match body {
         Some(("json", mut json)) => {
             prompt = take_question(&mut json);
             request.push(("json".into(), json));
@@ -43,34 +58,54 @@ pub(super) fn one(call: &Call, draft: &Draft, vault: &mut Vault, notes: &mut Vec
     }
     target.extend(super::compose::wire(draft));
     let mut members = vec![("target".into(), Tree::Map(target))];
-    members.extend(data(draft));
     if let Some(text) = prompt {
         let prompts = Tree::List(vec![map([("text", Tree::Text(text))])]);
         members.push(("prompts".into(), prompts.noted("drawn by weight; {file: prompts.jsonl} has many")));
     }
-    members
+    Some(members)
+}
+
+fn is_reference(text: &str) -> bool {
+    text.contains("${env:")
+}
+
+fn holds_reference(tree: &Tree) -> bool {
+    match tree {
+        Tree::Text(text) | Tree::Plain(text) => is_reference(text),
+        Tree::Noted(inner, _) => holds_reference(inner),
+        Tree::List(items) => items.iter().any(holds_reference),
+        Tree::Map(members) => members.iter().any(|(_, value)| holds_reference(value)),
+        Tree::Null | Tree::Bool(_) | Tree::Number(_) => false,
+    }
 }
 
 /// The members of a scenario for several requests, from `target` to `flow`.
 pub(super) fn flow(draft: &Draft, vault: &mut Vault, notes: &mut Vec<String>) -> Members {
     let mut left_out = Vec::new();
     let mut each: Vec<Vec<(String, String)>> = Vec::new();
-    for call in &draft.calls {
+    let (calls, others): (Vec<&Call>, Vec<&Call>) =
+        draft.calls.iter().partition(|call| METHODS.contains(&call.method.as_str()));
+    if let Some(other) = others.first() {
+        let others = counted(others.len(), "request");
+        notes.push(format!("left out {others} that no step can send, such as a {} request", other.method));
+    }
+    for call in &calls {
         each.push(headers::written(&mut Pen { vault, call }, &[], &mut left_out));
     }
     say_left_out(left_out, notes);
     let shared: Vec<(String, String)> = each.first().cloned().unwrap_or_default();
     let shared: Vec<(String, String)> = shared
         .into_iter()
-        .filter(|header| !header.1.contains("{{") && each.iter().all(|headers| headers.contains(header)))
+        .filter(|(name, value)| !name.eq_ignore_ascii_case("content-type") && !value.contains("{{"))
+        .filter(|header| each.iter().all(|headers| headers.contains(header)))
         .collect();
     let mut target = vec![("api".into(), Tree::text("http"))];
-    if let Some(call) = draft.calls.first() {
+    if let Some(call) = calls.first() {
         target.push(("url".into(), url(&mut Pen { vault, call })));
     }
     let mut names = HashSet::new();
     let mut steps = Vec::new();
-    for (call, mut headers) in draft.calls.iter().zip(each) {
+    for (call, mut headers) in calls.into_iter().zip(each) {
         headers.retain(|header| !shared.contains(header));
         let mut pen = Pen { vault, call };
         let name = step_name(&mut pen, &mut names);
@@ -87,14 +122,30 @@ pub(super) fn flow(draft: &Draft, vault: &mut Vault, notes: &mut Vec<String>) ->
     members
 }
 
-fn step(pen: &mut Pen<'_>, name: String, headers: Vec<(String, String)>) -> Tree {
+fn step(pen: &mut Pen<'_>, name: String, mut headers: Vec<(String, String)>) -> Tree {
     let call = pen.call;
+    let (query, fields) = pen.query_and_fields(&call.query);
+    let path = format!("{}{query}", pen.path(&call.path));
     let mut step =
-        vec![("name".into(), Tree::Text(name)), (call.method.to_ascii_lowercase(), Tree::text(path(pen)))];
+        vec![("name".into(), Tree::Text(name)), (call.method.to_ascii_lowercase(), Tree::Text(path))];
+    if !fields.is_empty() {
+        step.push(("query".into(), header_map(fields)));
+    }
+    let form = match &call.body {
+        Body::Form(form) => pen.fields(form),
+        Body::None | Body::Json(_) | Body::Text(_) => None,
+    };
+    if form.is_some() {
+        // A form says itself what it is.
+        headers.retain(|(name, _)| !name.eq_ignore_ascii_case("content-type"));
+    }
     if !headers.is_empty() {
         step.push(("headers".into(), header_map(headers)));
     }
-    step.extend(body(pen).map(|(name, body)| (name.to_owned(), body)));
+    match form {
+        Some(form) => step.push(("form".into(), header_map(form))),
+        None => step.extend(body(pen).map(|(name, body)| (name.to_owned(), body))),
+    }
     if let Some(answer) = &call.answer {
         step.push(("answer".into(), answer_of(answer)));
     }
@@ -229,6 +280,11 @@ fn say_left_out(mut names: Vec<String>, notes: &mut Vec<String>) {
     if let Some(at) = names.iter().position(|name| name == "idempotency-key") {
         names.remove(at);
         notes.push("left out the header idempotency-key: it must differ from request to request".into());
+    }
+    let (names, others): (Vec<String>, Vec<String>) =
+        names.into_iter().partition(|name| headers::is_of_browsers(name));
+    if !others.is_empty() {
+        notes.push(format!("left out headers whose values cannot be sent: {}", others.join(", ")));
     }
     if !names.is_empty() {
         notes.push(format!("left out headers that browsers add: {}", names.join(", ")));

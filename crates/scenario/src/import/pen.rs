@@ -47,7 +47,7 @@ impl Pen<'_> {
     /// The path of a URL.
     pub(super) fn path(&mut self, path: &str) -> String {
         let swaps = self.swaps(path, "PATH_KEY");
-        replaced(path, swaps, str::to_owned, |plain| encoded(plain, "/%:@!$&'()*+,;="))
+        replaced(path, swaps, escaped, |plain| encoded(plain, "/%:@!$&'()*+,;="))
     }
 
     /// The query of a URL with its question mark, or nothing.
@@ -61,12 +61,40 @@ impl Pen<'_> {
         form.iter().map(|(name, value)| self.pair(name, value)).collect::<Vec<_>>().join("&")
     }
 
+    /// The query of a URL: the part that is always the same, and the parameters to be filled in, which are escaped when
+    /// they are.
+    pub(super) fn query_and_fields(&mut self, query: &[(String, String)]) -> (String, Vec<(String, String)>) {
+        let (mut same, mut filled) = (Vec::new(), Vec::new());
+        let are_unique = are_unique(query);
+        for (name, value) in query {
+            let written = self.field(name, value);
+            match are_unique && ["{{", "${env:"].iter().any(|mark| written.contains(mark)) {
+                true => filled.push((self.verbatim(name), written)),
+                false => same.push((name.clone(), value.clone())),
+            }
+        }
+        (self.query(&same), filled)
+    }
+
+    /// The fields of a form as a step has them; none where their names cannot be those of a mapping.
+    pub(super) fn fields(&mut self, form: &[(String, String)]) -> Option<Vec<(String, String)>> {
+        let field = |(name, value): &(String, String)| (self.verbatim(name), self.field(name, value));
+        are_unique(form).then(|| form.iter().map(field).collect())
+    }
+
+    fn field(&mut self, name: &str, value: &str) -> String {
+        match is_secret_query_name(name) && !value.is_empty() {
+            true => self.secret(value, name, &format!("the parameter `{name}`")),
+            false => self.text(value, name),
+        }
+    }
+
     fn pair(&mut self, name: &str, value: &str) -> String {
         let value = match is_secret_query_name(name) && !value.is_empty() {
             true => self.secret(value, name, &format!("the parameter `{name}`")),
             false => {
                 let swaps = self.swaps(value, name);
-                replaced(value, swaps, str::to_owned, |plain| encoded(plain, ",:"))
+                replaced(value, swaps, escaped, |plain| encoded(plain, ",:"))
             }
         };
         format!("{}={value}", encoded(&self.verbatim(name), "[]"))
@@ -148,6 +176,18 @@ impl Pen<'_> {
         }
         swaps
     }
+}
+
+/// What fills a place in a URL, escaped as a whole when it does.
+fn escaped(with: &str) -> String {
+    let expression = with.strip_prefix("{{").and_then(|with| with.strip_suffix("}}"));
+    expression.map_or_else(|| with.to_owned(), |inner| format!("{{{{ {} | urlencode }}}}", inner.trim()))
+}
+
+fn are_unique(pairs: &[(String, String)]) -> bool {
+    let mut names: Vec<&str> = pairs.iter().map(|(name, _)| name.as_str()).collect();
+    names.sort_unstable();
+    names.windows(2).all(|pair| pair[0] != pair[1]) && !names.contains(&"")
 }
 
 /// Where a value stands in a text as a word of its own. One that has spaces must be the whole text.

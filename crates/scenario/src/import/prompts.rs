@@ -42,25 +42,32 @@ pub(super) fn of(api: Api, body: &Tree) -> Option<Prompts> {
     };
     let max_tokens =
         max_tokens.filter(|tokens| tokens.as_f64().is_some_and(|n| n >= 1.0 && n.fract() == 0.0));
+    let system = match api {
+        Api::Anthropic => rest.take("system"),
+        Api::Gemini => ["systemInstruction", "system_instruction"].iter().find_map(|name| rest.take(name)),
+        _ => None,
+    };
+    let system = system.as_ref().map(|system| text_of(system.get("parts").unwrap_or(system)));
     let asked = match api {
         Api::OpenAiChat | Api::Azure | Api::Anthropic | Api::Ollama => {
-            vec![conversation(rest.take("messages")?, |message| message.str_of("content"))?]
+            vec![conversation(rest.take("messages")?)?]
         }
         Api::Gemini => {
-            vec![conversation(rest.take("contents")?, |content| match content.get("parts")?.items() {
-                [part] => part.str_of("text"),
-                _ => None,
-            })?]
+            vec![conversation(Tree::List(rest.take("contents")?.items().iter().map(message).collect()))?]
         }
         Api::OpenAiResponses => match rest.take("input")? {
             Tree::Text(text) => vec![text_prompt(text)],
-            other => vec![conversation(other, |message| message.str_of("content"))?],
+            other => vec![conversation(other)?],
         },
         Api::OpenAiCompletions | Api::OllamaGenerate => texts(rest.take("prompt")?)?,
         Api::OpenAiEmbeddings => texts(rest.take("input")?)?,
         Api::Tgi => texts(rest.take("inputs")?)?,
     };
-    let asked = asked.into_iter().map(|prompt| with_max_tokens(prompt, max_tokens.as_ref())).collect();
+    let asked = asked.into_iter().map(|prompt| match &system {
+        Some(system) => with_system(prompt, system),
+        None => prompt,
+    });
+    let asked = asked.map(|prompt| with_max_tokens(prompt, max_tokens.as_ref())).collect();
     let rest = match rest {
         Tree::Map(members) => members,
         _ => Vec::new(),
@@ -82,18 +89,56 @@ fn take_below(body: &mut Tree, above: &str, name: &str) -> Option<Tree> {
 }
 
 /// One message of a person as its text, anything else as it is.
-fn conversation<'a>(messages: Tree, text_of: impl Fn(&Tree) -> Option<&str> + 'a) -> Option<Tree> {
+fn conversation(messages: Tree) -> Option<Tree> {
     if messages.items().is_empty() {
         return None;
     }
     if let [only] = messages.items()
         && only.str_of("role").is_none_or(|role| role == "user")
         && only.members().is_some_and(|members| members.len() <= 2)
-        && let Some(text) = text_of(only)
+        && let Some(text) = only.str_of("content")
     {
         return Some(text_prompt(text.to_owned()));
     }
     Some(map([("messages", messages)]))
+}
+
+/// A message of Gemini as the other APIs have it. Parts that are no texts stay what they are.
+fn message(content: &Tree) -> Tree {
+    let role = if content.str_of("role") == Some("model") { "assistant" } else { "user" };
+    let parts = content.get("parts").cloned().unwrap_or(Tree::List(Vec::new()));
+    let is_text = |part: &Tree| part.str_of("text").is_some() && part.members().is_some_and(|m| m.len() == 1);
+    let said = match parts.items().iter().all(is_text) {
+        true => Tree::Text(text_of(&parts)),
+        false => parts,
+    };
+    map([("role", Tree::text(role)), ("content", said)])
+}
+
+/// A text, or the texts of several parts.
+fn text_of(said: &Tree) -> String {
+    match said {
+        Tree::Text(text) => text.clone(),
+        Tree::List(parts) => parts.iter().filter_map(|part| part.str_of("text")).collect(),
+        other => other.str_of("text").unwrap_or_default().to_owned(),
+    }
+}
+
+/// The same prompt behind a message that says what the model is told.
+fn with_system(prompt: Tree, system: &str) -> Tree {
+    let Tree::Map(members) = prompt else { return prompt };
+    let told = map([("role", Tree::text("system")), ("content", Tree::text(system))]);
+    let with = |(name, value): (String, Tree)| match (name.as_str(), value) {
+        ("text", text) => {
+            let asked = map([("role", Tree::text("user")), ("content", text)]);
+            ("messages".to_owned(), Tree::List(vec![told.clone(), asked]))
+        }
+        ("messages", Tree::List(messages)) => {
+            (name, Tree::List(std::iter::once(told.clone()).chain(messages).collect()))
+        }
+        (_, value) => (name, value),
+    };
+    Tree::Map(members.into_iter().map(with).collect())
 }
 
 /// A text, or several of them, each a prompt of its own.

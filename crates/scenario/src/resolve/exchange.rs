@@ -11,7 +11,9 @@ use super::literal;
 use crate::template::{JsonTemplate, Template};
 use crate::workload::Wanted;
 use crate::workload::own::{OwnBody, OwnPath, OwnRequest, checked_method, joined};
-use crate::written::{At, Given, Header, OwnAnswer, Place, Scalar, Target, Text, Tree, Wrong};
+use crate::written::{
+    At, Given, Header, OwnAnswer, OwnRequest as OwnRequestForm, Place, Scalar, Target, Text, Tree, Wrong,
+};
 
 /// How an application is asked and read.
 pub(crate) struct Own {
@@ -29,10 +31,11 @@ pub(crate) struct Own {
 
 const REQUEST: &str = "such as request: {method: POST, path: /chat, json: {question: '{{ prompt }}'}}";
 
-/// Resolves `request` and `answer` of a target. `base` is the path and the query of its URL.
+/// Resolves `request` and `answer` of a target. `base` is the path and the query of its URL; `place` is that of the
+/// target, if it needs a request.
 pub(crate) fn resolve(
     written: &Target,
-    place: Place,
+    place: Option<Place>,
     model: &str,
     seed: u64,
     base: (&str, Option<&str>),
@@ -40,11 +43,16 @@ pub(crate) fn resolve(
 ) -> Option<Own> {
     let before = findings.count();
     let format = format(written.answer.as_ref().map(|answer| &answer.value), findings);
-    let Some(At { value: request, place: of_request }) = written.request.as_ref() else {
-        findings
-            .problem(place, "a target with `api: http` needs a `request`: what is sent")
-            .with_help(REQUEST);
-        return None;
+    let unasked = OwnRequestForm::default();
+    let (request, of_request) = match (written.request.as_ref(), place) {
+        (Some(At { value, place }), _) => (value, *place),
+        (None, None) => (&unasked, Place::Nowhere),
+        (None, Some(place)) => {
+            findings
+                .problem(place, "a target with `api: http` needs a `request`: what is sent")
+                .with_help(REQUEST);
+            return None;
+        }
     };
     let body = body(written, findings);
     let path_text = request.path.as_ref().map_or("", |path| path.text.as_str());
@@ -66,7 +74,7 @@ pub(crate) fn resolve(
     let method = match checked_method(&method) {
         Ok(method) => method,
         Err(why) => {
-            let place = request.method.as_ref().map_or(*of_request, |method| method.place);
+            let place = request.method.as_ref().map_or(of_request, |method| method.place);
             findings.problem(place, why).with_help("such as method: POST");
             return None;
         }
@@ -100,6 +108,15 @@ pub(crate) fn resolve(
         seed,
         reads_messages: sources.iter().any(|source| source.text.contains("messages")),
     };
+    for source in sources.iter().filter(|source| source.text.contains("${env:")) {
+        if !own_headers(written).any(|header| std::ptr::eq(&header.value, *source)) {
+            findings
+                .secret_problem(source.place, "of a target's request, only headers can hold ${env:NAME}")
+                .with_help(
+                    "send it in a header, or make it a step: flow: {steps: [{post: /path, json: {...}}]}",
+                );
+        }
+    }
     if findings.count() > before {
         return None;
     }
@@ -175,7 +192,7 @@ pub(super) fn format(written: Option<&OwnAnswer>, findings: &mut Findings<'_>) -
 }
 
 fn body(written: &Target, findings: &mut Findings<'_>) -> Option<OwnBody> {
-    let At { value: request, place } = written.request.as_ref()?;
+    let Some(At { value: request, place }) = written.request.as_ref() else { return Some(OwnBody::None) };
     let given = [request.json.is_some(), request.body.is_some(), request.form.is_some()];
     if given.into_iter().filter(|given| *given).count() > 1 {
         findings

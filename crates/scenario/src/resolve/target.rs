@@ -41,8 +41,11 @@ const USUAL_KEYS: [(&str, &[&str]); 4] = [
     (".openai.azure.com", &["AZURE_OPENAI_API_KEY"]),
 ];
 
+/// Resolves a target. An application of which nothing is asked but what steps send themselves (`asks` is false) needs no
+/// request.
 pub(crate) fn resolve(
     written: Option<&At<Target>>,
+    asks: bool,
     seed: u64,
     findings: &mut Findings<'_>,
 ) -> Option<Resolved> {
@@ -61,6 +64,7 @@ pub(crate) fn resolve(
     let stream = stream(written, api, findings);
     let version = api_version(written, api, findings);
     let asked = Asked { api, model: model.as_deref().unwrap_or_default(), stream, version: &version };
+    let needs_request = asks || written.request.is_some();
     let address = address(written, *place, &asked, findings);
     let key = key(written, address.as_ref(), api, findings);
     let (headers, mut in_headers) = headers(written, key.is_some(), api, findings);
@@ -76,7 +80,9 @@ pub(crate) fn resolve(
     let proxy_authorization = credentials.as_ref().map(Credentials::authorization);
     in_headers.extend(credentials.iter().flat_map(Credentials::secrets));
     let own = match api {
-        Api::Http => Some(own(written, *place, seed, &asked, address.as_ref(), findings)?),
+        Api::Http => {
+            Some(own(written, needs_request.then_some(*place), seed, &asked, address.as_ref(), findings)?)
+        }
         _ => {
             exchange::refuse(written, findings);
             None
@@ -186,7 +192,7 @@ fn max_tokens_field(written: &Target, api: Api, findings: &mut Findings<'_>) -> 
 /// How an application is asked and read; its path goes behind that of the target's URL.
 fn own(
     written: &Target,
-    place: Place,
+    place: Option<Place>,
     seed: u64,
     asked: &Asked<'_>,
     address: Option<&Address>,
@@ -455,7 +461,7 @@ fn headers(written: &Target, has_key: bool, api: Api, findings: &mut Findings<'_
 }
 
 /// Why a header of this name cannot be set, and what to do instead; `key` is the header of a key that is given.
-fn refused_name(name: &str, key: Option<&str>) -> Option<(String, &'static str)> {
+pub(super) fn refused_name(name: &str, key: Option<&str>) -> Option<(String, &'static str)> {
     let is_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
     match name {
         "host" | "content-length" | "content-type" | "transfer-encoding" | "connection"

@@ -31,7 +31,7 @@ pub(super) fn resolve(scenario: &Scenario, seed: u64, findings: &mut Findings<'_
                 .problem(*place, "`name` and `weight` tell several targets apart")
                 .with_help("leave them out, or list several under targets:");
         }
-        let one = target::resolve(scenario.target.as_ref(), seed, findings)?;
+        let one = target::resolve(scenario.target.as_ref(), scenario.asks(), seed, findings)?;
         return Some(Targets { all: vec![one], split: None });
     };
     if let Some(At { place, .. }) = scenario.target.as_ref() {
@@ -49,7 +49,7 @@ pub(super) fn resolve(scenario: &Scenario, seed: u64, findings: &mut Findings<'_
         }
         names.push(name);
         weights.push(if value.weight.is_some() { findings.read(&value.weight).unwrap_or(0) } else { 1 });
-        all.extend(target::resolve(Some(at), seed, findings));
+        all.extend(target::resolve(Some(at), scenario.asks(), seed, findings));
     }
     let total: u64 = weights.iter().map(|weight| u64::from(*weight)).sum();
     if total == 0 || total > u64::from(u32::MAX) {

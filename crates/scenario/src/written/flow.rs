@@ -25,6 +25,24 @@ pub(crate) struct Flow {
     pub(crate) teardown: Given<OneOrMany<At<Step>>>,
 }
 
+impl Flow {
+    /// Whether any step says something to the model, over the target's API.
+    pub(crate) fn asks(&self) -> bool {
+        [&self.setup, &self.steps, &self.teardown].into_iter().any(asks)
+    }
+}
+
+fn asks(steps: &Given<OneOrMany<At<Step>>>) -> bool {
+    steps.iter().flat_map(|steps| &steps.0).any(|At { value: step, .. }| {
+        step.ask.is_some()
+            || step.tool_result.is_some()
+            || step.messages.is_some()
+            || asks(&step.steps)
+            || asks(&step.otherwise)
+            || step.branch.iter().flat_map(|ways| &ways.0).any(|way| asks(&way.value.steps))
+    })
+}
+
 /// One step: a request (ask, tool_result, messages, get, post, put, patch, delete), or steps that belong together (if,
 /// repeat, branch, parallel), or only a pause (think).
 #[derive(Debug, Default, Deserialize, JsonSchema)]

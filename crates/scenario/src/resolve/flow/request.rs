@@ -10,7 +10,7 @@ use super::env::Environment;
 use super::verdict;
 use crate::journey::{Ask, Content, Own, Request, Says, What};
 use crate::resolve::findings::Findings;
-use crate::resolve::target::Resolved as Target;
+use crate::resolve::target::{Resolved as Target, refused_name};
 use crate::resolve::{exchange, literal};
 use crate::template::{JsonTemplate, Template};
 use crate::written::{At, Given, Headers, Place, Scalar, Step, Text};
@@ -43,6 +43,12 @@ pub(super) fn resolve(
     findings: &mut Findings<'_>,
 ) -> Option<Made> {
     let before = findings.count();
+    for header in step.headers.iter().flat_map(|headers| &headers.0) {
+        let name = header.name.value.to_ascii_lowercase();
+        if let Some((problem, help)) = refused_name(&name, None).filter(|_| name != "content-type") {
+            findings.problem(header.name.place, problem).with_help(help);
+        }
+    }
     let headers = headers(&step.headers, with, findings);
     let saves = verdict::saves(&step.save, findings);
     let checks = verdict::checks(&step.check, &step.tools, findings);
