@@ -122,6 +122,8 @@ fn world(blocks: &[Block]) -> World {
                 .trim_end_matches(',')
             ),
         )
+        .file("people.csv", "user,password,question\nanna,a,Where is it?\nben,b,When does it come?\n")
+        .file("codes.jsonl", "{\"name\": \"A-1\"}\n{\"name\": \"A-2\"}\n")
         .file("lengths.txt", "120\n400\n")
         .file("requests.csv", "ContextTokens,GeneratedTokens\n374,44\n")
         .file("usage.jsonl", "{\"usage\": {\"prompt_tokens\": 120}}\n");
