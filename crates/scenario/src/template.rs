@@ -6,6 +6,7 @@
 
 mod functions;
 mod json;
+mod names;
 
 use std::sync::LazyLock;
 
@@ -51,6 +52,7 @@ impl Template {
         environment
             .add_template_owned(ONLY, text.to_owned())
             .map_err(|e| wrong("this template cannot be understood", &e))?;
+        names::in_template(&LANGUAGE, text)?;
         Ok(Template::Filled(Box::new(environment)))
     }
 
@@ -89,6 +91,7 @@ impl Expression {
         let compiled = LANGUAGE
             .compile_expression_owned(inner.to_owned())
             .map_err(|e| wrong("this expression cannot be understood", &e))?;
+        names::in_expression(&LANGUAGE, inner)?;
         Ok(Expression { compiled, text: inner.to_owned() })
     }
 
@@ -156,7 +159,7 @@ mod tests {
     #[test]
     fn mistakes_are_found_when_a_template_is_made() {
         assert!(Template::new("{{ a").unwrap_err().message.starts_with("this template cannot be understood"));
-        assert!(Template::new("{{ a | nosuch }}").is_err() || Expression::new("a |").is_err());
+        assert!(Template::new("{{ a | nosuch }}").is_err() && Expression::new("a |").is_err());
         assert!(Expression::new("a ==").is_err());
     }
 

@@ -12,7 +12,7 @@ use crate::template::{JsonTemplate, Template};
 #[derive(Debug)]
 pub(crate) struct Own {
     pub(crate) method: String,
-    /// Behind the target's base URL; or a whole URL of the same host.
+    /// Behind the target's base URL.
     pub(crate) path: Template,
     pub(crate) query: Vec<(String, Template)>,
     pub(crate) content: Content,
@@ -35,7 +35,7 @@ impl Own {
     pub(super) fn make(&self, scope: &Arc<Scope>, target: usize) -> Result<Outgoing, String> {
         let context = scope.context();
         let base = self.bases.get(target).map_or("", String::as_str);
-        let mut path = format!("{base}{}", self.path.render(&context)?);
+        let mut path = behind(base, &self.path.render(&context)?)?;
         if !self.query.is_empty() {
             let pairs = pairs(&self.query, &context)?;
             path.push(if path.contains('?') { '&' } else { '?' });
@@ -71,6 +71,19 @@ impl Own {
     }
 }
 
+/// A path behind that of the target.
+fn behind(base: &str, path: &str) -> Result<String, String> {
+    let is_whole = |scheme: &str| path.get(..scheme.len()).is_some_and(|s| s.eq_ignore_ascii_case(scheme));
+    if is_whole("http://") || is_whole("https://") {
+        return Err(
+            "the path is a whole URL, and requests go to the target only: give what stands behind its URL"
+                .into(),
+        );
+    }
+    let slash = if path.is_empty() || path.starts_with(['/', '?']) { "" } else { "/" };
+    Ok(format!("{base}{slash}{path}"))
+}
+
 fn pairs(fields: &[(String, Template)], context: &minijinja::Value) -> Result<String, String> {
     let mut pairs = url::form_urlencoded::Serializer::new(String::new());
     for (name, value) in fields {
@@ -94,6 +107,14 @@ fn sendable(path: &str) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn paths_go_behind_that_of_the_target() {
+        for (path, whole) in [("/u", "/v1/u"), ("u/x", "/v1/u/x"), ("?q=1", "/v1?q=1"), ("", "/v1")] {
+            assert_eq!(behind("/v1", path).as_deref(), Ok(whole));
+        }
+        assert!(behind("/v1", "HTTPS://evil.example/x").unwrap_err().contains("a whole URL"));
+    }
 
     #[test]
     fn paths_hold_nothing_that_could_end_a_line() {

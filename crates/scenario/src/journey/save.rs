@@ -32,8 +32,10 @@ impl Save {
     /// The value; why there is none to be kept, if so.
     pub(super) fn value(&self, scope: &Arc<Scope>, seen: &Seen) -> Result<Value, String> {
         let value = match &self.from {
-            Source::Expression(expression) => expression.value(&scope.context())?,
-            Source::Json(path) => at(path, seen)?,
+            Source::Expression(expression) => expression
+                .value(&scope.context())
+                .map_err(|why| self.nothing(&format!("`{}`: {why}", expression.text)))?,
+            Source::Json(path) => at(path, seen).map_err(|why| self.nothing(&why))?,
             Source::Header(name) => {
                 let header = seen.answer.headers.iter().find(|(other, _)| other == name);
                 header.map_or(Value::UNDEFINED, |(_, value)| Value::from(value.as_str()))
@@ -41,9 +43,13 @@ impl Save {
             Source::Regex(regex) => found(regex, &seen.body()),
         };
         match value.is_undefined() {
-            true => Err(format!("nothing to save as `{}`: {}", self.name, self.missing())),
+            true => Err(self.nothing(&self.missing())),
             false => Ok(value),
         }
+    }
+
+    fn nothing(&self, why: &str) -> String {
+        format!("nothing to save as `{}`: {why}", self.name)
     }
 
     fn missing(&self) -> String {

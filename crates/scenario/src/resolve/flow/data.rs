@@ -63,7 +63,12 @@ fn rows(file: &Given<Scalar<Text>>, place: Place, findings: &mut Findings<'_>) -
         }
         Ok(rows) => Some(rows.into()),
         Err(why) => {
-            findings.problem(file.place, format!("`{}` cannot be read: {why}", file.text));
+            findings
+                .problem(file.place, format!("`{}` cannot be read: {why}", file.text))
+                .with_help(match is_json {
+                    true => "write an object on each line, such as {\"user\": \"anna\"}",
+                    false => "write a head line such as user,question and a row for each user; a value with a comma in it stands in \"quotes\"",
+                });
             None
         }
     }
@@ -76,7 +81,11 @@ fn objects(bytes: &[u8]) -> Result<Vec<Value>, String> {
     let read = |(number, line): (usize, &[u8])| match serde_json::from_slice::<Value>(line) {
         Ok(value) if value.kind() == minijinja::value::ValueKind::Map => Ok(value),
         Ok(_) => Err(format!("line {} is no JSON object", number + 1)),
-        Err(why) => Err(format!("line {} is no JSON: {why}", number + 1)),
+        Err(why) => {
+            let why = why.to_string();
+            let why = why.split(" at line ").next().unwrap_or_default();
+            Err(format!("line {} is no JSON: {why}", number + 1))
+        }
     };
     filled.map(read).collect()
 }
@@ -86,8 +95,17 @@ fn table(bytes: &[u8]) -> Result<Vec<Value>, String> {
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes);
     let head = reader.headers().map_err(|e| e.to_string())?.clone();
     let read = |row: Result<csv::StringRecord, csv::Error>| {
-        let row = row.map_err(|e| e.to_string())?;
+        let row = row.map_err(|e| uneven(&e))?;
         Ok(Value::from_pairs(head.iter().zip(row.iter())))
     };
     reader.records().map(read).collect()
+}
+
+fn uneven(error: &csv::Error) -> String {
+    match error.kind() {
+        csv::ErrorKind::UnequalLengths { pos: Some(at), expected_len, len } => {
+            format!("line {} has {len} of {expected_len} columns", at.line())
+        }
+        _ => error.to_string(),
+    }
 }
