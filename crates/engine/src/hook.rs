@@ -8,8 +8,8 @@
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::AsFd;
-use std::os::unix::process::CommandExt;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -17,7 +17,7 @@ use std::time::Duration;
 use floodline_core::Span;
 use floodline_core::plan::Hook;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::Value;
 use tokio::sync::oneshot;
 
@@ -56,13 +56,15 @@ struct Program {
     output: ChildStdout,
     /// What it has written behind the last whole line.
     rest: Vec<u8>,
+    /// How it ended, once it has been waited for.
+    ended: Option<ExitStatus>,
 }
 
 /// A reply may be this long.
 const LONGEST: usize = 64 * 1024 * 1024;
 /// Between two looks at whether the run is over.
 const LOOK: Span = Span::from_millis(50);
-/// How long a program that has closed its output is given to be gone, so that its status can be told.
+/// How long a program that has closed one of its pipes is given to be gone, so that its status can be told.
 const PARTING: Span = Span::from_millis(100);
 
 const STOPPED: &str = "the program of `exec` was stopped";
@@ -181,7 +183,7 @@ impl Program {
         let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(format!("cannot speak with `{name}` of `exec`"));
         };
-        let program = Program { child, input, output, rest: Vec::new() };
+        let program = Program { child, input, output, rest: Vec::new(), ended: None };
         rustix::io::ioctl_fionbio(&program.input, true)
             .and_then(|()| rustix::io::ioctl_fionbio(&program.output, true))
             .map_err(|e| format!("cannot speak with `{name}` of `exec`: {e}"))?;
@@ -221,7 +223,8 @@ impl Program {
             if left == Span::ZERO {
                 return Err(format!("the program of `exec` did not answer within {limit}"));
             }
-            self.wait(left.min(LOOK), !unread.is_empty()).map_err(|e| self.gone(&e.to_string()))?;
+            let waited = self.wait(left.min(LOOK), !unread.is_empty());
+            waited.map_err(|e| self.gone(&e.to_string()))?;
         }
     }
 
@@ -257,52 +260,51 @@ impl Program {
 
     /// Waits so long, or until there is something to be read, or to be written if that is wanted.
     fn wait(&self, time: Span, writes: bool) -> io::Result<()> {
-        let time = Duration::from(time);
-        let timeout = Timespec { tv_sec: time.as_secs() as _, tv_nsec: time.subsec_nanos().into() };
-        let mut waited = [
+        let mut pipes = [
             PollFd::from_borrowed_fd(self.output.as_fd(), PollFlags::IN),
             PollFd::from_borrowed_fd(self.input.as_fd(), PollFlags::OUT),
         ];
-        let waited = if writes { &mut waited[..] } else { &mut waited[..1] };
-        match poll(waited, Some(&timeout)) {
-            Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
-            Err(e) => Err(e.into()),
-        }
+        poll_for(time, if writes { &mut pipes } else { &mut pipes[..1] })
     }
 
     /// What is said of a program that does not speak any more. Nothing of what it wrote to its standard error: records
     /// are kept, and it may have quoted a key.
-    fn gone(&self, why: &str) -> String {
-        let status = self.status().unwrap_or_else(|| why.to_owned());
+    fn gone(&mut self, why: &str) -> String {
+        // Whoever tidies up before it ends closes one pipe first. Both of a program that has ended are closed, and then it
+        // is too late for a signal to change its status.
+        let _ = poll_for(PARTING, &mut [PollFd::from_borrowed_fd(self.input.as_fd(), PollFlags::empty())]);
+        let status = self.end().filter(|status| status.signal() != Some(Signal::KILL.as_raw()));
+        let status = status.map_or_else(|| why.to_owned(), |status| status.to_string());
         format!(
             "the program of `exec` is gone ({status}); see what it writes to its standard error by running it by hand"
         )
     }
 
-    /// How the program ended, if it has, or does so in a moment: its pipes are closed before it can be waited for. It
-    /// stays to be waited for, so that its number is no other's when its group is killed.
-    fn status(&self) -> Option<String> {
-        let clock = Clock::starting_in(Span::ZERO);
-        let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
-        loop {
-            if let Some(status) = waitid(WaitId::Pid(Pid::from_child(&self.child)), options).ok()? {
-                let code = status.exit_status().map(|code| format!("exit status: {code}"));
-                return code.or_else(|| Some(format!("signal: {}", status.terminating_signal()?)));
-            }
-            if clock.elapsed() >= PARTING {
-                return None;
-            }
-            thread::sleep(Duration::from_millis(2));
+    /// Kills it with all that it has started; how it ended.
+    fn end(&mut self) -> Option<ExitStatus> {
+        if self.ended.is_none() {
+            // It has not been waited for, so its number is still its own. Neither fails where it has ended already.
+            let _ = kill_process_group(Pid::from_child(&self.child), Signal::KILL);
+            let _ = self.child.kill();
+            self.ended = self.child.wait().ok();
         }
+        self.ended
     }
 }
 
 impl Drop for Program {
     fn drop(&mut self) {
-        // With all that it has started. It may have ended already.
-        let _ = kill_process_group(Pid::from_child(&self.child), Signal::KILL);
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.end();
+    }
+}
+
+/// Waits so long, or until something happens to one of these.
+fn poll_for(time: Span, pipes: &mut [PollFd<'_>]) -> io::Result<()> {
+    let time = Duration::from(time);
+    let timeout = Timespec { tv_sec: time.as_secs() as _, tv_nsec: time.subsec_nanos().into() };
+    match poll(pipes, Some(&timeout)) {
+        Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
+        Err(e) => Err(e.into()),
     }
 }
 

@@ -35,13 +35,13 @@ fn run(plan: Plan, stops: impl Fn(&Record) -> u32) -> (Left, Vec<String>) {
     let hears = heard.clone();
     let port = server(move |_, mut peer: Peer| {
         while let Some(request) = peer.request() {
-            hears.lock().unwrap().push(request);
+            hears.lock().expect("nobody panicked").push(request);
             peer.say([STREAM, &token("Hello"), &finish(), &done()].concat());
         }
     });
     let left =
         run_until(plan, endpoint(format!("http://127.0.0.1:{port}/v1")), stops).expect("it can be run");
-    let heard = heard.lock().unwrap().clone();
+    let heard = heard.lock().expect("nobody panicked").clone();
     (left, heard)
 }
 
