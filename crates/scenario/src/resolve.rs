@@ -279,8 +279,12 @@ fn assemble(mut scenario: Scenario, findings: &mut Findings<'_>) -> Result<Resol
 /// The names of the prompts, and of the steps of flows, whose answers have no bound.
 fn unbounded(streams: Option<&[traffic::Stream]>) -> impl Iterator<Item = &str> {
     let scenarios = streams.unwrap_or_default().iter().map(|stream| &stream.scenario);
-    let flows = scenarios.clone().filter_map(|scenario| scenario.flow.as_ref());
-    let steps = flows.flat_map(|flow| flow.requests()).filter(|step| step.asks && step.max_tokens.is_none());
+    let steps = streams.unwrap_or_default().iter().flat_map(|stream| {
+        // An answer of a request of its own is a model's where it is said how it is read.
+        let is_read = |number: usize| stream.formats.get(number).is_some_and(Option::is_some);
+        let steps = stream.scenario.flow.iter().flat_map(|flow| flow.requests());
+        steps.filter(move |step| step.max_tokens.is_none() && (step.asks || is_read(step.number)))
+    });
     // The requests of a trace carry the length of the recorded answer.
     let drawn = scenarios.filter(|scenario| !matches!(scenario.load, Load::Replay(_)));
     let prompts = drawn.flat_map(|scenario| &scenario.prompts);

@@ -37,7 +37,7 @@ target:
       |
     4 |   kye: …
       |   ^^^
-      = help: did you mean `key`? expected one of api, url, stub, model, api_version, request, answer, key, headers, tokenizer, stream, max_tokens_field, body, ca_file, insecure, http, connections, proxy, source_addresses, dns, compression
+      = help: did you mean `key`? expected one of name, weight, api, url, stub, model, api_version, request, answer, key, headers, tokenizer, stream, max_tokens_field, body, ca_file, insecure, http, connections, proxy, source_addresses, dns, compression
     "#);
 }
 
@@ -53,7 +53,7 @@ fault: {errors: 1%}
       |
     2 | fault: …
       | ^^^^^
-      = help: keys known here: name, seed, target, prompts, load, cap, scenarios, limits, objectives, undecided, prices, timeouts, health, record_bodies
+      = help: keys known here: name, seed, target, targets, fallback, keys, prompts, load, cap, flow, data, exec, scenarios, retry, limits, objectives, undecided, prices, timeouts, health, record_bodies
     "#);
 }
 

@@ -39,7 +39,7 @@ fn body(outgoing: &Outgoing) -> Value {
 }
 
 fn text(outgoing: &Outgoing) -> String {
-    String::from_utf8(outgoing.body.clone()).unwrap()
+    String::from_utf8(outgoing.body.clone()).expect("it is text")
 }
 
 fn path(outgoing: &Outgoing) -> &str {
@@ -361,7 +361,8 @@ fn rows_are_drawn_in_the_order_that_is_asked_for() {
         let script = script(&flow);
         let row = |&(number, iteration): &(u64, u64)| {
             let mut user = script.user(number);
-            user.begin(Some(iteration)).map(|()| text(&user.request(0).unwrap()))
+            user.begin(Some(iteration)).map_err(|none| none.why)?;
+            Ok::<String, String>(text(&user.request(0).unwrap()))
         };
         times.iter().map(row).collect::<Vec<_>>()
     };
@@ -399,9 +400,9 @@ fn values_of_the_environment_are_sent_and_never_shown() {
     assert_eq!(body(&sent), json!({"password": "canary-key", "hello": "to 0"}));
     assert!(text(&user.request(1).unwrap()).contains("My key is canary-key"));
     let plan = serde_json::to_string(&resolved.plan).unwrap();
-    let shown = format!("{resolved:?}{:?}{plan}", resolved.secrets);
+    let shown = format!("{resolved:?}{:?}{plan}", resolved.targets[0].secrets);
     assert!(!shown.contains("canary"), "{shown}");
-    assert_eq!(resolved.secrets.values().collect::<Vec<_>>(), ["canary-key"], "they are masked in records");
+    assert_eq!(resolved.secret_values().collect::<Vec<_>>(), ["canary-key"], "they are masked in records");
 }
 
 #[test]
@@ -421,4 +422,18 @@ fn what_cannot_be_sent_is_an_error_that_says_why() {
     assert_eq!(user.request(1).unwrap_err(), "the value of the header `X-A` cannot be sent");
     assert_eq!(user.request(2).unwrap_err(), "`messages` must be a list of messages");
     assert!(user.request(9).is_err());
+}
+
+#[test]
+fn what_a_model_answers_to_own_requests_has_to_be_bounded_where_money_is() {
+    let flow = |answer: &str, most: &str| {
+        let text = format!(
+            "{CHAT}prices: {{input: 1, output: 2{most}}}\nlimits: {{spend: $1}}\nflow: {{steps: [{{name: s, post: /{answer}}}]}}\n"
+        );
+        world().resolve(&text).map(|_| ()).map_err(|e| e.to_string())
+    };
+    assert_eq!(flow("", ""), Ok(()), "no model answers it");
+    let why = flow(", answer: {text: $.a}", "").unwrap_err();
+    assert!(why.contains("the spend limit cannot be kept: answers to `s` have no bound"), "{why}");
+    assert_eq!(flow(", answer: {text: $.a}", ", max_output_tokens: 900"), Ok(()));
 }

@@ -1,7 +1,7 @@
 //! `docs/scenarios.md`: every example in it is a scenario, and every key of the language has one.
 //!
 //! What a fenced block of the guide is shows in its first line or its keys:
-//! - `yaml` with a `target` is a whole scenario.
+//! - `yaml` with a `target` or `targets` is a whole scenario.
 //! - `yaml` that begins with a comment such as `# prices.yaml` is the file of that name, for the blocks that name it.
 //! - other `yaml` is a part of a scenario: `target: {stub: {}}` completes it.
 //! - `text` that begins with `$ floodline arrivals` shows the arrivals of the scenario above it.
@@ -80,7 +80,7 @@ impl Block {
 
     /// The scenario that it is or that it is a part of.
     fn scenario(&self) -> String {
-        let target = if self.has("target") { "" } else { TARGET };
+        let target = if self.has("target") || self.has("targets") { "" } else { TARGET };
         // What is added goes behind it, so that the lines of messages are those of the block.
         format!("{}{target}", self.text)
     }
@@ -101,6 +101,8 @@ fn world(blocks: &[Block]) -> World {
         r#"{"version": "1.0", "model": {"type": "WordLevel", "vocab": {"[UNK]": 0}, "unk_token": "[UNK]"}}"#;
     let mut world = World::new()
         .env("OPENAI_API_KEY", "for-the-test")
+        .env("KEY_A", "for-the-test")
+        .env("KEY_B", "for-the-test")
         .file("azure.csv", azure)
         .file("burstgpt.csv", burstgpt)
         .file("mooncake.jsonl", mooncake)

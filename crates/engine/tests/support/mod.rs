@@ -146,8 +146,11 @@ pub(crate) fn run_flow_read(
 
 type Formats = Vec<Option<Arc<Format>>>;
 
+/// What is sent, what users do, and how the answers to their own requests are read.
+type Played = (Arc<dyn Workload>, Option<Arc<dyn Script>>, Vec<Formats>);
+
 fn drive(
-    (workload, script, formats): (Arc<dyn Workload>, Option<Arc<dyn Script>>, Vec<Formats>),
+    (workload, script, formats): Played,
     workers: usize,
     mut plan: Plan,
     endpoints: Vec<Endpoint>,
