@@ -125,6 +125,6 @@ fn what_a_provider_states_of_its_limits_is_kept() {
     let requests = Quota { limit: None, remaining: Some(0), reset: Some(Span::from_secs(1)) };
     assert_eq!((stated.requests, stated.retry_after), (Some(requests), Some(Span::from_secs(2))));
     let hinted = answered("", r#"{"error":{"message":"Please try again in 174ms."}}"#).expect("limits");
-    assert_eq!(hinted.retry_after, Some(Span::from_millis(174)));
+    assert_eq!(hinted.hint, Some(Span::from_millis(174)));
     assert_eq!(answered("", "{}"), None);
 }
