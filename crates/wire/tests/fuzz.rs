@@ -15,7 +15,7 @@ use floodline_wire::codec::{Codec, Frames, Framing, Stream};
 use mutator::{Dice, broken};
 
 /// Inputs of each target.
-const INPUTS: u64 = 3_000;
+const INPUTS: u64 = 2_000;
 
 /// A codec, with the streams it is given in `framing` and with whole answers.
 fn answer(api: Api, framing: Framing, data: &[u8]) {
@@ -42,6 +42,26 @@ fn frames(framing: Framing, data: &[u8]) {
 
 fn openai_chat(data: &[u8]) {
     answer(Api::OpenAiChat, Framing::Events, data);
+}
+
+fn openai_completions(data: &[u8]) {
+    answer(Api::OpenAiCompletions, Framing::Events, data);
+}
+
+fn openai_responses(data: &[u8]) {
+    answer(Api::OpenAiResponses, Framing::Events, data);
+}
+
+fn openai_embeddings(data: &[u8]) {
+    answer(Api::OpenAiEmbeddings, Framing::Events, data);
+}
+
+fn http_events(data: &[u8]) {
+    answer(Api::Http, Framing::Events, data);
+}
+
+fn http_lines(data: &[u8]) {
+    answer(Api::Http, Framing::Lines, data);
 }
 
 fn anthropic(data: &[u8]) {
@@ -88,6 +108,11 @@ fn array(data: &[u8]) {
 fn broken_answers_of_every_api_are_read_the_same_at_every_cut() {
     let of = |wanted: &'static [Api]| move |api: Api, _: How| wanted.contains(&api);
     run("openai_chat", openai_chat, of(&[Api::OpenAiChat]));
+    run("openai_completions", openai_completions, of(&[Api::OpenAiCompletions]));
+    run("openai_responses", openai_responses, of(&[Api::OpenAiResponses]));
+    run("openai_embeddings", openai_embeddings, of(&[Api::OpenAiEmbeddings]));
+    run("http_events", http_events, of(&[Api::Http]));
+    run("http_lines", http_lines, of(&[Api::Http]));
     run("anthropic", anthropic, of(&[Api::Anthropic]));
     run("gemini_events", gemini_events, of(&[Api::Gemini]));
     run("gemini_array", gemini_array, |api, how| api == Api::Gemini && how != How::Events);
