@@ -83,6 +83,7 @@ fn satisfies(schema: &jsonschema::Validator, json: &serde_json::Value, what: &st
     schema.validate(json).map_err(|e| {
         let place = e.instance_path().to_string();
         let at = if place.is_empty() { String::new() } else { format!(" at {place}") };
-        format!("check failed: {what} does not satisfy the schema{at}: {e}")
+        // What the answer holds may be a secret, and long: it is not shown.
+        format!("check failed: {what} does not satisfy the schema{at}: {}", e.masked())
     })
 }

@@ -27,6 +27,9 @@ pub(super) use data::{Feeders, feeders};
 /// Repetitions of a loop that has an end of its own, unless the scenario says how many.
 const AT_MOST: u32 = 100;
 
+/// Lanes of one user at once: each holds all that its user knows.
+const MOST_LANES: u32 = 10_000;
+
 /// A resolved flow: for the plan, and for its users.
 pub(super) struct Resolved {
     pub(super) flow: Flow,
@@ -245,6 +248,12 @@ impl Making<'_> {
                 return None;
             }
         };
+        if copies > MOST_LANES {
+            findings
+                .problem(place, format!("{copies} lanes side by side are too many: at most {MOST_LANES}"))
+                .with_help("more of the same comes from more users, or from a rate of journeys");
+            return None;
+        }
         Some(Step::Parallel(Parallel { lanes, copies, limit }))
     }
 

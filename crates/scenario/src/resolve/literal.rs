@@ -48,7 +48,7 @@ pub(super) fn members_without_templates(members: &Map<String, Value>) -> Map<Str
 }
 
 /// Whether the text has a part that looks like a vendor's key.
-fn looks_like_a_key(text: &str) -> bool {
+pub(super) fn looks_like_a_key(text: &str) -> bool {
     mask_words(text) != text
 }
 

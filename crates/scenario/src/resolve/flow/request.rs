@@ -98,6 +98,13 @@ fn own(
             .problem(path.place, format!("`{key}` has no meaning in a request of its own"))
             .with_help("it belongs to a step that says something to the model: ask, tool_result or messages");
     }
+    // The path is shown: it names the step where it has no other name.
+    if literal::looks_like_a_key(&path.text) {
+        findings
+            .secret_problem(path.place, "the path of a step must not hold a key")
+            .with_help("put it into an environment variable and refer to it: ${env:NAME}");
+        return None;
+    }
     let what = format!("{method} {}", path.text);
     let template = text(path, with, findings);
     let query = headers(&step.query, with, findings);
@@ -193,11 +200,24 @@ fn ask(
     Some((what.into(), made()))
 }
 
+/// The names under which APIs are asked for several answers.
+const CHOICES: [&str; 4] = ["n", "best_of", "candidateCount", "candidate_count"];
+
 /// Members that only this step's requests have, but for its tools.
 fn extra(step: &Step, findings: &mut Findings<'_>) -> Map<String, Value> {
     let extra = step.with.as_ref().map_or_else(Map::new, |with| with.value.clone());
     if let Some(At { place, .. }) = step.with.as_ref() {
         refuse_secrets(&Value::Object(extra.clone()), *place, findings);
+        if let Some(name) = CHOICES.iter().find(|name| extra.contains_key(**name)) {
+            findings
+                .problem(
+                    *place,
+                    format!("`{name}` of a step asks for several answers, each of which is paid"),
+                )
+                .with_help(format!(
+                    "write it in the target's `body`, where the spend limit counts it, or leave out `{name}`"
+                ));
+        }
     }
     if let Some(At { value, place }) = step.tools.as_ref()
         && value.as_array().is_none_or(Vec::is_empty)
