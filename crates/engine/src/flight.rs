@@ -4,128 +4,38 @@
 //! the record stands nothing but this code. Dropping a flight before its end records it as cancelled,
 //! so that whatever happens, a planned request ends in exactly one outcome.
 
+mod held;
 mod hooked;
+mod job;
 mod judge;
+mod stand_in;
 mod stream;
 mod wait;
 
 use std::future::poll_fn;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use floodline_core::budget::Worst;
 use floodline_core::flow::Patience;
 use floodline_core::journey::Answered;
 use floodline_core::record::{Attempt, AttemptEnd};
-use floodline_core::workload::{Ask, Head, Workload};
-use floodline_core::{Moment, Outcome, Phase, Record};
+use floodline_core::workload::Head;
+use floodline_core::{Moment, Outcome, Record};
 use floodline_wire::codec::Codec;
-use floodline_wire::own::Format;
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::admission::{Pass, Place};
+use crate::admission::Pass;
 use crate::answer::{Answer, Broken, Judged};
 use crate::connect::{ConnectError, connect};
 use crate::counter::ToCount;
-use crate::ledger::{Funds, Ledger, Tab};
+use crate::ledger::{Funds, Tab};
 use crate::socket::{Scratch, Socket};
 use crate::worker::{Ended, Worker};
+use stand_in::{codec, is_worth_another, streamed};
 use wait::{AFTERGLOW, Wait, poll_alarm, too_long};
 
-/// A request to be sent now.
-pub(crate) struct Job {
-    pub(crate) index: u64,
-    /// The number of its scenario.
-    pub(crate) scenario: usize,
-    pub(crate) phase: Phase,
-    pub(crate) scheduled: Moment,
-    /// The number of its target.
-    pub(crate) target: usize,
-    /// The number of its key, where requests are sent with several in turn.
-    pub(crate) key: Option<usize>,
-    /// The same request for the target that is tried when this one fails.
-    pub(crate) spare: Option<Box<Spare>>,
-    /// Which prompt of the mix it is of.
-    pub(crate) prompt: usize,
-    /// Its step in a flow.
-    pub(crate) step: Option<String>,
-    /// Which turn of a conversation it is, from 1.
-    pub(crate) turn: Option<u32>,
-    /// How its answer is read.
-    pub(crate) reading: Reading,
-    /// Tokens of the prompt, where the plan knows them.
-    pub(crate) input_tokens: Option<u32>,
-    pub(crate) body: Vec<u8>,
-    /// What its head says that others do not.
-    pub(crate) head: Option<Box<Head>>,
-    /// The most that it can cost.
-    pub(crate) worst: Worst,
-    /// The room for it in the run's budget; none if it has yet to ask for it.
-    pub(crate) funds: Option<Funds>,
-    /// A user's way in, given back once it has its connection.
-    pub(crate) door: Option<OwnedSemaphorePermit>,
-    /// What it may have to wait for, asked for when it was due.
-    pub(crate) pass: Pass,
-    /// When its user leaves, whatever comes.
-    pub(crate) leaves: Option<Patience>,
-    /// Who judges its answer.
-    pub(crate) judge: Option<Judge>,
-}
-
-/// A request for another target.
-pub(crate) struct Spare {
-    pub(crate) target: usize,
-    pub(crate) head: Option<Box<Head>>,
-    pub(crate) body: Vec<u8>,
-    /// The most that it can cost.
-    pub(crate) worst: Worst,
-}
-
-/// A workload's request for the target that stands in, where its own is another.
-pub(crate) fn spare(
-    fallback: Option<usize>,
-    target: usize,
-    workload: &dyn Workload,
-    ask: Ask,
-    ledger: &Ledger,
-) -> Option<Box<Spare>> {
-    let target = fallback.filter(|fallback| *fallback != target)?;
-    let mut body = Vec::new();
-    let rendered = workload.render_for(target, ask, &mut body);
-    let worst = ledger.worst(&rendered, &body);
-    Some(Box::new(Spare { target, head: rendered.head, body, worst }))
-}
-
-/// How an answer is read.
-#[derive(Clone, Debug)]
-pub(crate) enum Reading {
-    /// As answers of the target's API are.
-    Target,
-    /// As the scenario says of this request of its own.
-    Stated(Arc<Format>),
-    /// As whatever it is: a request of its own, of which nothing is said.
-    Anything,
-}
-
-/// Says what an answer fails, if it does; called once, with an answer that is otherwise ok.
-pub(crate) type Judge = Box<dyn FnOnce(&Answered) -> Result<(), String> + Send>;
-
-/// How a flight ended, for whoever waits for it.
-pub(crate) struct Told {
-    pub(crate) outcome: Outcome,
-    /// When.
-    pub(crate) ended: Moment,
-    /// Whether any of it has been on the wire.
-    pub(crate) sent: bool,
-    /// Whether its user left in the middle of the answer.
-    pub(crate) left: bool,
-    /// What went wrong.
-    pub(crate) error: Option<String>,
-    /// An answer that did not end well, where somebody wants to see it.
-    pub(crate) answered: Option<Box<Answered>>,
-}
+pub(crate) use job::{Job, Judge, Reading, Spare, Told, spare};
 
 /// Sends one request and records how it went; the future's output says how it ended. The flight has begun
 /// when this returns, so that even a future that is never polled leaves a record.
@@ -303,90 +213,9 @@ impl Flight {
         }
     }
 
-    /// Makes ready for the target that stands in.
-    fn turn_to(&mut self, spare: &Spare) {
-        self.target = spare.target;
-        self.codec = codec(&self.worker, &self.reading, spare.target);
-        self.streamed = streamed(&self.worker, &self.reading, spare.target);
-        if let Some(tab) = &mut self.tab {
-            tab.worst = spare.worst;
-        }
-        if let Some(record) = &mut self.record {
-            record.target = self.worker.common.target_names.get(spare.target).cloned();
-        }
-    }
-
     /// Whether somebody wants to see all of the answer.
     fn is_judged(&self) -> bool {
         self.judge.is_some() || self.asked.is_some()
-    }
-
-    /// Waits as the plan orders, and keeps on record for how long; ends the flight if the run is to send nothing
-    /// new before its turn comes.
-    async fn admitted(&mut self, pass: Pass) -> Result<Option<Place>, Outcome> {
-        let (asked, grant) = match pass {
-            Pass::Free => return Ok(None),
-            Pass::Place(place) => return Ok(Some(place)),
-            Pass::Wait(asked, grant) => (asked, grant),
-        };
-        self.held_since = Some(asked);
-        let worker = self.worker.clone();
-        let granted = tokio::select! {
-            biased;
-            () = worker.drains() => None,
-            granted = grant => granted.ok(),
-        };
-        let Some(place) = granted else {
-            return Err(self.end(Outcome::NotSent, Some("the run ended while it was held".into())));
-        };
-        self.held_since = None;
-        if let Some(record) = &mut self.record {
-            record.held = Some(place.since.since(asked));
-        }
-        Ok(Some(place))
-    }
-
-    /// Waits for room in the run's budget, unless it has been found before; ends the flight if there is none. What was
-    /// sent before on a kept connection, and never answered, is no arrival left unsent.
-    async fn funded(&mut self, funds: Option<Funds>) -> Result<(), Outcome> {
-        let Some(worst) = self.tab.as_ref().map(|tab| tab.worst) else { return Ok(()) };
-        let worker = self.worker.clone();
-        let funds = match funds {
-            Some(funds) => funds,
-            None => {
-                self.held_since = Some(worker.clock.now());
-                match worker.fund(worst).await {
-                    Ok(funds) => funds,
-                    Err(why) if self.failed.is_some() => {
-                        // There is no room for the one that stands in: then the request has ended as it had.
-                        let (outcome, error) = self.failed.take().unwrap_or((Outcome::NotSent, None));
-                        self.spare = None;
-                        let error = error.unwrap_or_default();
-                        return Err(self.end(outcome, Some(format!("{error} (and the fallback: {why})"))));
-                    }
-                    Err(why) if self.was_sent() => {
-                        let why = format!("{UNANSWERED}, and it could not be sent again: {why}");
-                        return Err(self.end(Outcome::Connection, Some(why)));
-                    }
-                    Err(why) => return Err(self.end(Outcome::NotSent, Some(why))),
-                }
-            }
-        };
-        self.held_since = None;
-        if let Some(tab) = &mut self.tab {
-            tab.reservation = funds.reservation;
-        }
-        if let (Some(record), Some(waited)) = (&mut self.record, funds.waited) {
-            record.held = Some(record.held.unwrap_or_default() + waited);
-        }
-        Ok(())
-    }
-
-    /// Finds room for sending it again, if it has been sent and needs any.
-    async fn funded_again(&mut self) -> Result<(), Outcome> {
-        let again =
-            self.was_sent() && self.tab.as_mut().is_some_and(|tab| self.worker.common.ledger.unanswered(tab));
-        if again { self.funded(None).await } else { Ok(()) }
     }
 
     async fn run(&mut self, request: &[u8], door: Option<OwnedSemaphorePermit>) -> Outcome {
@@ -628,57 +457,6 @@ impl Flight {
             worker.ended(Ended { record, to_count });
         }
         outcome
-    }
-}
-
-impl Flight {
-    /// Keeps what has failed as an attempt, so that another target can be tried.
-    fn set_aside(&mut self, outcome: Outcome, error: Option<String>) -> Outcome {
-        let sent = self.sent.is_some();
-        if let Some(record) = &mut self.record {
-            record.outcome = outcome;
-        }
-        if sent {
-            self.note_attempt(AttemptEnd::Outcome(outcome));
-        }
-        if let (Some(record), Some(tab)) = (&mut self.record, &mut self.tab) {
-            self.worker.common.ledger.set_aside(record, tab, sent);
-            **record = record.renewed();
-        }
-        (self.sent, self.answer) = (None, None);
-        self.failed = Some((outcome, error));
-        outcome
-    }
-}
-
-/// How an answer from a target is read.
-fn codec(worker: &Worker, reading: &Reading, target: usize) -> Codec {
-    match reading {
-        Reading::Target => worker.target(target).codec.clone(),
-        Reading::Stated(format) => Codec::Own(format.clone()),
-        Reading::Anything => Codec::Own(Arc::default()),
-    }
-}
-
-/// Whether it may be a stream: of answers that are no calls of the API, their content type says so.
-fn streamed(worker: &Worker, reading: &Reading, target: usize) -> bool {
-    worker.target(target).stream || !matches!(reading, Reading::Target)
-}
-
-/// Whether another target may do better.
-fn is_worth_another(outcome: Outcome) -> bool {
-    match outcome {
-        Outcome::RateLimited
-        | Outcome::QuotaExceeded
-        | Outcome::Overloaded
-        | Outcome::ServerError
-        | Outcome::Timeout
-        | Outcome::Connection
-        | Outcome::Truncated
-        | Outcome::Malformed => true,
-        Outcome::Ok | Outcome::ClientError | Outcome::CheckFailed | Outcome::Cancelled | Outcome::NotSent => {
-            false
-        }
     }
 }
 
