@@ -18,7 +18,7 @@ use floodline_core::workload::{Ask, Rendered, Workload};
 use floodline_core::{Outcome, Phase, Record, Span};
 use floodline_engine::{Endpoint, EngineError};
 use frames::{END, INTERNAL_ERROR, NO_ERROR, REFUSED_STREAM, Streams, http2_server, token};
-use support::{endpoint, plan, run, run_of, server};
+use support::{Body, endpoint, plan, run, run_of, server};
 
 fn over_http2(port: u16) -> Endpoint {
     Endpoint {
@@ -269,15 +269,8 @@ impl Workload for Large {
         self.outline(ask)
     }
 
-    fn outline(&self, _: Ask) -> Rendered {
-        Rendered {
-            target: 0,
-            prompt: 0,
-            input_tokens: Some(3),
-            input_bound: Some(35),
-            max_tokens: Some(10),
-            head: None,
-        }
+    fn outline(&self, ask: Ask) -> Rendered {
+        Body.outline(ask)
     }
 }
 

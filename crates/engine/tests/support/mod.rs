@@ -18,7 +18,8 @@ use floodline_wire::tokens::Tokenizer;
 #[allow(unused_imports, reason = "each test file uses its part")]
 pub(crate) use peer::*;
 
-struct Body;
+/// A small body of its own for each request.
+pub(crate) struct Body;
 
 impl Workload for Body {
     fn render(&self, ask: Ask, body: &mut Vec<u8>) -> Rendered {
