@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each crate, and the crates of the workspace that it may depend on.
-const ARROWS: [(&str, &[&str]); 10] = [
+const ARROWS: [(&str, &[&str]); 11] = [
     ("core", &[]),
     ("wire", &["core"]),
     ("report", &["core"]),
@@ -14,14 +14,23 @@ const ARROWS: [(&str, &[&str]); 10] = [
     ("scenario", &["core", "wire", "corpus"]),
     ("engine", &["core", "wire"]),
     ("sim", &["core", "wire"]),
-    ("cli", &["core", "corpus", "scenario", "engine", "sim", "report", "store"]),
+    ("probe", &["core"]),
+    ("cli", &["core", "corpus", "scenario", "engine", "sim", "probe", "report", "store"]),
     // The judge shares no code with what it judges.
     ("bench", &[]),
 ];
 
 /// Source that must run in virtual time and without a machine.
-const PURE: [&str; 7] =
-    ["core/src", "wire/src", "corpus/src", "scenario/src", "report/src", "sim/src/model", "sim/src/limits"];
+const PURE: [&str; 8] = [
+    "core/src",
+    "wire/src",
+    "corpus/src",
+    "scenario/src",
+    "probe/src",
+    "report/src",
+    "sim/src/model",
+    "sim/src/limits",
+];
 
 /// What such source must not name.
 const WORLD: [&str; 13] = [
