@@ -10,6 +10,7 @@ mod arrivals;
 mod corpus;
 mod import;
 mod interrupt;
+mod launch;
 mod outside;
 mod plan;
 mod provider;

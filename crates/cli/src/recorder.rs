@@ -33,8 +33,8 @@ impl Recorder {
         }
     }
 
-    /// Takes the next event.
-    pub(crate) fn take(&mut self, mut event: RunEvent) {
+    /// Takes the next event, and gives it back as it was recorded.
+    pub(crate) fn take(&mut self, mut event: RunEvent) -> RunEvent {
         match &mut event {
             RunEvent::Ended(record) => self.scrub(record),
             RunEvent::Journey(journey) => {
@@ -50,6 +50,7 @@ impl Recorder {
         if matches!(event, RunEvent::Sampled(_)) {
             self.show();
         }
+        event
     }
 
     /// Writes what has come in since the last time.
