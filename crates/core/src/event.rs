@@ -91,6 +91,8 @@ pub struct Finished {
 pub enum Ended {
     /// The plan was carried out.
     Plan,
+    /// Whoever ordered it had seen enough; an end as good as that of the plan.
+    Enough,
     /// A limit of the scenario was reached; which one, in words.
     Limit(String),
     /// Somebody interrupted it; requests in flight were waited for.

@@ -86,7 +86,7 @@ pub fn judge(plan: &Plan, fold: &Fold, objectives: &[Judged], stamps: Stamps) ->
             codes.push(130);
             reasons.push("killed: the run was killed; this is what it had recorded until then".into());
         }
-        Some(Ended::Plan) => {}
+        Some(Ended::Plan | Ended::Enough) => {}
     }
     if !valid {
         codes.push(4);

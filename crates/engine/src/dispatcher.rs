@@ -42,12 +42,52 @@ pub trait Provider {
 
 /// Ends a run early. Asked once, requests in flight are waited for; asked twice, they are given up.
 #[derive(Debug, Default)]
-pub struct Stop(AtomicU8);
+pub struct Stop {
+    interrupts: AtomicU8,
+    /// How much of the run is to be halted because enough of it was seen.
+    enough: AtomicU8,
+}
 
 impl Stop {
-    /// Asks once more.
+    /// Somebody interrupts it: asks once more.
     pub fn interrupt(&self) {
-        let _ = self.0.fetch_update(Relaxed, Relaxed, |n| n.checked_add(1));
+        let _ = self.interrupts.fetch_update(Relaxed, Relaxed, |n| n.checked_add(1));
+    }
+
+    /// Whoever ordered the run has seen enough: nothing more is sent, and what is in flight is waited for.
+    pub fn enough(&self) {
+        self.enough.fetch_max(1, Relaxed);
+    }
+
+    /// The same, and what is in flight is given up.
+    pub fn enough_now(&self) {
+        self.enough.fetch_max(2, Relaxed);
+    }
+
+    /// Another run begins under the same stop: enough of the last one is not enough of this one. Interrupts stay.
+    pub fn renew(&self) {
+        self.enough.store(0, Relaxed);
+    }
+
+    /// Whether somebody interrupted it.
+    pub fn is_interrupted(&self) -> bool {
+        self.interrupts.load(Relaxed) > 0
+    }
+
+    /// Whether what is in flight is given up.
+    fn is_now(&self) -> bool {
+        self.interrupts.load(Relaxed) > 1 || self.enough.load(Relaxed) > 1
+    }
+
+    /// How much is to be halted, and why.
+    fn wanted(&self) -> Option<(Halt, EndedBy)> {
+        let level = |n: u8| if n > 1 { Halt::Now } else { Halt::Drain };
+        match (self.interrupts.load(Relaxed), self.enough.load(Relaxed)) {
+            (0, 0) => None,
+            (0, enough) => Some((level(enough), EndedBy::Enough)),
+            (1, enough) => Some((level(enough), EndedBy::Interrupted)),
+            (_, _) => Some((Halt::Now, EndedBy::InterruptedNow)),
+        }
     }
 }
 
@@ -309,14 +349,15 @@ impl Running {
             sink(None);
             if let Some((halt, why)) = self.wanted(&mut watch, stop) {
                 self.halt_at(halt);
-                if ended_by.is_none() || why == EndedBy::InterruptedNow {
+                let open = ended_by.as_ref().is_none_or(|by| *by == EndedBy::Enough);
+                if open || why == EndedBy::InterruptedNow {
                     ended_by = Some(why);
                 }
             }
         }
         let at = self.clock.now();
         while self.counter.is_busy() {
-            if stop.0.load(Relaxed) > 1 {
+            if stop.is_now() {
                 self.counter.hurry();
             }
             self.collect_counted(LOOK, &mut watch, sink);
@@ -357,10 +398,8 @@ impl Running {
 
     /// How much of the run is to be halted now, and why.
     fn wanted(&self, watch: &mut Watch, stop: &Stop) -> Option<(Halt, EndedBy)> {
-        match stop.0.load(Relaxed) {
-            0 => {}
-            1 => return Some((Halt::Drain, EndedBy::Interrupted)),
-            _ => return Some((Halt::Now, EndedBy::InterruptedNow)),
+        if let Some(wanted) = stop.wanted() {
+            return Some(wanted);
         }
         let elapsed = self.clock.elapsed();
         let held = watch.rules.check(Moment::START + elapsed).map(str::to_owned);
