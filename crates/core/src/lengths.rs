@@ -15,6 +15,7 @@ mod weighted;
 
 use serde::{Deserialize, Serialize};
 
+use crate::grouped;
 use crate::random::Stream;
 use special::{gamma_cdf, gamma_quantile, normal_cdf, normal_quantile};
 
@@ -341,19 +342,6 @@ fn uniform_mean(low: u32, high: u32, least: u32, most: Option<u32>) -> f64 {
 fn whole(x: f64) -> u32 {
     // The cast saturates.
     x.round() as u32
-}
-
-/// A number for people, with a comma between thousands.
-pub fn grouped(n: u32) -> String {
-    let digits = n.to_string();
-    let mut out = String::with_capacity(digits.len() + 3);
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ pub mod event;
 pub mod flow;
 pub mod fold;
 pub mod forecast;
+mod grouped;
 pub mod journey;
 pub mod lengths;
 pub mod limits;
@@ -43,6 +44,7 @@ pub mod window;
 pub mod workload;
 
 pub use event::RunEvent;
+pub use grouped::grouped;
 pub use money::Usd;
 pub use objective::Objective;
 pub use outcome::{Finish, Outcome};

@@ -18,6 +18,8 @@ use std::ops::{Add, AddAssign};
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 use serde::{Serialize, Serializer};
 
+use crate::grouped;
+
 /// An amount of US dollars, exact to 10⁻¹⁸.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Usd(u128);
@@ -224,21 +226,8 @@ impl fmt::Display for Usd {
         while part.len() > 2 && part.ends_with('0') {
             part = &part[..part.len() - 1];
         }
-        f.pad(&format!("${}.{part}", thousands(whole)))
+        f.pad(&format!("${}.{part}", grouped(whole)))
     }
-}
-
-/// A whole number with thousands separators.
-fn thousands(number: u128) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// The exact decimal, as a string: a JSON number would be read as a float.

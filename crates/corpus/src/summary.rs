@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::fmt::Write;
 
+use floodline_core::grouped;
 use floodline_core::stats::Quantile;
 
 use crate::category::{Bounds, Category};
@@ -77,14 +78,17 @@ impl Summary {
     /// One line, such as `p.jsonl: 1,240 prompts, 1,198 distinct, 12 to 8,120 tokens (median 310, p95 2,410; o200k_base)`.
     /// `counter` is what the tokens were counted with.
     pub fn describe(&self, file: &str, counter: &str) -> String {
-        let mut line =
-            format!("{file}: {}, {} distinct", number_of(self.prompts, "prompt"), grouped(self.distinct));
+        let mut line = format!(
+            "{file}: {}, {} distinct",
+            number_of(self.prompts, "prompt"),
+            grouped(self.distinct as u64)
+        );
         if let Some(Lengths { min, p50, p95, max, .. }) = self.lengths {
             let range = match min == max {
                 true => number_of(max as usize, "token"),
-                false => format!("{} to {} tokens", grouped(min as usize), grouped(max as usize)),
+                false => format!("{} to {} tokens", grouped(min), grouped(max)),
             };
-            let (p50, p95) = (grouped(p50 as usize), grouped(p95 as usize));
+            let (p50, p95) = (grouped(p50), grouped(p95));
             // Writing into a string cannot fail.
             let _ = match min == max {
                 true => write!(line, ", {range} each ({counter})"),
@@ -102,7 +106,7 @@ impl Summary {
     /// with what follows and what to do.
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
-        let (prompts, distinct) = (grouped(self.prompts), grouped(self.distinct));
+        let (prompts, distinct) = (grouped(self.prompts as u64), grouped(self.distinct as u64));
         // Much too few prompts repeat anyway: one sentence says it.
         if self.distinct < FEW {
             warnings.push(format!(
@@ -170,25 +174,12 @@ impl Lengths {
 fn are(count: usize) -> String {
     match count {
         1 => "1 prompt is".into(),
-        _ => format!("{} prompts are", grouped(count)),
+        _ => format!("{} prompts are", grouped(count as u64)),
     }
 }
 
 fn number_of(count: usize, what: &str) -> String {
-    format!("{} {what}{}", grouped(count), if count == 1 { "" } else { "s" })
-}
-
-/// A number as people write it: `19,366`.
-fn grouped(number: usize) -> String {
-    let digits = number.to_string();
-    let mut shown = String::with_capacity(digits.len() + digits.len() / 3);
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            shown.push(',');
-        }
-        shown.push(digit);
-    }
-    shown
+    format!("{} {what}{}", grouped(count as u64), if count == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]

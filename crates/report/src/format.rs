@@ -13,15 +13,7 @@ pub(crate) const MISSING: &str = "–";
 
 /// A whole number with thousands separators: `19,366`.
 pub(crate) fn count(n: u64) -> String {
-    let digits = n.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+    floodline_core::grouped(n)
 }
 
 /// A count and its noun: `1 request`, `2,000 requests`.

@@ -5,7 +5,8 @@
 use std::fmt;
 
 use super::special::{bisect, gamma_quantile, normal_quantile};
-use super::{Lengths, Shape, grouped, whole};
+use super::{Lengths, Shape, whole};
+use crate::grouped;
 
 /// Where the middle of a distribution is, in tokens.
 #[derive(Clone, Copy, Debug, PartialEq)]

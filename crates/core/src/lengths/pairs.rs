@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Bin, Lengths, Weighted, grouped};
+use super::{Bin, Lengths, Weighted};
+use crate::grouped;
 use crate::random::Stream;
 
 /// A prompt and its answer, in tokens, and how often they are drawn.

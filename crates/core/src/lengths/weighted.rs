@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{grouped, uniform, uniform_mean};
+use super::{uniform, uniform_mean};
+use crate::grouped;
 use crate::random::Stream;
 
 /// The whole numbers from `low` to `high`, both included, and how often one of them is drawn.

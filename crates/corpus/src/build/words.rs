@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use floodline_core::grouped;
+
 use super::report::{Report, Tokens};
 use crate::category::Category;
 use crate::logs::Unusable;
@@ -19,37 +21,37 @@ impl Report {
         };
         say("read", counted(self.lines, "line"));
         let formats: Vec<String> =
-            self.formats.iter().map(|(format, n)| format!("{} {}", count(*n), format.word())).collect();
+            self.formats.iter().map(|(format, n)| format!("{} {}", grouped(*n), format.word())).collect();
         let of = if formats.is_empty() { String::new() } else { format!(": {}", formats.join(", ")) };
-        say("prompts", format!("{}{of}", count(self.prompts)));
+        say("prompts", format!("{}{of}", grouped(self.prompts)));
         if self.unusable_total() > 0 {
-            say("unusable", format!("{} of the lines and records", count(self.unusable_total())));
+            say("unusable", format!("{} of the lines and records", grouped(self.unusable_total())));
             for reason in Unusable::ALL {
                 if let Some(n) = self.unusable.get(&reason) {
-                    say("", format!("{:>9}  {}", count(*n), reason.words()));
+                    say("", format!("{:>9}  {}", grouped(*n), reason.words()));
                 }
             }
         }
         if self.repeated > 0 {
-            say("repeated", format!("{} (kept: real traffic repeats itself)", count(self.repeated)));
+            say("repeated", format!("{} (kept: real traffic repeats itself)", grouped(self.repeated)));
         }
         if self.too_short + self.too_long > 0 {
-            let (short, long) = (count(self.too_short), count(self.too_long));
+            let (short, long) = (grouped(self.too_short), grouped(self.too_long));
             say("not taken", format!("{short} with too few tokens, {long} with too many"));
         }
         if let Some((size, seed)) = self.sample {
-            say("sample", format!("{} asked for, seed {seed}", count(size as u64)));
+            say("sample", format!("{} asked for, seed {seed}", grouped(size as u64)));
         }
         let place =
             written_to.map_or("written if this were no dry run".into(), |place| format!("to {place}"));
         say("written", format!("{} {place}", counted(self.written, "prompt")));
         let lengths: Vec<String> = Category::ALL
             .iter()
-            .map(|c| format!("{} {}", c.name(), count(self.categories.get(c).copied().unwrap_or(0))))
+            .map(|c| format!("{} {}", c.name(), grouped(self.categories.get(c).copied().unwrap_or(0))))
             .collect();
         say("lengths", format!("{} (under 256 tokens, under 2,048, more)", lengths.join(", ")));
         if let Some(spread) = spread(&self.tokens) {
-            say("tokens", format!("{spread}, {} in all, by {}", count(self.tokens.sum()), self.vocabulary));
+            say("tokens", format!("{spread}, {} in all, by {}", grouped(self.tokens.sum()), self.vocabulary));
         }
         if let Some(model) = &self.unknown_model {
             say("", format!("the vocabulary of `{model}` is not known; this one is near it for most text"));
@@ -73,7 +75,7 @@ impl Report {
             say("removed", format!("{places} in {prompts}"));
         }
         for kind in self.kinds.iter().filter(|&kind| self.removed.of(kind) > 0) {
-            say("", format!("{:>9}  {}", count(self.removed.of(kind)), kind.word()));
+            say("", format!("{:>9}  {}", grouped(self.removed.of(kind)), kind.word()));
         }
         let kept: Vec<&str> = Kinds::all().iter().filter(|&k| !self.kinds.has(k)).map(Kind::word).collect();
         if !kept.is_empty() {
@@ -93,7 +95,7 @@ impl Report {
             (out.tool_lists, "list of tools"),
         ] {
             if n > 0 {
-                say("left out", format!("{} x {what}", count(n)));
+                say("left out", format!("{} x {what}", grouped(n)));
             }
         }
         for kind in self.kinds.iter() {
@@ -113,7 +115,7 @@ impl Report {
         }
         let mut why: Vec<String> = Unusable::ALL
             .iter()
-            .filter_map(|reason| Some(format!("{} {}", count(*self.unusable.get(reason)?), reason.words())))
+            .filter_map(|reason| Some(format!("{} {}", grouped(*self.unusable.get(reason)?), reason.words())))
             .collect();
         for (n, what) in [
             (self.too_short, "prompts with too few tokens"),
@@ -121,7 +123,7 @@ impl Report {
             (self.dropped.total(), "prompts in which a second look still found something"),
         ] {
             if n > 0 {
-                why.push(format!("{} {what}", count(n)));
+                why.push(format!("{} {what}", grouped(n)));
             }
         }
         let read = counted(self.lines, "line");
@@ -141,23 +143,10 @@ impl Report {
 }
 
 fn spread(tokens: &Tokens) -> Option<String> {
-    let at = |percent| tokens.percentile(percent).map(|n| count(u64::from(n)));
+    let at = |percent| tokens.percentile(percent).map(|n| grouped(u64::from(n)));
     Some(format!("min {}, p50 {}, p90 {}, p99 {}, max {}", at(0)?, at(50)?, at(90)?, at(99)?, at(100)?))
 }
 
-/// A whole number with thousands separators.
-fn count(n: u64) -> String {
-    let digits = n.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 fn counted(n: u64, singular: &str) -> String {
-    format!("{} {singular}{}", count(n), if n == 1 { "" } else { "s" })
+    format!("{} {singular}{}", grouped(n), if n == 1 { "" } else { "s" })
 }

@@ -1,5 +1,6 @@
 //! Anthropic: instants in RFC 3339, tokens in thousands, and a limit's figure in the message.
 
+use floodline_core::grouped;
 use floodline_core::limits::{Dimension, Gauge, Limits, Reason, Standing};
 
 use super::clock::{rfc3339, seconds_from_one};
@@ -64,17 +65,4 @@ pub(super) fn refuse(told: &Told<'_>, fields: &mut Fields) -> (u16, String) {
 fn nearer_to_its_end(one: Gauge, other: Gauge) -> Gauge {
     let share = |left: Gauge, of: Gauge| i128::from(left.remaining) * i128::from(of.limit);
     if share(other, one) < share(one, other) { other } else { one }
-}
-
-/// `20,000`.
-fn grouped(value: u64) -> String {
-    let digits = value.to_string();
-    let mut out = String::with_capacity(digits.len() * 4 / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }

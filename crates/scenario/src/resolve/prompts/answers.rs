@@ -1,6 +1,7 @@
 //! The bounds of the answers to a corpus: those that its prompts have of their own, and that of the scenario for the others.
 
-use floodline_core::lengths::{Bin, Lengths, LengthsSummary, Weighted, grouped};
+use floodline_core::grouped;
+use floodline_core::lengths::{Bin, Lengths, LengthsSummary, Weighted};
 use floodline_corpus::Corpus;
 
 use super::Described;

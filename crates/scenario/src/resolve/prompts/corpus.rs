@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use floodline_core::lengths::{Lengths, Weighted, grouped};
+use floodline_core::grouped;
+use floodline_core::lengths::{Lengths, Weighted};
 use floodline_core::plan::Load;
 use floodline_core::random::{Purpose, Stream};
 use floodline_core::users;

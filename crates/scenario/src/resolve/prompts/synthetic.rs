@@ -1,6 +1,7 @@
 //! Synthetic prompts: their lengths, and what they share.
 
-use floodline_core::lengths::{Lengths, Pair, Pairs, grouped};
+use floodline_core::grouped;
+use floodline_core::lengths::{Lengths, Pair, Pairs};
 
 use super::{Described, Material, material};
 use crate::resolve::MOST_TOKENS;
