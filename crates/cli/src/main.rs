@@ -10,6 +10,7 @@ mod arrivals;
 mod corpus;
 mod import;
 mod interrupt;
+mod limits;
 mod outside;
 mod plan;
 mod provider;
@@ -37,7 +38,7 @@ fn main() -> ExitCode {
         Command::Run(args) => run::run(args),
         Command::Plan(args) => plan::plan(&args),
         Command::Arrivals(args) => arrivals::arrivals(&args),
-        Command::Stub(args) => stub::stub(args),
+        Command::Stub(args) => stub::stub(*args),
         Command::Report(args) => report::report(&args),
         Command::Corpus(args) => corpus::corpus(args),
         Command::Import(args) => import::run(args),

@@ -6,7 +6,7 @@ use floodline_core::Span;
 use floodline_core::event::ProviderSample;
 use floodline_core::plan::{Address, Plan, Stub, StubPace, Target};
 use floodline_engine::Provider;
-use floodline_sim::front::{Config, Server};
+use floodline_sim::front::{Config, Provides, Server};
 use floodline_sim::model::{Pace, Profile};
 
 use crate::Failure;
@@ -22,9 +22,9 @@ impl BuiltIn {
     pub(crate) fn start(stub: &Stub, seed: u64) -> Result<BuiltIn, Failure> {
         let pace = pace(&stub.pace)?;
         let paced = !matches!(pace, Pace::Instant(_));
-        let config =
-            Config { pace, tokens: stub.tokens, reasoning: stub.reasoning, seed, ..Config::default() };
-        let server = Server::start(config)
+        let provides =
+            Provides { pace, tokens: stub.tokens, reasoning: stub.reasoning, seed, ..Provides::default() };
+        let server = Server::start(Config::of(provides))
             .map_err(|e| Failure::internal(format!("cannot start the built-in provider: {e}")))?;
         Ok(BuiltIn { server: Arc::new(server), paced })
     }

@@ -2,28 +2,33 @@
 
 use floodline_core::Span;
 use floodline_core::plan::StubPace;
-use floodline_sim::front::{Config, Server};
+use floodline_sim::front::{Config, Provides, Server, Tally};
 
 use crate::args::StubArgs;
 use crate::interrupt::Awaited;
-use crate::{Failure, provider, screen};
+use crate::{Failure, limits, provider, screen};
 
 /// Serves and returns the exit code.
 pub(crate) fn stub(args: StubArgs) -> Result<u8, Failure> {
     let pace = provider::pace(&pacing(&args)?)?;
-    let description = describe(&args);
+    let limits = limits::limits(&args.limits)?;
+    let mut description = describe(&args);
+    if let Some(limits) = &limits {
+        description += &format!("\n  limits    {}", limits::described(limits));
+    }
     floodline_engine::health::raise_descriptor_limit();
-    let config = Config {
-        bind: args.bind,
-        port: args.port,
+    let provides = Provides {
         pace,
         tokens: args.tokens,
         reasoning: args.reasoning,
         seed: args.seed,
         models: args.models,
         key: args.key.as_deref().map(key).transpose()?.map(Into::into),
+        limits,
+        ..Provides::default()
     };
-    let server = Server::start(config).map_err(|e| {
+    let config = Config { bind: args.bind, port: args.port, ..Config::of(provides) };
+    let mut server = Server::start(config).map_err(|e| {
         let why = match e.kind() {
             std::io::ErrorKind::AddrInUse => {
                 "the port is taken; choose another with --port, or 0 for any".into()
@@ -46,14 +51,17 @@ pub(crate) fn stub(args: StubArgs) -> Result<u8, Failure> {
     ending
         .wait_unless(|| server.failed())
         .map_err(|why| Failure::internal(format!("the simulated provider broke down: {why}")))?;
-    let (stats, cpu) = server.stop();
+    server.end();
     if !args.quiet {
-        screen::print(&format!(
+        let (stats, cpu) = (server.stats(), server.cpu());
+        let mut said = format!(
             "served {} requests, {} tokens, {:.2} s of CPU\n",
             stats.requests,
             stats.tokens,
             cpu.as_secs_f64()
-        ))?;
+        );
+        server.tallies().iter().for_each(|tally| said += &told(tally));
+        screen::print(&said)?;
     }
     Ok(0)
 }
@@ -86,6 +94,22 @@ fn describe(args: &StubArgs) -> String {
         said += &format!(", {} tokens of reasoning before each", args.reasoning);
     }
     said
+}
+
+/// What became of the attempts at a provider.
+fn told(tally: &Tally) -> String {
+    let name = tally.provider.as_ref().map(|name| format!("{name}: ")).unwrap_or_default();
+    let counts = &tally.counts;
+    let by_limit = tally.limits.iter().zip(counts.refused_by_limit).filter(|(_, count)| *count > 0);
+    let by_limit = by_limit.map(|(limit, count)| format!("{count} by {limit}")).collect::<Vec<_>>();
+    let mut said = format!("  {name}{} admitted, {} refused", counts.admitted, counts.refused);
+    if !by_limit.is_empty() {
+        said += &format!(" ({})", by_limit.join(", "));
+    }
+    if counts.overloaded > 0 {
+        said += &format!(", {} turned away by a full queue", counts.overloaded);
+    }
+    said + "\n"
 }
 
 /// The key itself, or the one that `env:NAME` points to.

@@ -40,7 +40,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-pub use limit::{Algorithm, Dimension, Estimate, Limit, Period, Precharge, Scope, Settlement, Spent, Start};
+pub use limit::{
+    Algorithm, AlgorithmName, Dimension, Estimate, Limit, Period, Precharge, Scope, Settlement, Spent, Start,
+};
 pub use preset::{Figure, Figures};
 pub use verdict::{Gauge, Reason, Refusal, Standing};
 
@@ -87,6 +89,7 @@ pub enum Provider {
     /// Google Gemini.
     Gemini,
     /// AWS Bedrock.
+    #[serde(alias = "bedrock-like")]
     Bedrock,
     /// Azure API Management's `llm-token-limit`.
     Apim,
@@ -167,6 +170,9 @@ impl Provider {
     /// # Errors
     /// A sentence with the names there are, and the one that was probably meant.
     pub fn parse(name: &str) -> Result<Provider, LimitsError> {
+        if name == "bedrock-like" {
+            return Ok(Provider::Bedrock);
+        }
         let names = Provider::ALL.map(Provider::name);
         Provider::ALL.into_iter().find(|provider| provider.name() == name).ok_or_else(|| {
             let meant = crate::spelling::did_you_mean(name, names);

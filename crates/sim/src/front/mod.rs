@@ -28,6 +28,7 @@ mod answer;
 mod config;
 mod connection;
 mod net;
+mod providers;
 mod request;
 mod respond;
 mod routes;
@@ -44,12 +45,11 @@ use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-pub use config::Config;
-pub use stats::Stats;
-
-use floodline_wire::server::Habit;
+pub use config::{Config, Provides};
+pub use stats::{Stats, Taken, Tally};
 
 use net::Poller;
+use providers::Providers;
 use routes::Routes;
 use server_loop::Loop;
 use stats::Shared;
@@ -74,14 +74,15 @@ impl Server {
     }
 
     fn start_with(poller: Poller, config: Config) -> io::Result<Server> {
-        let Config { bind, port, pace, tokens, reasoning, seed, models, key } = config;
+        let Config { bind, port, ledger, providers } = config;
         let listener = net::listen(SocketAddr::new(bind, port))?;
         let addr = net::local_addr(&listener)?;
         let (stop, stopped) = UnixStream::pair()?;
         let shared = Arc::new(Shared::default());
-        let habit = Habit { tokens, reasoning };
-        let routes = Routes { habit, seed, models, key, started: 0 };
-        let server_loop = Loop::new(poller, listener, stopped, pace, routes, Arc::clone(&shared))?;
+        let (routes, behind) = Routes::new(providers);
+        let providers = Providers::new(behind, ledger)
+            .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+        let server_loop = Loop::new(poller, listener, stopped, providers, routes, Arc::clone(&shared))?;
         let thread =
             std::thread::Builder::new().name("floodline-stub".into()).spawn(move || server_loop.run())?;
         Ok(Server { addr, shared, stop, thread: Some(thread) })
@@ -102,6 +103,17 @@ impl Server {
         self.shared.stats()
     }
 
+    /// What became of the attempts at each provider that has limits, or of all if they are recorded; at most 100 ms out
+    /// of date.
+    pub fn tallies(&self) -> Vec<Tally> {
+        self.shared.tallies()
+    }
+
+    /// The attempts since the last call, if they are recorded ([`Config::ledger`]).
+    pub fn take_attempts(&self) -> Taken {
+        self.shared.take_attempts()
+    }
+
     /// Why the server has ended by itself, if it has: nothing is served any more then.
     pub fn failed(&self) -> Option<String> {
         self.shared.failed()
@@ -109,8 +121,13 @@ impl Server {
 
     /// Closes every connection, whatever is under way, and says how it went and what CPU time it took.
     pub fn stop(mut self) -> (Stats, Duration) {
-        self.join();
+        self.end();
         (self.stats(), self.cpu())
+    }
+
+    /// The same for who still has something to ask: the last attempts, and what became of all.
+    pub fn end(&mut self) {
+        self.join();
     }
 
     fn join(&mut self) {
@@ -143,7 +160,9 @@ mod tests {
     #[test]
     fn without_the_nanosecond_wait_the_server_polls() {
         let pace = Pace::exact(Span(1_000), Span(1_000));
-        let server = Server::start_with(Poller::polling(), Config { pace, ..Config::default() }).unwrap();
+        let server =
+            Server::start_with(Poller::polling(), Config::of(Provides { pace, ..Provides::default() }))
+                .unwrap();
         for tokens in [3, 20_000] {
             let mut client = TcpStream::connect(server.addr()).unwrap();
             client.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
