@@ -10,6 +10,7 @@ mod arrivals;
 mod corpus;
 mod import;
 mod interrupt;
+mod ledger;
 mod limits;
 mod outside;
 mod plan;

@@ -20,10 +20,8 @@ pub(crate) struct BuiltIn {
 impl BuiltIn {
     /// Starts it on a free port of this machine.
     pub(crate) fn start(stub: &Stub, seed: u64) -> Result<BuiltIn, Failure> {
-        let pace = pace(&stub.pace)?;
-        let paced = !matches!(pace, Pace::Instant(_));
-        let provides =
-            Provides { pace, tokens: stub.tokens, reasoning: stub.reasoning, seed, ..Provides::default() };
+        let provides = provides(stub, seed)?;
+        let paced = !matches!(provides.pace, Pace::Instant(_));
         let server = Server::start(Config::of(provides))
             .map_err(|e| Failure::internal(format!("cannot start the built-in provider: {e}")))?;
         Ok(BuiltIn { server: Arc::new(server), paced })
@@ -80,8 +78,20 @@ impl Provider for Providers {
     }
 }
 
+/// A provider as a scenario, a file or the command line asks for it.
+pub(crate) fn provides(stub: &Stub, seed: u64) -> Result<Provides, Failure> {
+    Ok(Provides {
+        pace: pace(&stub.pace)?,
+        tokens: stub.tokens,
+        reasoning: stub.reasoning,
+        seed,
+        limits: stub.limits.clone(),
+        ..Provides::default()
+    })
+}
+
 /// The pacing that a scenario or the command line asks for.
-pub(crate) fn pace(pace: &StubPace) -> Result<Pace, Failure> {
+fn pace(pace: &StubPace) -> Result<Pace, Failure> {
     match pace {
         StubPace::Exact { ttft, gap } => Ok(Pace::exact(*ttft, *gap)),
         StubPace::Profile(name) => Profile::named(name).map(|profile| profile.pace()).ok_or_else(|| {

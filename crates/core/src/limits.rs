@@ -182,6 +182,22 @@ impl Provider {
     }
 }
 
+/// For people, such as `openai: rpm 500, tpm 30000 in 10.0 s`.
+impl fmt::Display for Limits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.provider.name())?;
+        for (place, limit) in self.limits.iter().enumerate() {
+            let quota = if limit.quota { " quota" } else { "" };
+            let before = if place == 0 { ": " } else { ", " };
+            write!(f, "{before}{}{quota} {}", limit.short_name(), limit.value)?;
+            if limit.dimension.has_window() && limit.window != limit.per.span() {
+                write!(f, " in {}", limit.window)?;
+            }
+        }
+        Ok(())
+    }
+}
+
 impl fmt::Display for LimitsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

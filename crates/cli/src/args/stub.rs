@@ -40,6 +40,14 @@ pub(crate) struct StubArgs {
     /// Take this key only, others get 401; `env:NAME` reads it from the environment [default: any or none]
     #[arg(long, value_name = "KEY")]
     pub(crate) key: Option<String>,
+    /// Serve the providers that this file lists, each with its own path or models, pace and limits
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["profile", "ttft", "gap", "tokens", "reasoning", "seed", "models", "key"],
+        conflicts_with_all = ["LimitArgs"]
+    )]
+    pub(crate) config: Option<String>,
     /// Print nothing but errors
     #[arg(long, short)]
     pub(crate) quiet: bool,
@@ -180,4 +188,5 @@ Examples:
   floodline stub --rpm 5 --window 10s                    5 requests per 10 s
   floodline stub --limits anthropic --output-tpm 2k --ttft 200ms --gap 10ms
   floodline stub --limits apim --tpm 5000 --quota 1m --quota-per day --estimate off
-  floodline stub --limits limits.yaml --ledger attempts.jsonl";
+  floodline stub --limits limits.yaml --ledger attempts.jsonl
+  floodline stub --config examples/two-providers.yaml";

@@ -40,8 +40,8 @@ mod stats;
 use std::io;
 use std::net::{Shutdown, SocketAddr};
 use std::os::unix::net::UnixStream;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -60,7 +60,7 @@ pub struct Server {
     addr: SocketAddr,
     shared: Arc<Shared>,
     stop: UnixStream,
-    thread: Option<JoinHandle<()>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Server {
@@ -85,7 +85,7 @@ impl Server {
         let server_loop = Loop::new(poller, listener, stopped, providers, routes, Arc::clone(&shared))?;
         let thread =
             std::thread::Builder::new().name("floodline-stub".into()).spawn(move || server_loop.run())?;
-        Ok(Server { addr, shared, stop, thread: Some(thread) })
+        Ok(Server { addr, shared, stop, thread: Mutex::new(Some(thread)) })
     }
 
     /// Where it listens.
@@ -120,20 +120,21 @@ impl Server {
     }
 
     /// Closes every connection, whatever is under way, and says how it went and what CPU time it took.
-    pub fn stop(mut self) -> (Stats, Duration) {
+    pub fn stop(self) -> (Stats, Duration) {
         self.end();
         (self.stats(), self.cpu())
     }
 
     /// The same for who still has something to ask: the last attempts, and what became of all.
-    pub fn end(&mut self) {
+    pub fn end(&self) {
         self.join();
     }
 
-    fn join(&mut self) {
+    fn join(&self) {
         // It ends the loop's wait; a loop that has ended already does not mind.
         let _ = self.stop.shutdown(Shutdown::Both);
-        if let Some(thread) = self.thread.take() {
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
             // A panic of that thread has been reported; it must not become another one here.
             let _ = thread.join();
         }
