@@ -2,14 +2,15 @@
 
 mod import;
 mod scenario;
+mod stub;
 
-use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
 pub(crate) use import::{ImportArgs, ImportFile, ImportFrom};
 pub(crate) use scenario::ScenarioArgs;
+pub(crate) use stub::{LimitArgs, StubArgs};
 
 /// Load tests for LLM applications and APIs, with numbers that can be trusted.
 #[derive(Debug, Parser)]
@@ -39,7 +40,7 @@ pub(crate) enum Command {
     /// Print when each request would be sent, and send none
     Arrivals(Box<ArrivalsArgs>),
     /// Serve the simulated provider on a port
-    Stub(StubArgs),
+    Stub(Box<StubArgs>),
     /// Show a recorded run again
     Report(ReportArgs),
     /// Make corpora of prompts
@@ -121,49 +122,6 @@ again. Closed loops send when answers come, and have no planned times.
 Examples:
   floodline arrivals examples/quickstart.yaml --count 10
   floodline arrivals --rate 600/min --arrivals poisson --duration 1h --seed 7 --per-second";
-
-#[derive(Debug, clap::Args)]
-#[command(after_help = STUB_NOTES)]
-pub(crate) struct StubArgs {
-    /// Port to listen on; 0 takes a free one
-    #[arg(long, short, value_name = "PORT", default_value_t = 8080)]
-    pub(crate) port: u16,
-    /// Address to listen on
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
-    pub(crate) bind: IpAddr,
-    /// Model of a server's latency: instant, 8b-a100, 8b-h100, 70b-h100-tp8 [default: instant]
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["ttft", "gap"])]
-    pub(crate) profile: Option<String>,
-    /// Exact pacing: from a request's arrival to its first token
-    #[arg(long, value_name = "TIME")]
-    pub(crate) ttft: Option<String>,
-    /// Exact pacing: between tokens
-    #[arg(long, value_name = "TIME")]
-    pub(crate) gap: Option<String>,
-    /// Tokens of an answer that max_tokens does not cut short [default: max_tokens, or 100]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    pub(crate) tokens: Option<u32>,
-    /// Tokens of reasoning before each answer; they count in max_tokens
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub(crate) reasoning: u32,
-    /// Seed of the answers' words
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub(crate) seed: u64,
-    /// Serve these models only, separated by commas; others get 404 [default: any name]
-    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
-    pub(crate) models: Option<Vec<String>>,
-    /// Take this key only, others get 401; `env:NAME` reads it from the environment [default: any or none]
-    #[arg(long, value_name = "KEY")]
-    pub(crate) key: Option<String>,
-    /// Print nothing but errors
-    #[arg(long, short)]
-    pub(crate) quiet: bool,
-}
-
-const STUB_NOTES: &str = "\
-Serves OpenAI chat completions, streamed and not, at /v1/chat/completions,
-with /v1/models and /health. The profiles model continuous batching: queueing,
-prefill interference and saturation emerge from the load.";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct ReportArgs {

@@ -11,6 +11,8 @@ mod corpus;
 mod import;
 mod interrupt;
 mod launch;
+mod ledger;
+mod limits;
 mod outside;
 mod plan;
 mod provider;
@@ -38,7 +40,7 @@ fn main() -> ExitCode {
         Command::Run(args) => run::run(args),
         Command::Plan(args) => plan::plan(&args),
         Command::Arrivals(args) => arrivals::arrivals(&args),
-        Command::Stub(args) => stub::stub(args),
+        Command::Stub(args) => stub::stub(*args),
         Command::Report(args) => report::report(&args),
         Command::Corpus(args) => corpus::corpus(args),
         Command::Import(args) => import::run(args),

@@ -6,7 +6,7 @@ use floodline_core::Span;
 use floodline_core::event::ProviderSample;
 use floodline_core::plan::{Address, Plan, Stub, StubPace, Target};
 use floodline_engine::Provider;
-use floodline_sim::front::{Config, Server};
+use floodline_sim::front::{Config, Provides, Server};
 use floodline_sim::model::{Pace, Profile};
 
 use crate::Failure;
@@ -20,11 +20,9 @@ pub(crate) struct BuiltIn {
 impl BuiltIn {
     /// Starts it on a free port of this machine.
     pub(crate) fn start(stub: &Stub, seed: u64) -> Result<BuiltIn, Failure> {
-        let pace = pace(&stub.pace)?;
-        let paced = !matches!(pace, Pace::Instant(_));
-        let config =
-            Config { pace, tokens: stub.tokens, reasoning: stub.reasoning, seed, ..Config::default() };
-        let server = Server::start(config)
+        let provides = provides(stub, seed)?;
+        let paced = !matches!(provides.pace, Pace::Instant(_));
+        let server = Server::start(Config::of(provides))
             .map_err(|e| Failure::internal(format!("cannot start the built-in provider: {e}")))?;
         Ok(BuiltIn { server: Arc::new(server), paced })
     }
@@ -80,8 +78,20 @@ impl Provider for Providers {
     }
 }
 
+/// A provider as a scenario, a file or the command line asks for it.
+pub(crate) fn provides(stub: &Stub, seed: u64) -> Result<Provides, Failure> {
+    Ok(Provides {
+        pace: pace(&stub.pace)?,
+        tokens: stub.tokens,
+        reasoning: stub.reasoning,
+        seed,
+        limits: stub.limits.clone(),
+        ..Provides::default()
+    })
+}
+
 /// The pacing that a scenario or the command line asks for.
-pub(crate) fn pace(pace: &StubPace) -> Result<Pace, Failure> {
+fn pace(pace: &StubPace) -> Result<Pace, Failure> {
     match pace {
         StubPace::Exact { ttft, gap } => Ok(Pace::exact(*ttft, *gap)),
         StubPace::Profile(name) => Profile::named(name).map(|profile| profile.pace()).ok_or_else(|| {

@@ -1,28 +1,26 @@
 //! `floodline stub`: the simulated provider on a port, until it is interrupted.
 
+use std::sync::Arc;
+
 use floodline_core::Span;
-use floodline_core::plan::StubPace;
-use floodline_sim::front::{Config, Server};
+use floodline_core::plan::{Stub, StubPace};
+use floodline_scenario::Source;
+use floodline_sim::front::{Config, Provides, Server, Tally};
 
 use crate::args::StubArgs;
 use crate::interrupt::Awaited;
-use crate::{Failure, provider, screen};
+use crate::ledger::LedgerFile;
+use crate::outside::{World, why};
+use crate::{Failure, limits, provider, screen};
 
 /// Serves and returns the exit code.
 pub(crate) fn stub(args: StubArgs) -> Result<u8, Failure> {
-    let pace = provider::pace(&pacing(&args)?)?;
-    let description = describe(&args);
-    floodline_engine::health::raise_descriptor_limit();
-    let config = Config {
-        bind: args.bind,
-        port: args.port,
-        pace,
-        tokens: args.tokens,
-        reasoning: args.reasoning,
-        seed: args.seed,
-        models: args.models,
-        key: args.key.as_deref().map(key).transpose()?.map(Into::into),
+    let (providers, description) = match &args.config {
+        None => one(&args)?,
+        Some(path) => several(path)?,
     };
+    floodline_engine::health::raise_descriptor_limit();
+    let config = Config { bind: args.bind, port: args.port, ledger: args.ledger.is_some(), providers };
     let server = Server::start(config).map_err(|e| {
         let why = match e.kind() {
             std::io::ErrorKind::AddrInUse => {
@@ -34,28 +32,116 @@ pub(crate) fn stub(args: StubArgs) -> Result<u8, Failure> {
         };
         Failure::usage(format!("cannot listen on {}:{}: {why}", args.bind, args.port))
     })?;
+    let server = Arc::new(server);
+    let ledger = args.ledger.as_deref().map(|path| {
+        LedgerFile::begin(path, server.clone())
+            .map_err(|e| Failure::usage(format!("--ledger: cannot write {}: {}", path.display(), why(&e))))
+    });
+    let ledger = ledger.transpose()?;
     // Before it is said that the stub is there: who reads that may send one at once.
     let ending = Awaited::take_over().map_err(Failure::internal)?;
     if !args.quiet {
-        screen::print(&format!(
-            "floodline stub: {description}\n  base URL  http://{address}/v1   (OpenAI's clients; Ctrl-C ends)\n  \
-             others    http://{address}      (Anthropic, Gemini, Ollama, TGI; Azure's endpoint)\n",
-            address = server.addr()
-        ))?;
+        screen::print(&greeting(&args, &description, &server))?;
     }
     ending
         .wait_unless(|| server.failed())
         .map_err(|why| Failure::internal(format!("the simulated provider broke down: {why}")))?;
-    let (stats, cpu) = server.stop();
+    server.end();
+    let missing = ledger.map(LedgerFile::finish).transpose();
+    let missing = missing.map_err(|e| Failure::internal(format!("the ledger could not be written: {e}")))?;
     if !args.quiet {
-        screen::print(&format!(
-            "served {} requests, {} tokens, {:.2} s of CPU\n",
-            stats.requests,
-            stats.tokens,
-            cpu.as_secs_f64()
-        ))?;
+        screen::print(&farewell(&server))?;
+    }
+    if let Some(missing @ 1..) = missing {
+        screen::note(&format!(
+            "{missing} attempts are not in the ledger: they came faster than it was written"
+        ));
     }
     Ok(0)
+}
+
+/// The provider of the command line, and what it is in a few words.
+fn one(args: &StubArgs) -> Result<(Vec<Provides>, String), Failure> {
+    let pace = pacing(args)?;
+    let limits = limits::limits(&args.limits)?;
+    let stub = Stub { tokens: args.tokens, reasoning: args.reasoning, limits, ..Stub::new(pace) };
+    let provides = Provides {
+        models: args.models.clone(),
+        key: args.key.as_deref().map(key).transpose()?.map(Into::into),
+        ..provider::provides(&stub, args.seed)?
+    };
+    let mut description = describe(args);
+    if let Some(limits) = &stub.limits {
+        description += &format!("\n  limits    {limits}");
+    }
+    Ok((vec![provides], description + "\n"))
+}
+
+/// Those of a file.
+fn several(path: &str) -> Result<(Vec<Provides>, String), Failure> {
+    let text = limits::text("--config", path)?;
+    let source = Source { name: path, text: &text };
+    let listed = floodline_scenario::read_stub_file(&source, &World).map_err(Failure::usage)?;
+    let (mut providers, mut description) = (Vec::new(), format!("{} providers\n", listed.len()));
+    for listed in listed {
+        let place = match &listed.models {
+            None if listed.path.is_empty() => "any model".into(),
+            None => listed.path.clone(),
+            Some(models) => format!("{} {}", listed.path, models.join(", ")).trim().to_owned(),
+        };
+        let limits = listed.stub.limits.as_ref();
+        let limits = limits.map_or("no limits".into(), ToString::to_string);
+        description += &format!("  {:<9} {place}; {limits}\n", listed.name);
+        providers.push(Provides {
+            name: Some(listed.name.into()),
+            path: listed.path.into(),
+            models: listed.models,
+            key: listed.key.map(|key| key.expose().to_owned().into()),
+            ..provider::provides(&listed.stub, listed.seed)?
+        });
+    }
+    Ok((providers, description))
+}
+
+fn greeting(args: &StubArgs, description: &str, server: &Server) -> String {
+    let address = server.addr();
+    let path = if args.config.is_some() { "/PATH" } else { "" };
+    let mut said = format!(
+        "floodline stub: {description}  base URL  http://{address}{path}/v1   (OpenAI's clients; Ctrl-C ends)\n  \
+         others    http://{address}{path}      (Anthropic, Gemini, Ollama, TGI; Azure's endpoint)\n"
+    );
+    if let Some(path) = &args.ledger {
+        said += &format!("  ledger    {}\n", path.display());
+    }
+    said
+}
+
+fn farewell(server: &Server) -> String {
+    let (stats, cpu) = (server.stats(), server.cpu());
+    let mut said = format!(
+        "served {} requests, {} tokens, {:.2} s of CPU\n",
+        stats.requests,
+        stats.tokens,
+        cpu.as_secs_f64()
+    );
+    said.extend(server.tallies().iter().map(told));
+    said
+}
+
+/// What became of the attempts at a provider.
+fn told(tally: &Tally) -> String {
+    let name = tally.provider.as_ref().map(|name| format!("{name}: ")).unwrap_or_default();
+    let counts = &tally.counts;
+    let by_limit = tally.limits.iter().zip(counts.refused_by_limit).filter(|(_, count)| *count > 0);
+    let by_limit = by_limit.map(|(limit, count)| format!("{count} by {limit}")).collect::<Vec<_>>();
+    let mut said = format!("  {name}{} admitted, {} refused", counts.admitted, counts.refused);
+    if !by_limit.is_empty() {
+        said += &format!(" ({})", by_limit.join(", "));
+    }
+    if counts.overloaded > 0 {
+        said += &format!(", {} turned away by a full queue", counts.overloaded);
+    }
+    said + "\n"
 }
 
 fn pacing(args: &StubArgs) -> Result<StubPace, Failure> {

@@ -21,7 +21,7 @@ const ARROWS: [(&str, &[&str]); 11] = [
 ];
 
 /// Source that must run in virtual time and without a machine.
-const PURE: [&str; 8] = [
+const PURE: [&str; 9] = [
     "core/src",
     "wire/src",
     "corpus/src",
@@ -30,6 +30,7 @@ const PURE: [&str; 8] = [
     "report/src",
     "sim/src/model",
     "sim/src/limits",
+    "sim/src/provider.rs",
 ];
 
 /// What such source must not name.
@@ -83,7 +84,8 @@ fn sources(folder: &str) -> Vec<(PathBuf, Vec<String>)> {
     let mut found = Vec::new();
     let mut folders = vec![crates().join(folder)];
     while let Some(folder) = folders.pop() {
-        for path in entries(&folder) {
+        let inside = if folder.is_dir() { entries(&folder) } else { vec![folder] };
+        for path in inside {
             if path.is_dir() {
                 folders.push(path);
             } else if path.extension().is_some_and(|e| e == "rs") && !path.ends_with("tests.rs") {

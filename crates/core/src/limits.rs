@@ -40,7 +40,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-pub use limit::{Algorithm, Dimension, Estimate, Limit, Period, Precharge, Scope, Settlement, Spent, Start};
+pub use limit::{
+    Algorithm, AlgorithmName, Dimension, Estimate, Limit, Period, Precharge, Scope, Settlement, Spent, Start,
+};
 pub use preset::{Figure, Figures};
 pub use verdict::{Gauge, Reason, Refusal, Standing};
 
@@ -87,6 +89,7 @@ pub enum Provider {
     /// Google Gemini.
     Gemini,
     /// AWS Bedrock.
+    #[serde(alias = "bedrock-like")]
     Bedrock,
     /// Azure API Management's `llm-token-limit`.
     Apim,
@@ -167,12 +170,31 @@ impl Provider {
     /// # Errors
     /// A sentence with the names there are, and the one that was probably meant.
     pub fn parse(name: &str) -> Result<Provider, LimitsError> {
+        if name == "bedrock-like" {
+            return Ok(Provider::Bedrock);
+        }
         let names = Provider::ALL.map(Provider::name);
         Provider::ALL.into_iter().find(|provider| provider.name() == name).ok_or_else(|| {
             let meant = crate::spelling::did_you_mean(name, names);
             let meant = meant.map(|meant| format!(" (did you mean `{meant}`?)")).unwrap_or_default();
             LimitsError(format!("no limits are known of `{name}`{meant}: there are {}", names.join(", ")))
         })
+    }
+}
+
+/// For people, such as `openai: rpm 500, tpm 30000 in 10.0 s`.
+impl fmt::Display for Limits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.provider.name())?;
+        for (place, limit) in self.limits.iter().enumerate() {
+            let quota = if limit.quota { " quota" } else { "" };
+            let before = if place == 0 { ": " } else { ", " };
+            write!(f, "{before}{}{quota} {}", limit.short_name(), limit.value)?;
+            if limit.dimension.has_window() && limit.window != limit.per.span() {
+                write!(f, " in {}", limit.window)?;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -55,6 +55,9 @@ fn pace(stub: &Stub) -> String {
     if stub.reasoning > 0 {
         said += &format!(", {} of reasoning before each", counted(stub.reasoning.into(), "token"));
     }
+    if let Some(limits) = &stub.limits {
+        said += &format!(", limits {}", one_line(&limits.to_string(), 200));
+    }
     said
 }
 

@@ -38,7 +38,9 @@ use floodline_wire::tokens::Tokenizer;
 pub use error::{Error, Problem};
 pub use import::{Format as ImportFormat, Imported, import};
 pub use quick::QuickForm;
-pub use resolve::{Overrides, PROXY_VARIABLES, resolve, resolve_quick};
+pub use resolve::{
+    Overrides, PROXY_VARIABLES, StubProvider, read_limits, read_stub_file, resolve, resolve_quick,
+};
 pub use schema::json_schema;
 pub use secret::{Secret, Secrets};
 

@@ -7,6 +7,7 @@ mod exec;
 mod findings;
 mod flow;
 mod lengths;
+mod limited;
 mod literal;
 mod load;
 mod objectives;
@@ -15,6 +16,7 @@ mod prompts;
 mod proxy;
 mod replay;
 mod retry;
+mod stub_file;
 mod target;
 mod targets;
 mod tokenizer;
@@ -26,7 +28,9 @@ pub(crate) use replay::date;
 
 use floodline_core::plan::{self, HealthLimits, Limits, Load, Plan, Timeouts};
 
+pub use limited::read_limits;
 pub use proxy::PROXY_VARIABLES;
+pub use stub_file::{StubProvider, read_stub_file};
 
 use crate::secret::Secret;
 use crate::written::{Given, Place, Scalar, Scenario, Target};

@@ -13,11 +13,13 @@ mod exchange;
 mod exec;
 mod flow;
 mod lengths;
+mod limited;
 mod prices;
 mod rates;
 mod retry;
 mod scalar;
 mod shape;
+mod stub_file;
 mod trace;
 mod users;
 
@@ -29,6 +31,7 @@ pub(crate) use exchange::{OwnAnswer, OwnRequest, Tree};
 pub(crate) use exec::Exec;
 pub(crate) use flow::{CheckThat, Checks, Data, DataForm, Flow, Leaves, Named, SaveFrom, Saves, Step};
 pub(crate) use lengths::{BinForm, Drawn, Joint, LengthsForm, Number, Prefix, Quoted, Row};
+pub(crate) use limited::{LimitForm, Limited};
 pub(crate) use prices::{Above, PerMillion, PriceFile, Prices};
 pub(crate) use rates::{
     Change, Diurnal, GammaSpread, Pace, Points, RateOrMultiple, RateOrZero, RateRange, SpreadForm, Steps,
@@ -40,6 +43,7 @@ pub(crate) use retry::{
 };
 pub(crate) use scalar::{Ratio, Scalar, Text, Written, Wrong};
 pub(crate) use shape::{Header, Headers};
+pub(crate) use stub_file::{ProviderForm, StubFile};
 pub(crate) use trace::{Columns, Format, Passes, Unit};
 pub(crate) use users::{
     AsksForm, Average, Beside, BesideForm, ByRate, DrawnAsks, DrawnTime, MedianAndP95, Population, TimeForm,
@@ -235,6 +239,8 @@ pub(crate) struct Stub {
     pub(crate) tokens: Given<Scalar<u32>>,
     /// Tokens of reasoning before each answer; none unless given. They count in a request's limit.
     pub(crate) reasoning: Given<Scalar<u32>>,
+    /// What it allows, such as {rpm: 500, tpm: 30000} or {preset: anthropic, window: 10s}; everything unless given.
+    pub(crate) limits: Given<At<Limited>>,
 }
 
 /// One kind of request: exactly one of text, messages, file, input_tokens and lengths.

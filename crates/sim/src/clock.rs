@@ -33,9 +33,9 @@ impl Clock {
         Moment(self.now().0.saturating_sub(age.0))
     }
 
-    /// Seconds since 1970, for the `created` of an answer.
-    pub(crate) fn unix_seconds(&self) -> u64 {
-        since_epoch().as_secs()
+    /// The time of day, since 1970, for what an answer says of it.
+    pub(crate) fn since_1970(&self) -> Span {
+        since_epoch().into()
     }
 }
 

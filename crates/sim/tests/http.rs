@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use floodline_core::time::Span;
 use floodline_sim::model::{Batching, Pace, StepCost};
-use floodline_sim::{Config, Server};
+use floodline_sim::{Config, Provides, Server};
 use floodline_wire::http1::{BodyDecoder, Framing};
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -121,8 +121,8 @@ impl Response {
     }
 }
 
-fn start(config: Config) -> Server {
-    Server::start(config).unwrap()
+fn start(provides: Provides) -> Server {
+    Server::start(Config::of(provides)).unwrap()
 }
 
 fn chat(request: &Value) -> String {
@@ -157,7 +157,7 @@ fn narrow(step: Span, max_waiting: u32) -> Pace {
 
 #[test]
 fn a_stream_has_a_role_its_tokens_a_finish_and_an_end() {
-    let server = start(Config::default());
+    let server = start(Provides::default());
     let response = Client::new(&server).ask(&streaming("one two", json!({"max_tokens": 3})));
     assert_eq!(response.status, 200);
     assert!(response.head.contains("content-type: text/event-stream"), "{}", response.head);
@@ -176,7 +176,7 @@ fn a_stream_has_a_role_its_tokens_a_finish_and_an_end() {
 
 #[test]
 fn usage_comes_when_asked_for() {
-    let server = start(Config { tokens: Some(4), ..Config::default() });
+    let server = start(Provides { tokens: Some(4), ..Provides::default() });
     let asked = json!({"stream_options": {"include_usage": true}});
     let chunks = Client::new(&server).ask(&streaming("one two three", asked)).chunks();
     let usage = &chunks[chunks.len() - 1];
@@ -191,7 +191,7 @@ fn usage_comes_when_asked_for() {
 #[test]
 fn a_whole_answer_says_the_same_as_a_streamed_one() {
     for pace in [Pace::instant(), Pace::exact(Span(1_000), Span(1_000)), narrow(Span(1_000), 9)] {
-        let server = start(Config { pace, tokens: Some(30), ..Config::default() });
+        let server = start(Provides { pace, tokens: Some(30), ..Provides::default() });
         let mut client = Client::new(&server);
         let streamed = client.ask(&streaming("same", json!({}))).streamed();
         let response = client.ask(&whole("same", json!({})));
@@ -208,7 +208,7 @@ fn a_whole_answer_says_the_same_as_a_streamed_one() {
 #[test]
 fn the_same_seed_gives_the_same_answer() {
     let text = |seed, prompt| {
-        let server = start(Config { seed, ..Config::default() });
+        let server = start(Provides { seed, ..Provides::default() });
         Client::new(&server).ask(&streaming(prompt, json!({}))).streamed().0
     };
     assert_eq!(text(1, "a"), text(1, "a"));
@@ -219,7 +219,7 @@ fn the_same_seed_gives_the_same_answer() {
 #[test]
 fn max_tokens_cuts_and_says_so() {
     let answered = |tokens, more| {
-        let server = start(Config { tokens, ..Config::default() });
+        let server = start(Provides { tokens, ..Provides::default() });
         let (_, tokens, finish) = Client::new(&server).ask(&streaming("x", more)).streamed();
         (tokens, finish)
     };
@@ -233,13 +233,13 @@ fn max_tokens_cuts_and_says_so() {
 
 #[test]
 fn errors_have_the_shape_of_the_api() {
-    let config = Config {
+    let provides = Provides {
         models: Some(vec!["m".into(), "other".into()]),
         key: Some(SecretString::from("sk-canary-123")),
-        ..Config::default()
+        ..Provides::default()
     };
-    assert!(!format!("{config:?}").contains("canary"));
-    let server = start(config);
+    assert!(!format!("{provides:?}").contains("canary"));
+    let server = start(provides);
     let mut client = Client::new(&server);
     let mut get = |request: &str, fields: &str| {
         client.send(format!("{request} HTTP/1.1\r\nhost: x\r\n{fields}\r\n"));
@@ -283,7 +283,7 @@ fn errors_have_the_shape_of_the_api() {
 
 #[test]
 fn a_connection_is_closed_after_what_is_no_http() {
-    let server = start(Config::default());
+    let server = start(Provides::default());
     let long = format!("GET / HTTP/1.1\r\nx: {}\r\n\r\n", "y".repeat(70_000));
     for (bytes, status) in [
         ("nonsense\r\n\r\n", 400),
@@ -305,7 +305,7 @@ fn a_connection_is_closed_after_what_is_no_http() {
 #[test]
 fn requests_sent_at_once_are_answered_in_order() {
     for pace in [Pace::instant(), Pace::exact(Span(100_000), Span(10_000))] {
-        let server = start(Config { pace, ..Config::default() });
+        let server = start(Provides { pace, ..Provides::default() });
         let mut client = Client::new(&server);
         let mut all = String::new();
         for tokens in 1..=20 {
@@ -329,7 +329,7 @@ fn requests_sent_at_once_are_answered_in_order() {
 
 #[test]
 fn a_request_may_come_byte_by_byte_and_in_chunks() {
-    let server = start(Config::default());
+    let server = start(Provides::default());
     let mut client = Client::new(&server);
     client.stream.set_nodelay(true).unwrap();
     for byte in chat(&streaming("x", json!({"max_tokens": 2}))).bytes() {
@@ -355,7 +355,7 @@ fn a_request_may_come_byte_by_byte_and_in_chunks() {
 
 #[test]
 fn the_old_protocol_is_answered_until_the_connection_ends() {
-    let server = start(Config::default());
+    let server = start(Provides::default());
     // The longer one takes several turns.
     for tokens in [300, 30_000] {
         let mut client = Client::new(&server);
@@ -374,7 +374,7 @@ fn the_old_protocol_is_answered_until_the_connection_ends() {
 
 #[test]
 fn an_answer_that_is_due_at_once_reaches_a_client_that_sends_no_more() {
-    let server = start(Config::default());
+    let server = start(Provides::default());
     for tokens in [5, 30_000] {
         let mut client = Client::new(&server);
         client.send(chat(&streaming("x", json!({"max_tokens": tokens}))));
@@ -386,7 +386,7 @@ fn an_answer_that_is_due_at_once_reaches_a_client_that_sends_no_more() {
 
 #[test]
 fn a_client_that_ends_behind_much_it_has_asked_for_is_answered_and_let_go() {
-    let server = start(Config::default());
+    let server = start(Provides::default());
     let mut client = Client::new(&server);
     let prompt = "x".repeat(14_000);
     client.send(chat(&whole(&prompt, json!({"max_tokens": 3}))).repeat(5));
@@ -399,7 +399,7 @@ fn a_client_that_ends_behind_much_it_has_asked_for_is_answered_and_let_go() {
 
 #[test]
 fn an_answer_without_end_and_without_gaps_holds_up_nobody() {
-    let server = start(Config { pace: Pace::exact(Span(1_000), Span::ZERO), ..Config::default() });
+    let server = start(Provides { pace: Pace::exact(Span(1_000), Span::ZERO), ..Provides::default() });
     let mut endless = Client::new(&server);
     endless.send(chat(&streaming("x", json!({"max_tokens": u32::MAX}))));
     endless.read_until(b"\"content\":\"\"");
@@ -411,7 +411,7 @@ fn an_answer_without_end_and_without_gaps_holds_up_nobody() {
 
 #[test]
 fn a_model_is_found_by_its_escaped_name() {
-    let server = start(Config { models: Some(vec!["org/b c".into()]), ..Config::default() });
+    let server = start(Provides { models: Some(vec!["org/b c".into()]), ..Provides::default() });
     let mut client = Client::new(&server);
     for path in ["/v1/models/org%2Fb%20c", "/models/org/b%20c"] {
         client.send(format!("GET {path} HTTP/1.1\r\n\r\n"));
@@ -422,7 +422,7 @@ fn a_model_is_found_by_its_escaped_name() {
 #[test]
 fn a_client_that_leaves_frees_its_place() {
     // The first answer would take for ever; the second can only come when it is given up.
-    let server = start(Config { pace: narrow(Span::from_millis(1), 9), ..Config::default() });
+    let server = start(Provides { pace: narrow(Span::from_millis(1), 9), ..Provides::default() });
     let mut first = Client::new(&server);
     first.send(chat(&streaming("x", json!({"max_tokens": 4_000_000_000u32}))));
     first.read_until(b"\"content\":\"\"");
@@ -434,7 +434,7 @@ fn a_client_that_leaves_frees_its_place() {
 
 #[test]
 fn a_full_queue_is_an_overload() {
-    let server = start(Config { pace: narrow(Span::from_millis(1), 0), ..Config::default() });
+    let server = start(Provides { pace: narrow(Span::from_millis(1), 0), ..Provides::default() });
     let mut running = Client::new(&server);
     running.send(chat(&streaming("x", json!({"max_tokens": 4_000_000_000u32}))));
     running.read_until(b"\"content\":\"\"");
@@ -448,7 +448,7 @@ fn a_full_queue_is_an_overload() {
 #[test]
 fn a_slow_reader_gets_everything_and_holds_up_nobody() {
     const TOKENS: u32 = 200_000;
-    let server = start(Config::default());
+    let server = start(Provides::default());
     let mut slow = Client::new(&server);
     slow.send(chat(&streaming("x", json!({"max_tokens": TOKENS}))));
     slow.read_until(b"\"content\":\"\"");
@@ -474,7 +474,7 @@ fn a_slow_reader_gets_everything_and_holds_up_nobody() {
 #[test]
 fn stopping_and_dropping_end_the_server_whatever_is_under_way() {
     let pace = Pace::exact(Span::from_secs(3600), Span::from_secs(1));
-    let server = start(Config { pace, ..Config::default() });
+    let server = start(Provides { pace, ..Provides::default() });
     let addr = server.addr();
     let mut client = Client::new(&server);
     client.send(chat(&streaming("x", json!({}))));
@@ -482,7 +482,7 @@ fn stopping_and_dropping_end_the_server_whatever_is_under_way() {
     assert_eq!(stats.accepted, 1);
     assert!(cpu > Duration::ZERO);
     assert!(client.stream.read(&mut [0; 1]).map_or(true, |bytes| bytes == 0));
-    drop(start(Config { port: addr.port(), ..Config::default() }));
+    drop(Server::start(Config { port: addr.port(), ..Config::default() }).unwrap());
 }
 
 fn post(path: &str, fields: &str, body: &Value) -> String {
@@ -492,7 +492,7 @@ fn post(path: &str, fields: &str, body: &Value) -> String {
 
 #[test]
 fn every_api_is_at_its_true_paths() {
-    let server = start(Config { tokens: Some(3), ..Config::default() });
+    let server = start(Provides { tokens: Some(3), ..Provides::default() });
     let mut client = Client::new(&server);
     let messages = json!([{"role": "user", "content": "hi"}]);
     let contents = json!({"contents": [{"parts": [{"text": "hi"}]}]});
@@ -533,7 +533,7 @@ fn every_api_is_at_its_true_paths() {
 
 #[test]
 fn errors_and_requests_go_by_the_names_of_the_api_whose_path_was_called() {
-    let server = start(Config { key: Some(SecretString::from("right")), ..Config::default() });
+    let server = start(Provides { key: Some(SecretString::from("right")), ..Provides::default() });
     let mut client = Client::new(&server);
     for (path, shape, id) in [
         ("/v1/responses", "/error/type", "x-request-id: req_"),
@@ -565,7 +565,7 @@ fn errors_and_requests_go_by_the_names_of_the_api_whose_path_was_called() {
 
 #[test]
 fn several_choices_are_told_side_by_side() {
-    let server = start(Config::default());
+    let server = start(Provides::default());
     let mut client = Client::new(&server);
     let answer = client.ask(&whole("x", json!({"n": 3, "max_tokens": 4}))).json();
     let texts: Vec<&str> =
@@ -583,7 +583,7 @@ fn several_choices_are_told_side_by_side() {
 
 #[test]
 fn lines_and_arrays_are_streamed_over_the_old_protocol_too() {
-    let server = start(Config { tokens: Some(3), ..Config::default() });
+    let server = start(Provides { tokens: Some(3), ..Provides::default() });
     let asked = json!({"model": "m", "prompt": "hi", "contents": {"parts": {"text": "hi"}}});
     for (path, content_type) in [
         ("/api/generate", "application/x-ndjson"),

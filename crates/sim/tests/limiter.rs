@@ -9,8 +9,10 @@ use floodline_core::limits::{
 use floodline_core::{Moment, Span};
 use floodline_sim::limits::{KeyId, Limiter, ModelId, Request, Verdict};
 use floodline_wire::limits_server::{self, Asked};
+use floodline_wire::server::Dialect;
 
 const ASKED: Asked<'static> = Asked {
+    dialect: Dialect::OpenAi,
     model: "gpt-4o",
     key_name: "key-1",
     operation: "ChatCompletions_Create",

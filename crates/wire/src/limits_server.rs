@@ -20,9 +20,13 @@ use std::borrow::Cow;
 use floodline_core::Span;
 use floodline_core::limits::{Dimension, Gauge, Limits, Period, Provider, Refusal, RetryAfter, Standing};
 
+use crate::server::{Dialect, Fault};
+
 /// What the words need to know of a request.
 #[derive(Clone, Copy, Debug)]
 pub struct Asked<'a> {
+    /// Whose API was called.
+    pub dialect: Dialect,
     /// The model, or the deployment.
     pub model: &'a str,
     /// What a message may call the key: never the key itself.
@@ -52,6 +56,11 @@ pub struct Answer {
     pub body: String,
 }
 
+/// `Date`, of a time since 1970. Instants in other fields are told relative to it.
+pub fn date(at: Span) -> String {
+    clock::http_date(at)
+}
+
 /// The fields of an answer that is given.
 pub fn admitted(limits: &Limits, standing: &Standing, asked: &Asked<'_>) -> Fields {
     let mut fields = Fields::default();
@@ -64,8 +73,9 @@ pub fn admitted(limits: &Limits, standing: &Standing, asked: &Asked<'_>) -> Fiel
 /// A refusal. `standing` is that of the moment of the refusal.
 pub fn refused(limits: &Limits, standing: &Standing, refusal: &Refusal, asked: &Asked<'_>) -> Answer {
     let mut fields = admitted(limits, standing, asked);
-    let told = Told { limits, standing, refusal, asked, wait: stated_wait(limits, refusal) };
-    let (status, body) = match limits.provider {
+    let voice = voice(limits.provider, asked.dialect);
+    let told = Told { limits, standing, refusal, asked, voice, wait: stated_wait(limits, refusal) };
+    let (status, body) = match voice {
         Provider::OpenAi => openai::refuse(&told, &mut fields),
         Provider::Anthropic => anthropic::refuse(&told, &mut fields),
         Provider::Azure | Provider::AzurePtu => azure::refuse(&told, &mut fields),
@@ -83,6 +93,7 @@ struct Told<'a> {
     standing: &'a Standing,
     refusal: &'a Refusal,
     asked: &'a Asked<'a>,
+    voice: Provider,
     /// The wait that is stated, if one is.
     wait: Option<Span>,
 }
@@ -107,12 +118,26 @@ impl Fields {
     }
 }
 
+/// In whose words a provider speaks to a caller of this API.
+///
+/// OpenAI serves its own API only, and stands for "no provider in particular" as well: who calls another provider's API
+/// is told in that one's words, or the client would not understand. All others speak as they do.
+pub fn voice(provider: Provider, dialect: Dialect) -> Provider {
+    match (provider, dialect) {
+        (Provider::OpenAi, Dialect::Azure) => Provider::Azure,
+        (Provider::OpenAi, Dialect::Anthropic) => Provider::Anthropic,
+        (Provider::OpenAi, Dialect::Gemini) => Provider::Gemini,
+        (provider, _) => provider,
+    }
+}
+
 /// States what is left.
 fn state(limits: &Limits, standing: &Standing, asked: &Asked<'_>, fields: &mut Fields) {
-    match limits.provider {
+    let voice = voice(limits.provider, asked.dialect);
+    match voice {
         Provider::OpenAi => openai::state(limits, standing, fields),
         Provider::Anthropic => anthropic::state(limits, standing, asked, fields),
-        Provider::Azure | Provider::AzurePtu => azure::state(limits, standing, fields),
+        Provider::Azure | Provider::AzurePtu => azure::state(voice, limits, standing, fields),
         // These two state nothing.
         Provider::Gemini | Provider::Bedrock => {}
         Provider::Apim => apim::state(limits, standing, fields),
@@ -134,6 +159,17 @@ fn stated_wait(limits: &Limits, refusal: &Refusal) -> Option<Span> {
 /// The gauges that headers tell: those of a minute.
 fn by_the_minute(limits: &Limits, standing: &Standing, dimension: Dimension) -> Option<Gauge> {
     standing.of(limits, dimension, Period::Minute)
+}
+
+/// The body in the shape of an API that has one of its own and no words for limits; none of the others.
+fn plain(dialect: Dialect, message: &str, request_id: &str) -> Option<String> {
+    match dialect {
+        Dialect::Ollama | Dialect::Tgi => {
+            let body = Fault::new(dialect, 429, message).body(request_id);
+            Some(String::from_utf8_lossy(&body).into_owned())
+        }
+        Dialect::OpenAi | Dialect::Azure | Dialect::Anthropic | Dialect::Gemini => None,
+    }
 }
 
 /// A text as JSON. Bodies are put together by hand so that their members stand in the provider's order.

@@ -112,6 +112,26 @@ pub enum Algorithm {
     },
 }
 
+/// An algorithm by its name alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AlgorithmName {
+    /// [`Algorithm::Bucket`].
+    Bucket,
+    /// [`Algorithm::Leaky`].
+    Leaky,
+    /// [`Algorithm::FixedWindow`].
+    FixedWindow,
+    /// [`Algorithm::SlidingWindow`].
+    SlidingWindow,
+    /// [`Algorithm::SlidingCounter`].
+    SlidingCounter,
+    /// [`Algorithm::Quantised`].
+    Quantised,
+    /// [`Algorithm::Acceleration`].
+    Acceleration,
+}
+
 /// When fixed windows begin.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -311,9 +331,45 @@ impl Limit {
 
     /// What it is called for short: `rpm`, `input_tpm`, `rpd`, `concurrency`.
     pub fn short_name(&self) -> &'static str {
+        self.dimension.per(self.per)
+    }
+
+    fn prompt_of(&self, prompt: u64, cached: u64) -> u64 {
+        if self.counts_cached { prompt } else { prompt.saturating_sub(cached) }
+    }
+}
+
+impl AlgorithmName {
+    /// The algorithm as it is where nothing more is said; `window` is that of the limit.
+    pub fn usual(self, window: Span) -> Algorithm {
+        match self {
+            AlgorithmName::Bucket => Algorithm::Bucket { burst: None },
+            AlgorithmName::Leaky => Algorithm::Leaky { burst: None },
+            AlgorithmName::FixedWindow => Algorithm::FixedWindow { start: Start::Epoch, phase: Span::ZERO },
+            AlgorithmName::SlidingWindow => Algorithm::SlidingWindow,
+            AlgorithmName::SlidingCounter => Algorithm::SlidingCounter,
+            AlgorithmName::Quantised => Algorithm::Quantised { every: Span::from_secs(1).min(window) },
+            AlgorithmName::Acceleration => Algorithm::Acceleration { percent: 200 },
+        }
+    }
+}
+
+impl Dimension {
+    /// Whether tokens are counted.
+    pub const fn is_tokens(self) -> bool {
+        matches!(self, Dimension::Tokens | Dimension::InputTokens | Dimension::OutputTokens)
+    }
+
+    /// Whether it is counted over time.
+    pub const fn has_window(self) -> bool {
+        !matches!(self, Dimension::Concurrency)
+    }
+
+    /// What a limit of it is called for short: `rpm`, `input_tpm`, `rpd`, `concurrency`.
+    pub const fn per(self, per: Period) -> &'static str {
         use Dimension::*;
         use Period::*;
-        match (self.dimension, self.per) {
+        match (self, per) {
             (Requests, Minute) => "rpm",
             (Requests, Hour) => "rph",
             (Requests, Day) => "rpd",
@@ -332,17 +388,6 @@ impl Limit {
             (OutputTokens, Month) => "output_tokens_per_month",
             (Concurrency, _) => "concurrency",
         }
-    }
-
-    fn prompt_of(&self, prompt: u64, cached: u64) -> u64 {
-        if self.counts_cached { prompt } else { prompt.saturating_sub(cached) }
-    }
-}
-
-impl Dimension {
-    /// Whether tokens are counted.
-    pub const fn is_tokens(self) -> bool {
-        matches!(self, Dimension::Tokens | Dimension::InputTokens | Dimension::OutputTokens)
     }
 }
 

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::limit::{Algorithm, Dimension, Limit, Period, Precharge, Scope, Settlement, Start};
+use super::limit::{Algorithm, AlgorithmName, Dimension, Limit, Period, Precharge, Scope, Settlement, Start};
 use super::{Limits, LimitsError, Provider, RetryAfter, organisation, span_text};
 use crate::time::Span;
 
@@ -46,9 +46,37 @@ pub struct Figures {
     /// Requests at once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub concurrency: Option<Figure>,
-    /// Tokens per month, whose end is final.
+    /// Requests per month.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub requests_per_month: Option<Figure>,
+    /// Tokens per month.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tokens_per_month: Option<Figure>,
+    /// Tokens of a long-term quota, whose end is final.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quota: Option<Figure>,
+    /// How long the quota is for; a month unless given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quota_per: Option<Period>,
+    /// Who shares the counters: the counter-key of API Management.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scope: Option<Scope>,
+    /// How all limits but concurrency and quota are counted, instead of the provider's way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub algorithm: Option<AlgorithmName>,
+    /// What fits into a bucket at once, of every limit that has one; the figure unless given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub burst: Option<Figure>,
+    /// Whether requests are charged an estimate before they are answered. If not, tokens are charged when their number is
+    /// known, and requests that are answered at the same time can overrun a limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub estimate: Option<bool>,
+    /// How honest a refusal is about the wait.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_after: Option<RetryAfter>,
+    /// Whether answers state what is left.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub headers: Option<bool>,
 }
 
 /// A figure of a limit, or that there is no such limit.
@@ -61,7 +89,7 @@ pub enum Figure {
 }
 
 /// The figures of [`Figures`] in order: name, and what it limits.
-const KINDS: [(&str, Dimension, Period); 9] = [
+const KINDS: [(&str, Dimension, Period); 11] = [
     ("rpm", Dimension::Requests, Period::Minute),
     ("rph", Dimension::Requests, Period::Hour),
     ("rpd", Dimension::Requests, Period::Day),
@@ -71,6 +99,8 @@ const KINDS: [(&str, Dimension, Period); 9] = [
     ("input_tpm", Dimension::InputTokens, Period::Minute),
     ("output_tpm", Dimension::OutputTokens, Period::Minute),
     ("concurrency", Dimension::Concurrency, Period::Minute),
+    ("requests_per_month", Dimension::Requests, Period::Month),
+    ("tokens_per_month", Dimension::Tokens, Period::Month),
 ];
 
 impl Limits {
@@ -98,6 +128,8 @@ impl Figures {
     pub fn limits(&self) -> Result<Limits, LimitsError> {
         let provider = self.preset.unwrap_or_default();
         let mut limits = Limits { limits: Vec::new(), ..Limits::preset(provider) };
+        limits.retry_after = self.retry_after.unwrap_or(limits.retry_after);
+        limits.headers = self.headers.unwrap_or(limits.headers);
         let own = [
             self.rpm,
             self.rph,
@@ -108,8 +140,10 @@ impl Figures {
             self.input_tpm,
             self.output_tpm,
             self.concurrency,
+            self.requests_per_month,
+            self.tokens_per_month,
         ];
-        let usual = if self.preset.is_some() { usual(provider) } else { [None; 9] };
+        let usual = if self.preset.is_some() { usual(provider) } else { [None; 11] };
         let follows = |name| self.following(provider, name);
         for ((&(name, dimension, per), own), usual) in KINDS.iter().zip(own).zip(usual) {
             let value = match own {
@@ -118,7 +152,7 @@ impl Figures {
                 None => usual.map(|usual| follows(name).unwrap_or(usual)),
             };
             let Some(value) = value else { continue };
-            let limit = styled(provider, dimension, per, value);
+            let limit = self.as_wished(styled(provider, dimension, per, value))?;
             limit.check().map_err(|error| {
                 LimitsError(format!("`{name}: {value}` is no figure of a limit: {error}"))
             })?;
@@ -128,8 +162,9 @@ impl Figures {
             let limit = Limit {
                 quota: true,
                 algorithm: Algorithm::FixedWindow { start: Start::Epoch, phase: Span::ZERO },
-                ..styled(provider, Dimension::Tokens, Period::Month, value)
+                ..styled(provider, Dimension::Tokens, self.quota_per.unwrap_or(Period::Month), value)
             };
+            let limit = self.estimated(limit);
             limit
                 .check()
                 .map_err(|error| LimitsError(format!("`quota: {value}` is no figure of a limit: {error}")))?;
@@ -152,6 +187,50 @@ impl Figures {
         Ok(limits)
     }
 
+    /// A limit with what is wished for all of them.
+    fn as_wished(&self, limit: Limit) -> Result<Limit, LimitsError> {
+        let limit = self.estimated(limit);
+        if limit.dimension == Dimension::Concurrency {
+            return Ok(limit);
+        }
+        let burst = match self.burst {
+            Some(Figure::Of(burst)) => Some(burst),
+            Some(Figure::Off) | None => None,
+        };
+        let named = self.algorithm.map(|name| name.usual(limit.window));
+        match (named.unwrap_or(limit.algorithm), burst) {
+            (Algorithm::Bucket { .. }, Some(_)) => {
+                Ok(Limit { algorithm: Algorithm::Bucket { burst }, ..limit })
+            }
+            (Algorithm::Leaky { .. }, Some(_)) => {
+                Ok(Limit { algorithm: Algorithm::Leaky { burst }, ..limit })
+            }
+            (_, Some(_)) => Err(LimitsError(format!(
+                "`burst` says nothing to {}, which is no bucket: leave it out, or write algorithm: bucket",
+                limit.short_name()
+            ))),
+            (algorithm, None) => Ok(Limit { algorithm, ..limit }),
+        }
+    }
+
+    /// The same as to who shares it and what is charged beforehand.
+    fn estimated(&self, limit: Limit) -> Limit {
+        let limit = Limit { scope: self.scope.unwrap_or(limit.scope), ..limit };
+        match (self.estimate, limit.dimension.is_tokens()) {
+            (Some(false), true) => {
+                Limit { precharge: Precharge::None, settlement: Settlement::Both, ..limit }
+            }
+            (Some(true), true) if limit.precharge == Precharge::None && !limit.live => Limit {
+                precharge: match limit.dimension {
+                    Dimension::OutputTokens => Precharge::MaxTokens,
+                    _ => Precharge::Prompt,
+                },
+                ..limit
+            },
+            _ => limit,
+        }
+    }
+
     /// What a figure is that goes with the tokens per minute: Azure gives 6 requests for 1,000 tokens, Bedrock 24 · 60
     /// times the tokens for a day.
     fn following(&self, provider: Provider, name: &str) -> Option<u64> {
@@ -165,7 +244,7 @@ impl Figures {
 }
 
 /// The figures of a small account, in the order of [`KINDS`].
-fn usual(provider: Provider) -> [Option<u64>; 9] {
+fn usual(provider: Provider) -> [Option<u64>; 11] {
     let [mut rpm, mut rpd, mut tpm, mut tpd, mut input, mut output] = [None; 6];
     match provider {
         Provider::OpenAi => (rpm, tpm) = (Some(500), Some(30_000)),
@@ -177,7 +256,7 @@ fn usual(provider: Provider) -> [Option<u64>; 9] {
         Provider::Apim => tpm = Some(5_000),
         Provider::LiteLlm => (rpm, tpm) = (Some(100), Some(100_000)),
     }
-    [rpm, None, rpd, tpm, None, tpd, input, output, None]
+    [rpm, None, rpd, tpm, None, tpd, input, output, None, None, None]
 }
 
 /// What a request is taken to ask for that does not say: Bedrock reserves the model's maximum, the others little.
@@ -371,7 +450,16 @@ mod tests {
                 input_tpm: Some(Figure::Of(800)),
                 output_tpm: Some(Figure::Of(800)),
                 concurrency: Some(Figure::Of(3)),
+                requests_per_month: Some(Figure::Of(50_000)),
+                tokens_per_month: Some(Figure::Of(1_000_000)),
                 quota: Some(Figure::Of(1_000_000)),
+                quota_per: Some(Period::Day),
+                scope: Some(Scope::KeyAndModel),
+                algorithm: Some(AlgorithmName::SlidingWindow),
+                burst: None,
+                estimate: Some(false),
+                retry_after: Some(RetryAfter::Long),
+                headers: Some(false),
             };
             let limits = all.limits().unwrap();
             let text = serde_json::to_string(&limits).unwrap();
@@ -438,5 +526,50 @@ mod tests {
         }
         assert_eq!(Figure::parse("2m"), Ok(Figure::Of(2_000_000)));
         assert!(serde_json::from_str::<Figures>(r#"{"rpm":0}"#).is_err());
+        let stray = Figures { burst: Some(Figure::Of(7)), rpm: Some(Figure::Of(5)), ..Figures::default() };
+        let windows = Figures { algorithm: Some(AlgorithmName::FixedWindow), ..stray };
+        assert!(windows.limits().unwrap_err().0.contains("`burst` says nothing to rpm"));
+        let tokens =
+            Figures { algorithm: Some(AlgorithmName::Quantised), tpm: windows.rpm, ..Figures::default() };
+        assert!(tokens.limits().unwrap_err().0.contains("cannot be quantised"));
+    }
+
+    #[test]
+    fn what_is_wished_for_all_limits_holds_for_all() {
+        let wished = Figures {
+            preset: Some(Provider::Apim),
+            rpm: Some(Figure::Of(60)),
+            quota: Some(Figure::Of(900)),
+            quota_per: Some(Period::Hour),
+            scope: Some(Scope::Organisation),
+            estimate: Some(false),
+            algorithm: Some(AlgorithmName::Bucket),
+            burst: Some(Figure::Of(90)),
+            concurrency: Some(Figure::Of(3)),
+            ..Figures::default()
+        };
+        let limits = wished.limits().unwrap().limits;
+        assert!(limits.iter().all(|limit| limit.scope == Scope::Organisation));
+        let told = limits
+            .iter()
+            .map(|limit| (limit.short_name(), limit.quota, limit.precharge, limit.algorithm))
+            .collect::<Vec<_>>();
+        let bucket = Algorithm::Bucket { burst: Some(90) };
+        let window = Algorithm::FixedWindow { start: Start::Epoch, phase: Span::ZERO };
+        let expected = [
+            ("rpm", false, Precharge::None, bucket),
+            ("tpm", false, Precharge::None, bucket),
+            ("concurrency", false, Precharge::None, Algorithm::Bucket { burst: None }),
+            ("tph", true, Precharge::None, window),
+        ];
+        assert_eq!(told, expected);
+        let estimated = Figures {
+            preset: Some(Provider::LiteLlm),
+            output_tpm: Some(Figure::Of(5)),
+            estimate: Some(true),
+            ..Figures::default()
+        };
+        let limits = estimated.limits().unwrap().limits;
+        assert_eq!((limits[1].precharge, limits[2].precharge), (Precharge::Prompt, Precharge::MaxTokens));
     }
 }

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::limit::{Algorithm, Dimension, Limit, Period, Precharge, Scope, Settlement, Start};
+use super::limit::{
+    Algorithm, AlgorithmName as Name, Dimension, Limit, Period, Precharge, Scope, Settlement, Start,
+};
 use super::{LimitsError, span_text};
 use crate::time::Span;
 
@@ -44,18 +46,6 @@ pub(super) struct Written {
     counts_cached: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     output_weight: Option<u64>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Name {
-    Bucket,
-    Leaky,
-    FixedWindow,
-    SlidingWindow,
-    SlidingCounter,
-    Quantised,
-    Acceleration,
 }
 
 impl TryFrom<Written> for Limit {

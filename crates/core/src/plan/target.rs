@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::connection::Connection;
+use crate::limits::Limits;
 use crate::random;
 use crate::time::Span;
 
@@ -205,6 +206,16 @@ pub struct Stub {
     /// Tokens of reasoning before each answer.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub reasoning: u32,
+    /// What it allows; everything without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<Limits>,
+}
+
+impl Stub {
+    /// A provider of this pace that answers everything.
+    pub fn new(pace: StubPace) -> Stub {
+        Stub { pace, tokens: None, reasoning: 0, limits: None }
+    }
 }
 
 /// What is not asked for is not written.

@@ -12,7 +12,7 @@ use floodline_wire::tokens::Tokenizer;
 use super::findings::Findings;
 use super::proxy::Credentials;
 use super::url::{AZURE_VERSION, Asked, base_at, base_path, endpoint};
-use super::{connection, exchange, literal, tokenizer};
+use super::{connection, exchange, limited, literal, tokenizer};
 use crate::Exchange;
 use crate::error::did_you_mean;
 use crate::excerpt::mask;
@@ -262,7 +262,7 @@ fn address(
     }
 }
 
-fn stub(written: &Stub, findings: &mut Findings<'_>) -> Option<plan::Stub> {
+pub(super) fn stub(written: &Stub, findings: &mut Findings<'_>) -> Option<plan::Stub> {
     let profile = findings.text(&written.profile, "the profile's name");
     if let (Some(name), Some(given)) = (&profile, written.profile.as_ref()) {
         let known = findings.outside.stub_profiles();
@@ -290,7 +290,12 @@ fn stub(written: &Stub, findings: &mut Findings<'_>) -> Option<plan::Stub> {
         false => StubPace::Profile(profile.unwrap_or_else(|| "instant".into())),
     };
     let tokens = findings.above_zero(&written.tokens, "`tokens`");
-    Some(plan::Stub { pace, tokens, reasoning: findings.read(&written.reasoning).unwrap_or(0) })
+    let reasoning = findings.read(&written.reasoning).unwrap_or(0);
+    let limits = match written.limits.as_ref() {
+        Some(written) => Some(limited::resolve(written, findings)?),
+        None => None,
+    };
+    Some(plan::Stub { tokens, reasoning, limits, ..plan::Stub::new(pace) })
 }
 
 /// The name of the variable that holds the key, and its value.

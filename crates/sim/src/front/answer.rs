@@ -8,6 +8,7 @@ use floodline_core::time::Moment;
 use floodline_wire::http1::{BodyDecoder, Framing};
 use floodline_wire::server::{self as api, Dialect, Identity, Script, Shape, Stream, Times, Words};
 
+use super::providers::Charge;
 use super::respond::{Body, Head};
 
 /// What is to be answered.
@@ -19,7 +20,9 @@ pub(super) struct Order {
     pub(super) keep_alive: bool,
     /// Whether the client knows no chunked coding.
     pub(super) old_http: bool,
-    pub(super) prompt_tokens: u32,
+    pub(super) charge: Charge,
+    /// Fields that state limits, as lines of the head.
+    pub(super) fields: Vec<u8>,
 }
 
 /// How an answer is to look.
@@ -63,6 +66,16 @@ impl Answer {
     pub(super) fn new(order: Order, arrived: Moment) -> Answer {
         let times = Times::default();
         Answer { order, arrived, due: 0, due_at: None, times, begun: false, ended: false }
+    }
+
+    /// The provider that answers.
+    pub(super) fn place(&self) -> usize {
+        self.order.charge.place
+    }
+
+    /// How many steps may have gone out.
+    pub(super) fn released(&self) -> u32 {
+        self.due
     }
 
     /// Lets tokens up to the one before `until` go out, due from `at` on.
@@ -166,6 +179,7 @@ impl Answer {
             keep_alive: self.keeps_alive(),
             old_http: self.order.old_http,
             extra: if self.is_stream() { "cache-control: no-cache\r\n" } else { "" },
+            fields: &self.order.fields,
         }
     }
 }
@@ -188,6 +202,7 @@ fn take_off_chunks(out: &mut Vec<u8>, start: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::KeyId;
 
     use floodline_wire::server::{Ask, Habit, Prompt};
 
@@ -205,7 +220,17 @@ mod tests {
             request_id: "r".into(),
             keep_alive: true,
             old_http,
-            prompt_tokens: 3,
+            charge: Charge {
+                place: 0,
+                key: KeyId::of(""),
+                model: "m".into(),
+                prompt_tokens: 3,
+                max_tokens: Some(40),
+                choices: 1,
+                operation: "",
+                api_version: None,
+            },
+            fields: Vec::new(),
         }
     }
 

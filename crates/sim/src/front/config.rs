@@ -2,17 +2,31 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use floodline_core::limits::Limits;
 use secrecy::SecretString;
 
 use crate::model::Pace;
 
-/// How to serve. The default answers at once on any free port of 127.0.0.1.
+/// Where to serve, and who is there. The default is one provider that answers at once, on any free port of 127.0.0.1.
 #[derive(Debug)]
 pub struct Config {
     /// The address to listen on.
     pub bind: IpAddr,
     /// The port to listen on; 0 takes a free one.
     pub port: u16,
+    /// Whether each attempt is recorded for [`Server::take_attempts`](super::Server::take_attempts).
+    pub ledger: bool,
+    /// The providers on this port. They are told apart by the path, and where several have the same by the model.
+    pub providers: Vec<Provides>,
+}
+
+/// A provider as it is to be.
+#[derive(Debug)]
+pub struct Provides {
+    /// What it is called in ledgers and counts.
+    pub name: Option<Box<str>>,
+    /// What paths begin with that are this provider's: nothing, or such as `/primary`.
+    pub path: Box<str>,
     /// When tokens are due.
     pub pace: Pace,
     /// How long answers are by themselves, in tokens. A request's `max_tokens` cuts them. Without it an answer
@@ -26,19 +40,35 @@ pub struct Config {
     pub models: Option<Vec<String>>,
     /// The key that requests must bear; without it any or none will do.
     pub key: Option<SecretString>,
+    /// What it allows; without it everything.
+    pub limits: Option<Limits>,
+}
+
+impl Config {
+    /// One provider, elsewise as by default.
+    pub fn of(provides: Provides) -> Config {
+        Config { bind: IpAddr::V4(Ipv4Addr::LOCALHOST), port: 0, ledger: false, providers: vec![provides] }
+    }
 }
 
 impl Default for Config {
     fn default() -> Config {
-        Config {
-            bind: IpAddr::V4(Ipv4Addr::LOCALHOST),
-            port: 0,
+        Config::of(Provides::default())
+    }
+}
+
+impl Default for Provides {
+    fn default() -> Provides {
+        Provides {
+            name: None,
+            path: Box::default(),
             pace: Pace::instant(),
             tokens: None,
             reasoning: 0,
             seed: 0,
             models: None,
             key: None,
+            limits: None,
         }
     }
 }

@@ -28,6 +28,7 @@ mod answer;
 mod config;
 mod connection;
 mod net;
+mod providers;
 mod request;
 mod respond;
 mod routes;
@@ -39,17 +40,16 @@ mod stats;
 use std::io;
 use std::net::{Shutdown, SocketAddr};
 use std::os::unix::net::UnixStream;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-pub use config::Config;
-pub use stats::Stats;
-
-use floodline_wire::server::Habit;
+pub use config::{Config, Provides};
+pub use stats::{Stats, Taken, Tally};
 
 use net::Poller;
+use providers::Providers;
 use routes::Routes;
 use server_loop::Loop;
 use stats::Shared;
@@ -60,7 +60,7 @@ pub struct Server {
     addr: SocketAddr,
     shared: Arc<Shared>,
     stop: UnixStream,
-    thread: Option<JoinHandle<()>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Server {
@@ -74,17 +74,18 @@ impl Server {
     }
 
     fn start_with(poller: Poller, config: Config) -> io::Result<Server> {
-        let Config { bind, port, pace, tokens, reasoning, seed, models, key } = config;
+        let Config { bind, port, ledger, providers } = config;
         let listener = net::listen(SocketAddr::new(bind, port))?;
         let addr = net::local_addr(&listener)?;
         let (stop, stopped) = UnixStream::pair()?;
         let shared = Arc::new(Shared::default());
-        let habit = Habit { tokens, reasoning };
-        let routes = Routes { habit, seed, models, key, started: 0 };
-        let server_loop = Loop::new(poller, listener, stopped, pace, routes, Arc::clone(&shared))?;
+        let (routes, behind) = Routes::new(providers);
+        let providers = Providers::new(behind, ledger)
+            .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+        let server_loop = Loop::new(poller, listener, stopped, providers, routes, Arc::clone(&shared))?;
         let thread =
             std::thread::Builder::new().name("floodline-stub".into()).spawn(move || server_loop.run())?;
-        Ok(Server { addr, shared, stop, thread: Some(thread) })
+        Ok(Server { addr, shared, stop, thread: Mutex::new(Some(thread)) })
     }
 
     /// Where it listens.
@@ -102,21 +103,38 @@ impl Server {
         self.shared.stats()
     }
 
+    /// What became of the attempts at each provider that has limits, or of all if they are recorded; at most 100 ms out
+    /// of date.
+    pub fn tallies(&self) -> Vec<Tally> {
+        self.shared.tallies()
+    }
+
+    /// The attempts since the last call, if they are recorded ([`Config::ledger`]).
+    pub fn take_attempts(&self) -> Taken {
+        self.shared.take_attempts()
+    }
+
     /// Why the server has ended by itself, if it has: nothing is served any more then.
     pub fn failed(&self) -> Option<String> {
         self.shared.failed()
     }
 
     /// Closes every connection, whatever is under way, and says how it went and what CPU time it took.
-    pub fn stop(mut self) -> (Stats, Duration) {
-        self.join();
+    pub fn stop(self) -> (Stats, Duration) {
+        self.end();
         (self.stats(), self.cpu())
     }
 
-    fn join(&mut self) {
+    /// The same for who still has something to ask: the last attempts, and what became of all.
+    pub fn end(&self) {
+        self.join();
+    }
+
+    fn join(&self) {
         // It ends the loop's wait; a loop that has ended already does not mind.
         let _ = self.stop.shutdown(Shutdown::Both);
-        if let Some(thread) = self.thread.take() {
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
             // A panic of that thread has been reported; it must not become another one here.
             let _ = thread.join();
         }
@@ -143,7 +161,9 @@ mod tests {
     #[test]
     fn without_the_nanosecond_wait_the_server_polls() {
         let pace = Pace::exact(Span(1_000), Span(1_000));
-        let server = Server::start_with(Poller::polling(), Config { pace, ..Config::default() }).unwrap();
+        let server =
+            Server::start_with(Poller::polling(), Config::of(Provides { pace, ..Provides::default() }))
+                .unwrap();
         for tokens in [3, 20_000] {
             let mut client = TcpStream::connect(server.addr()).unwrap();
             client.set_read_timeout(Some(Duration::from_secs(20))).unwrap();

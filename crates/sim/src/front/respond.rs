@@ -18,6 +18,8 @@ pub(super) struct Head<'a> {
     pub(super) old_http: bool,
     /// Further fields, each with its line end.
     pub(super) extra: &'static str,
+    /// What is stated of limits, likewise.
+    pub(super) fields: &'a [u8],
 }
 
 /// How the body's end is marked.
@@ -35,6 +37,7 @@ impl Head<'_> {
         // Writing into a vector cannot fail.
         let _ = write!(out, "HTTP/1.1 {} {reason}\r\ncontent-type: {}\r\n", self.status, self.content_type);
         let _ = write!(out, "{}{}", self.extra, self.dialect.id_fields(self.request_id));
+        out.extend_from_slice(self.fields);
         let _ = match self.body {
             Body::Length(length) => write!(out, "content-length: {length}\r\n"),
             Body::Chunked => write!(out, "transfer-encoding: chunked\r\n"),
@@ -66,27 +69,29 @@ pub(super) struct Small {
     pub(super) content_type: &'static str,
     /// Further fields, each with its line end.
     pub(super) extra: &'static str,
+    /// What is stated of limits, likewise.
+    pub(super) fields: Vec<u8>,
     pub(super) body: Vec<u8>,
 }
 
 impl Small {
     /// A JSON object.
     pub(super) fn json(body: Vec<u8>) -> Small {
-        Small { status: 200, content_type: JSON, extra: "", body }
+        Small { status: 200, content_type: JSON, extra: "", fields: Vec::new(), body }
     }
 
     /// The report of a fault.
     pub(super) fn fault(fault: &Fault, request_id: &str) -> Small {
-        Small { status: fault.status, content_type: JSON, extra: "", body: fault.body(request_id) }
+        Small { status: fault.status, ..Small::json(fault.body(request_id)) }
     }
 
     /// Appends it to `out`.
     pub(super) fn write(&self, out: &mut Vec<u8>, asked: Asked<'_>) {
         let Asked { dialect, request_id, keep_alive, old_http, head_only } = asked;
-        let Small { status, content_type, extra, body } = self;
+        let Small { status, content_type, extra, fields, body } = self;
         let length = Body::Length(body.len());
         let (status, content_type, extra) = (*status, *content_type, *extra);
-        Head { status, content_type, body: length, dialect, request_id, keep_alive, old_http, extra }
+        Head { status, content_type, body: length, dialect, request_id, keep_alive, old_http, extra, fields }
             .write(out);
         if !head_only {
             out.extend_from_slice(body);
@@ -101,6 +106,7 @@ fn reason(status: u16) -> &'static str {
         200 => "OK",
         400 => "Bad Request",
         401 => "Unauthorized",
+        403 => "Forbidden",
         404 => "Not Found",
         405 => "Method Not Allowed",
         413 => "Content Too Large",

@@ -6,16 +6,17 @@ use std::sync::atomic::Ordering;
 
 use floodline_core::time::Moment;
 use floodline_wire::http1::request::Method;
-use floodline_wire::server::{Dialect, Fault, Route, Words, mix};
+use floodline_wire::server::{Dialect, Route, Words, mix};
 
 use super::answer::Answer;
 use super::connection::{Connection, End, Gone, Pumped, Sent};
+use super::providers::Providers;
 use super::request::{Progress, Request};
 use super::respond::{Asked, Small};
-use super::routes::{Reply, Routes};
+use super::routes::{Call, Reply, Routes};
 use super::stats::{Lateness, Shared, count};
 use crate::clock::Clock;
-use crate::model::{Overloaded, Pace, SeqId};
+use crate::model::SeqId;
 
 /// The buffer for writing is given back beyond this: a long answer that is not streamed has been through it.
 const KEEP: usize = 1024 * 1024;
@@ -38,7 +39,7 @@ impl Front {
     /// Takes requests from what was left over and `bytes`, until one has to be answered first.
     pub(super) fn take_requests(
         &mut self,
-        pace: &mut Pace,
+        providers: &mut Providers,
         key: u64,
         connection: &mut Connection,
         bytes: &[u8],
@@ -60,7 +61,9 @@ impl Front {
                         Progress::Continue => {
                             connection.output().extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
                         }
-                        Progress::Request(request) => self.answer(pace, key, connection, &request, arrived),
+                        Progress::Request(request) => {
+                            self.answer(providers, key, connection, *request, arrived);
+                        }
                     }
                 }
                 Err(fault) => {
@@ -90,16 +93,17 @@ impl Front {
 
     fn answer(
         &mut self,
-        pace: &mut Pace,
+        providers: &mut Providers,
         key: u64,
         connection: &mut Connection,
-        request: &Request,
+        mut request: Request,
         arrived: Moment,
     ) {
         let number = count_request(&self.shared);
+        let site = self.routes.site(&mut request.head);
         let dialect = Route::dialect_of(&request.head);
         let request_id = self.request_id(dialect, number, request.head.request_id.as_deref());
-        let now = self.clock.unix_seconds();
+        let now = self.clock.since_1970();
         let asked = Asked {
             dialect,
             request_id: &request_id,
@@ -107,17 +111,19 @@ impl Front {
             old_http: request.old_http,
             head_only: request.head.method == Method::Head,
         };
-        match self.routes.reply(request, &request_id, number, now) {
-            Reply::Answer(order) => {
-                match pace.submit(arrived, SeqId(key), order.prompt_tokens, order.steps()) {
-                    Ok(()) => {
+        let started = self.routes.started;
+        let call =
+            Call { request: &request, dialect, request_id: &request_id, number, now: now.as_secs(), started };
+        match site.reply(&call) {
+            Reply::Answer(mut order) => {
+                let answer = (SeqId(key), order.steps());
+                match providers.accept(&order.charge, answer, arrived, now, (dialect, &request_id)) {
+                    Ok(fields) => {
+                        order.fields = fields;
                         connection.answer = Some(Box::new(Answer::new(*order, arrived)));
                         return;
                     }
-                    Err(Overloaded) => {
-                        Small::fault(&Fault::overloaded(dialect), &request_id)
-                            .write(connection.output(), asked);
-                    }
+                    Err(small) => small.write(connection.output(), asked),
                 }
             }
             Reply::Small(small) => small.write(connection.output(), asked),

@@ -1,4 +1,4 @@
-//! The event loop: one thread that accepts, reads, asks the pace what is due, and writes.
+//! The event loop: one thread that accepts, reads, asks the providers what is due, and writes.
 //!
 //! Tokens that are due go out before anything else is looked at, between any two events too. A connection
 //! gets at most one turn of 128 KiB at a time, so that none holds up the others, and one that does not read
@@ -17,12 +17,13 @@ use rustix::io::Errno;
 
 use super::connection::{Connection, End, Gone, Pumped};
 use super::net::{self, Interest, Poller, Ready};
+use super::providers::Providers;
 use super::routes::Routes;
 use super::serve::Front;
 use super::slots::Slots;
 use super::stats::{Lateness, PUBLISH_EVERY, Shared, count};
 use crate::clock::{self, Clock};
-use crate::model::{Pace, SeqId};
+use crate::model::SeqId;
 
 const LISTENER: u64 = u64::MAX;
 const STOP: u64 = u64::MAX - 1;
@@ -49,7 +50,7 @@ pub(super) struct Loop {
     accept_again: Option<Moment>,
     /// Readable once the server is to stop.
     stop: UnixStream,
-    pace: Pace,
+    providers: Providers,
     slots: Slots,
     /// Connections with something to do that no event will announce.
     turns: VecDeque<u64>,
@@ -65,14 +66,14 @@ impl Loop {
         poller: Poller,
         listener: OwnedFd,
         stop: UnixStream,
-        pace: Pace,
+        providers: Providers,
         mut routes: Routes,
         shared: Arc<Shared>,
     ) -> io::Result<Loop> {
         poller.add_listener(listener.as_fd(), LISTENER)?;
         poller.add(stop.as_fd(), STOP)?;
         let clock = Clock::start();
-        routes.started = clock.unix_seconds();
+        routes.started = clock.since_1970().as_secs();
         let front = Front {
             clock,
             routes,
@@ -89,7 +90,7 @@ impl Loop {
             listener,
             accept_again: None,
             stop,
-            pace,
+            providers,
             slots: Slots::default(),
             turns: VecDeque::new(),
             drains: VecDeque::new(),
@@ -158,27 +159,29 @@ impl Loop {
         }
         let publish = self.unpublished.then_some(self.published + PUBLISH_EVERY);
         let drained = self.drains.front().map(|(until, _)| *until);
-        let wake = [self.pace.next_due(), publish, self.accept_again, drained].into_iter().flatten().min();
+        let wake =
+            [self.providers.next_due(), publish, self.accept_again, drained].into_iter().flatten().min();
         wake.map(|at| at.since(now))
     }
 
     fn publish(&mut self) {
         self.front.shared.cpu_ns.store(clock::thread_cpu().0, Ordering::Relaxed);
         self.front.shared.publish(&self.front.lateness);
+        self.providers.publish(&self.front.shared);
         self.published = self.clock.now();
         self.unpublished = false;
     }
 
     /// Writes every token that is due.
     fn write_what_is_due(&mut self) {
-        let Loop { clock, pace, slots, turns, front, .. } = self;
-        let Some(due) = pace.next_due() else { return };
+        let Loop { clock, providers, slots, turns, front, .. } = self;
+        let Some(due) = providers.next_due() else { return };
         let now = clock.now();
         if due > now {
             return;
         }
         self.unpublished = true;
-        pace.advance(now, &mut |emission| {
+        providers.advance(now, &mut |emission| {
             let key = emission.id.0;
             let Some(connection) = slots.get_mut(key) else { return };
             let Some(answer) = &mut connection.answer else { return };
@@ -238,7 +241,7 @@ impl Loop {
         let mut pumped = self.send(key, connection)?;
         if connection.takes_requests() && !connection.input.is_empty() {
             let arrived = self.clock.now();
-            self.front.take_requests(&mut self.pace, key, connection, &[], arrived);
+            self.front.take_requests(&mut self.providers, key, connection, &[], arrived);
             pumped = self.send(key, connection)?;
         }
         if !connection.readable || connection.blocked || pumped == Pumped::More {
@@ -276,7 +279,7 @@ impl Loop {
             && connection.end == End::Open
         {
             let arrived = stamp.map_or_else(|| self.clock.now(), |stamp| self.clock.moment_of(stamp));
-            self.front.take_requests(&mut self.pace, key, connection, &reading[..bytes], arrived);
+            self.front.take_requests(&mut self.providers, key, connection, &reading[..bytes], arrived);
         }
         self.front.reading = reading;
         match received {
@@ -334,8 +337,8 @@ impl Loop {
     }
 
     fn close(&mut self, key: u64) {
-        if self.slots.get_mut(key).is_some_and(|connection| connection.answer.is_some()) {
-            self.pace.cancel(SeqId(key));
+        if let Some(answer) = self.slots.get_mut(key).and_then(|connection| connection.answer.as_deref()) {
+            self.providers.cancel(answer.place(), self.clock.now(), SeqId(key), answer.released());
         }
         if self.slots.remove(key) {
             let open = &self.front.shared.open;

@@ -1,13 +1,15 @@
-//! What a server tells about itself while it runs: counts, and how late its tokens left.
+//! What a server tells about itself while it runs: counts, attempts, and how late its tokens left.
 //!
 //! The loop keeps its own [`Lateness`] and publishes it every [`PUBLISH_EVERY`] and when it stops; counters
 //! are published as they change.
 
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use floodline_core::time::Span;
+
+use crate::limits::ledger::{Attempt, Counts};
 
 /// How old what is published may be while the server is busy.
 pub(super) const PUBLISH_EVERY: Span = Span::from_millis(100);
@@ -41,6 +43,29 @@ pub struct Stats {
     pub late_max: Span,
 }
 
+/// What became of the attempts at one provider that records them.
+#[derive(Clone, Debug)]
+pub struct Tally {
+    /// The provider, where it has a name.
+    pub provider: Option<Arc<str>>,
+    /// Of all attempts.
+    pub counts: Counts,
+    /// What the limits are called, in their order.
+    pub limits: Vec<&'static str>,
+}
+
+/// Attempts on their way to whoever takes them.
+#[derive(Debug, Default)]
+pub struct Taken {
+    /// In the order in which they came, of several providers one after another.
+    pub attempts: Vec<Attempt>,
+    /// How many were left out because nobody took them for long.
+    pub dropped: u64,
+}
+
+/// The most attempts that wait to be taken.
+const MOST_WAITING: usize = 200_000;
+
 /// What the loop and the handle share.
 #[derive(Debug, Default)]
 pub(super) struct Shared {
@@ -51,13 +76,15 @@ pub(super) struct Shared {
     pub(super) open: AtomicU64,
     pub(super) accept_failures: AtomicU64,
     lateness: Mutex<Lateness>,
+    tallies: Mutex<Vec<Tally>>,
+    attempts: Mutex<Taken>,
     failed: OnceLock<String>,
 }
 
 impl Shared {
     pub(super) fn stats(&self) -> Stats {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let lateness = self.lateness.lock().unwrap_or_else(PoisonError::into_inner);
+        let lateness = locked(&self.lateness);
         Stats {
             requests: read(&self.requests),
             tokens: read(&self.tokens),
@@ -84,8 +111,36 @@ impl Shared {
     }
 
     pub(super) fn publish(&self, lateness: &Lateness) {
-        self.lateness.lock().unwrap_or_else(PoisonError::into_inner).clone_from(lateness);
+        locked(&self.lateness).clone_from(lateness);
     }
+
+    /// Where the counts of attempts go, and the attempts.
+    pub(super) fn publish_attempts(&self, tallies: Vec<Tally>, fresh: impl FnOnce(&mut Taken)) {
+        *locked(&self.tallies) = tallies;
+        fresh(&mut locked(&self.attempts));
+    }
+
+    pub(super) fn tallies(&self) -> Vec<Tally> {
+        locked(&self.tallies).clone()
+    }
+
+    pub(super) fn take_attempts(&self) -> Taken {
+        std::mem::take(&mut *locked(&self.attempts))
+    }
+}
+
+impl Taken {
+    /// Adds those for which there is room.
+    pub(super) fn add<'a>(&mut self, attempts: impl ExactSizeIterator<Item = &'a Attempt>) {
+        let room = MOST_WAITING.saturating_sub(self.attempts.len());
+        self.dropped += attempts.len().saturating_sub(room) as u64;
+        self.attempts.extend(attempts.take(room).cloned());
+    }
+}
+
+/// What is behind a lock, even if somebody panicked with it.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Adds to a counter that only the calling thread writes: no locked instruction is needed.

@@ -1,16 +1,18 @@
-//! What the limiter decided: each attempt, when, by whom, and which limit refused it with what wait.
+//! What became of each attempt: when it came, by whom, and which limit refused it with what wait.
 //!
 //! The newest attempts are kept, as many as asked for; the counts are of all. Keys are told by their hash, and by a name
 //! where one was given.
 
 use std::collections::{HashMap, VecDeque};
+use std::hash::Hash;
 use std::io;
+use std::sync::Arc;
 
-use floodline_core::limits::{Limits, MAX_LIMITS, Reason, Refusal};
+use floodline_core::limits::{MAX_LIMITS, Reason, Refusal};
 use floodline_core::{Moment, Span};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
-use super::{KeyId, ModelId, Verdict};
+use super::{KeyId, ModelId};
 
 /// The most names of keys and of models that are kept; beyond them there are hashes only.
 const MOST_NAMES: usize = 10_000;
@@ -20,23 +22,44 @@ const MOST_NAMES: usize = 10_000;
 pub struct Ledger {
     attempts: VecDeque<Attempt>,
     capacity: usize,
+    /// How many of the newest have not been taken yet.
+    fresh: usize,
     counts: Counts,
-    key_names: HashMap<KeyId, Box<str>>,
-    model_names: HashMap<ModelId, Box<str>>,
-    limit_names: Vec<&'static str>,
+    provider: Option<Arc<str>>,
+    key_names: HashMap<KeyId, Arc<str>>,
+    model_names: HashMap<ModelId, Arc<str>>,
 }
 
-/// One attempt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// One attempt. As JSON it is a flat object that leaves out what there is nothing to say of.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attempt {
     /// When it arrived.
     pub at: Moment,
+    /// Which provider it was made at, where there are several.
+    pub provider: Option<Arc<str>>,
     /// Whose key.
     pub key: KeyId,
+    /// What the key is called, where it has a name.
+    pub key_name: Option<Arc<str>>,
     /// Which model.
-    pub model: ModelId,
-    /// Why it was refused, unless it was admitted.
-    pub refusal: Option<Refusal>,
+    pub model: Option<Arc<str>>,
+    /// What became of it.
+    pub fate: Fate,
+}
+
+/// What became of an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "attempts are kept in one piece of memory, whatever became of them"
+)]
+pub enum Fate {
+    /// It is answered.
+    Admitted,
+    /// A limit refused it.
+    Refused(Refusal),
+    /// There was no room in the queue.
+    Overloaded,
 }
 
 /// How many attempts there were, and what became of them.
@@ -46,65 +69,58 @@ pub struct Counts {
     pub attempts: u64,
     /// Those that were answered.
     pub admitted: u64,
-    /// Those that were refused.
+    /// Those that a limit refused.
     pub refused: u64,
     /// Of the refused, those for which waiting does not help.
     pub permanent: u64,
     /// Of the refused, those of each limit, in the order of the limits.
     pub refused_by_limit: [u64; MAX_LIMITS],
+    /// Those for which there was no room in the queue.
+    pub overloaded: u64,
     /// Attempts that are no longer kept.
     pub dropped: u64,
 }
 
 impl Ledger {
     /// A ledger that keeps the newest `capacity` attempts.
-    pub fn new(limits: &Limits, capacity: usize) -> Ledger {
+    pub fn new(capacity: usize) -> Ledger {
         Ledger {
             attempts: VecDeque::new(),
             capacity,
+            fresh: 0,
             counts: Counts::default(),
+            provider: None,
             key_names: HashMap::new(),
             model_names: HashMap::new(),
-            limit_names: limits.limits.iter().map(|limit| limit.short_name()).collect(),
         }
+    }
+
+    /// Says of all attempts to come at which provider they were made.
+    pub fn name_provider(&mut self, name: &str) {
+        self.provider = Some(name.into());
     }
 
     /// Gives a key a name to be told by. It must not be the key.
     pub fn name_key(&mut self, key: KeyId, name: &str) {
-        name_once(&mut self.key_names, key, name);
-    }
-
-    /// Gives a model its name.
-    pub fn name_model(&mut self, model: ModelId, name: &str) {
-        name_once(&mut self.model_names, model, name);
+        let _ = name_once(&mut self.key_names, key, name);
     }
 
     /// Records what became of an attempt.
-    pub fn record(&mut self, at: Moment, key: KeyId, model: ModelId, verdict: &Verdict) {
-        let refusal = match verdict {
-            Verdict::Admitted(..) => None,
-            Verdict::Refused(refusal) => Some(*refusal),
-        };
-        self.counts.attempts += 1;
-        match refusal {
-            None => self.counts.admitted += 1,
-            Some(refusal) => {
-                self.counts.refused += 1;
-                self.counts.permanent += u64::from(refusal.permanent());
-                if let Some(count) = self.counts.refused_by_limit.get_mut(usize::from(refusal.limit)) {
-                    *count += 1;
-                }
-            }
+    pub fn record(&mut self, at: Moment, key: KeyId, model: &str, fate: Fate) {
+        self.counts.add(&fate);
+        if self.capacity == 0 {
+            self.counts.dropped += 1;
+            return;
         }
-        while self.attempts.len() >= self.capacity.max(1) {
+        while self.attempts.len() >= self.capacity {
             self.attempts.pop_front();
             self.counts.dropped += 1;
         }
-        if self.capacity > 0 {
-            self.attempts.push_back(Attempt { at, key, model, refusal });
-        } else {
-            self.counts.dropped += 1;
-        }
+        let model = name_once(&mut self.model_names, ModelId::of(model), model);
+        let key_name = self.key_names.get(&key).cloned();
+        let provider = self.provider.clone();
+        self.attempts.push_back(Attempt { at, provider, key, key_name, model, fate });
+        self.fresh = (self.fresh + 1).min(self.attempts.len());
     }
 
     /// What was counted of all attempts.
@@ -117,27 +133,46 @@ impl Ledger {
         self.attempts.iter()
     }
 
+    /// Those of them that have come since the last call.
+    pub fn take_fresh(&mut self) -> impl ExactSizeIterator<Item = &Attempt> {
+        let fresh = std::mem::take(&mut self.fresh);
+        self.attempts.range(self.attempts.len() - fresh..)
+    }
+
     /// Writes the attempts that are kept, each as a line of JSON, oldest first.
     ///
     /// # Errors
     /// Those of `to`.
     pub fn write_lines(&self, to: &mut impl io::Write) -> io::Result<()> {
-        for attempt in &self.attempts {
-            serde_json::to_writer(&mut *to, &self.line(attempt))?;
-            to.write_all(b"\n")?;
-        }
-        Ok(())
+        self.attempts().try_for_each(|attempt| attempt.write_line(to))
     }
+}
 
-    fn line(&self, attempt: &Attempt) -> Line<'_> {
-        let refusal = attempt.refusal.as_ref();
+impl Attempt {
+    /// Writes it as a line of JSON.
+    ///
+    /// # Errors
+    /// Those of `to`.
+    pub fn write_line(&self, to: &mut impl io::Write) -> io::Result<()> {
+        serde_json::to_writer(&mut *to, self)?;
+        to.write_all(b"\n")
+    }
+}
+
+impl Serialize for Attempt {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let refusal = match &self.fate {
+            Fate::Refused(refusal) => Some(refusal),
+            Fate::Admitted | Fate::Overloaded => None,
+        };
         Line {
-            at_ns: attempt.at,
-            key: attempt.key.to_string(),
-            key_name: self.key_names.get(&attempt.key).map(AsRef::as_ref),
-            model: self.model_names.get(&attempt.model).map(AsRef::as_ref),
-            verdict: if refusal.is_some() { "refused" } else { "admitted" },
-            limit: refusal.and_then(|refusal| self.limit_names.get(usize::from(refusal.limit)).copied()),
+            at_ns: self.at,
+            provider: self.provider.as_deref(),
+            key: self.key.to_string(),
+            key_name: self.key_name.as_deref(),
+            model: self.model.as_deref(),
+            verdict: self.fate.name(),
+            limit: refusal.map(|refusal| refusal.dimension.per(refusal.per)),
             limit_index: refusal.map(|refusal| refusal.limit),
             reason: refusal.map(|refusal| Reason::name(refusal.reason)),
             wait_ns: refusal.and_then(|refusal| refusal.wait),
@@ -145,12 +180,43 @@ impl Ledger {
             requested: refusal.map(|refusal| refusal.requested),
             limit_value: refusal.map(|refusal| refusal.limit_value),
         }
+        .serialize(to)
+    }
+}
+
+impl Fate {
+    /// The word for it.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Fate::Admitted => "admitted",
+            Fate::Refused(_) => "refused",
+            Fate::Overloaded => "overloaded",
+        }
+    }
+}
+
+impl Counts {
+    fn add(&mut self, fate: &Fate) {
+        self.attempts += 1;
+        match fate {
+            Fate::Admitted => self.admitted += 1,
+            Fate::Overloaded => self.overloaded += 1,
+            Fate::Refused(refusal) => {
+                self.refused += 1;
+                self.permanent += u64::from(refusal.permanent());
+                if let Some(count) = self.refused_by_limit.get_mut(usize::from(refusal.limit)) {
+                    *count += 1;
+                }
+            }
+        }
     }
 }
 
 #[derive(Serialize)]
 struct Line<'a> {
     at_ns: Moment,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    provider: Option<&'a str>,
     key: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     key_name: Option<&'a str>,
@@ -173,10 +239,14 @@ struct Line<'a> {
     limit_value: Option<u64>,
 }
 
-fn name_once<Id: std::hash::Hash + Eq>(names: &mut HashMap<Id, Box<str>>, id: Id, name: &str) {
-    if names.len() < MOST_NAMES {
-        names.entry(id).or_insert_with(|| name.into());
+/// The name of `id`; none beyond [`MOST_NAMES`].
+fn name_once<Id: Hash + Eq>(names: &mut HashMap<Id, Arc<str>>, id: Id, name: &str) -> Option<Arc<str>> {
+    if let Some(known) = names.get(&id) {
+        return Some(known.clone());
     }
+    let name: Arc<str> = (names.len() < MOST_NAMES).then(|| name.into())?;
+    names.insert(id, name.clone());
+    Some(name)
 }
 
 #[cfg(test)]
@@ -184,28 +254,35 @@ mod tests {
     use floodline_core::limits::{Figure, Figures};
 
     use super::*;
-    use crate::limits::{Limiter, Request};
+    use crate::limits::{Limiter, Request, Verdict};
+
+    fn recorded(capacity: usize) -> Ledger {
+        let limits = Figures { rpm: Some(Figure::Of(2)), ..Figures::default() }.limits().unwrap();
+        let mut limiter = Limiter::new(&limits).unwrap();
+        let mut ledger = Ledger::new(capacity);
+        let key = KeyId::of("sk-secret");
+        ledger.name_key(key, "first");
+        for second in 0..3 {
+            let at = Moment(second * 1_000_000_000);
+            let fate = match limiter.admit(at, &Request::new(key, ModelId::of("m"), 10, None)) {
+                Verdict::Admitted(..) => Fate::Admitted,
+                Verdict::Refused(refusal) => Fate::Refused(refusal),
+            };
+            ledger.record(at, key, "m", fate);
+        }
+        ledger
+    }
 
     #[test]
     fn the_newest_attempts_are_kept_and_all_are_counted() {
-        let limits = Figures { rpm: Some(Figure::Of(2)), ..Figures::default() }.limits().unwrap();
-        let mut limiter = Limiter::new(&limits).unwrap();
-        let mut ledger = Ledger::new(&limits, 2);
-        let (key, model) = (KeyId::of("sk-secret"), ModelId::of("m"));
-        ledger.name_key(key, "first");
-        ledger.name_model(model, "m");
-        for second in 0..3 {
-            let at = Moment(second * 1_000_000_000);
-            let verdict = limiter.admit(at, &Request::new(key, model, 10, None));
-            ledger.record(at, key, model, &verdict);
-        }
+        let mut ledger = recorded(2);
         let counts = ledger.counts();
         assert_eq!((counts.attempts, counts.admitted, counts.refused, counts.dropped), (3, 2, 1, 1));
         assert_eq!((counts.refused_by_limit[0], counts.permanent), (1, 0));
         let mut lines = Vec::new();
         ledger.write_lines(&mut lines).unwrap();
         let lines = String::from_utf8(lines).unwrap();
-        let id = key.to_string();
+        let id = KeyId::of("sk-secret").to_string();
         let expected = format!(
             "{{\"at_ns\":1000000000,\"key\":\"{id}\",\"key_name\":\"first\",\"model\":\"m\",\"verdict\":\"admitted\"}}\n\
              {{\"at_ns\":2000000000,\"key\":\"{id}\",\"key_name\":\"first\",\"model\":\"m\",\"verdict\":\"refused\",\
@@ -214,16 +291,19 @@ mod tests {
         );
         assert_eq!(lines, expected);
         assert!(!lines.contains("secret"));
+        assert_eq!(ledger.take_fresh().count(), 2);
+        assert_eq!(ledger.take_fresh().count(), 0);
+        ledger.record(Moment(9), KeyId::of(""), "m", Fate::Overloaded);
+        assert_eq!(
+            ledger.take_fresh().map(|attempt| attempt.fate.name()).collect::<Vec<_>>(),
+            ["overloaded"]
+        );
     }
 
     #[test]
     fn a_ledger_of_no_length_counts_only() {
-        let limits = Figures { rpm: Some(Figure::Of(2)), ..Figures::default() }.limits().unwrap();
-        let mut limiter = Limiter::new(&limits).unwrap();
-        let mut ledger = Ledger::new(&limits, 0);
-        let (key, model) = (KeyId::of(""), ModelId::of("m"));
-        let verdict = limiter.admit(Moment::START, &Request::new(key, model, 10, None));
-        ledger.record(Moment::START, key, model, &verdict);
-        assert_eq!((ledger.counts().attempts, ledger.attempts().len()), (1, 0));
+        let mut ledger = recorded(0);
+        assert_eq!((ledger.counts().attempts, ledger.attempts().len()), (3, 0));
+        assert_eq!(ledger.take_fresh().len(), 0);
     }
 }

@@ -50,6 +50,18 @@ pub(super) fn utc(at: Span) -> String {
     format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} UTC")
 }
 
+/// `Mon, 04 May 2026 12:34:56 GMT`, of a time since 1970, cut off to the second, as HTTP's `Date` has it.
+pub(super) fn http_date(at: Span) -> String {
+    const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let seconds = at.0 / 1_000_000_000;
+    let [year, month, day, hour, minute, second] = calendar(seconds);
+    let weekday = DAYS.get((seconds / 86_400 % 7) as usize).copied().unwrap_or_default();
+    let month = MONTHS.get((month.saturating_sub(1)) as usize).copied().unwrap_or_default();
+    format!("{weekday}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} GMT")
+}
+
 /// `1.02:03:04`, days only where there are some, as .NET prints it.
 pub(super) fn dotted(span: Span) -> String {
     let seconds = seconds(span);
@@ -103,6 +115,8 @@ mod tests {
         assert_eq!(rfc3339(Span::from_secs(1_777_898_096)), "2026-05-04T12:34:56Z");
         assert_eq!(utc(Span(1_777_898_095_000_000_001)), "2026-05-04 12:34:56 UTC");
         assert_eq!(rfc3339(Span(u64::MAX)), "2554-07-21T23:34:34Z");
+        assert_eq!(http_date(Span::from_secs(0)), "Thu, 01 Jan 1970 00:00:00 GMT");
+        assert_eq!(http_date(Span(1_777_898_096_999_999_999)), "Mon, 04 May 2026 12:34:56 GMT");
         assert_eq!(dotted(Span::from_secs(93_784)), "1.02:03:04");
     }
 }

@@ -3,7 +3,7 @@
 use floodline_core::limits::{Dimension, Limits, Period, Reason, Standing};
 
 use super::clock::{go_duration, millis, seconds_from_one};
-use super::{Fields, Told, by_the_minute, json};
+use super::{Fields, Told, by_the_minute, json, plain};
 
 /// Requests and tokens per minute; longer windows are not stated.
 pub(super) fn state(limits: &Limits, standing: &Standing, fields: &mut Fields) {
@@ -62,6 +62,9 @@ pub(super) fn refuse(told: &Told<'_>, fields: &mut Fields) -> (u16, String) {
         "{start} for {model} in organization {organisation} on {on}: {figures}{advice} \
          Visit https://platform.openai.com/account/rate-limits to learn more."
     );
+    if let Some(body) = plain(told.asked.dialect, &message, told.asked.request_id) {
+        return (429, body);
+    }
     let kind = if refusal.dimension.is_tokens() { "tokens" } else { "requests" };
     (429, body(&message, kind, "rate_limit_exceeded"))
 }

@@ -11,6 +11,7 @@ use crate::limits::{retry_hint, stated};
 const AT: Span = Span::from_secs(1_777_898_096);
 
 const ASKED: Asked<'static> = Asked {
+    dialect: Dialect::OpenAi,
     model: "m-1",
     key_name: "key-1",
     operation: "ChatCompletions_Create",

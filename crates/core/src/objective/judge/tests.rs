@@ -10,10 +10,7 @@ use crate::time::Moment;
 use crate::verdict::{self, Stamps, Status};
 
 fn plan(objectives: &[&str]) -> Plan {
-    let target = Target::new(
-        Address::Stub(Stub { pace: StubPace::Profile("instant".into()), tokens: None, reasoning: 0 }),
-        "m",
-    );
+    let target = Target::new(Address::Stub(Stub::new(StubPace::Profile("instant".into()))), "m");
     let prompt = Prompt {
         name: "p".into(),
         weight: 1,

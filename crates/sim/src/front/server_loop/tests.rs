@@ -3,16 +3,16 @@
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 
-use floodline_wire::server::Habit;
-
+use super::super::config::Provides;
 use super::super::connection::DRAIN;
 use super::*;
 
 fn new_loop() -> Loop {
     let listener = net::listen(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).unwrap();
-    let routes = Routes { habit: Habit::default(), seed: 0, models: None, key: None, started: 0 };
+    let (routes, behind) = Routes::new(vec![Provides::default()]);
+    let providers = Providers::new(behind, false).unwrap();
     let (_, stop) = UnixStream::pair().unwrap();
-    Loop::new(Poller::new().unwrap(), listener, stop, Pace::instant(), routes, Arc::default()).unwrap()
+    Loop::new(Poller::new().unwrap(), listener, stop, providers, routes, Arc::default()).unwrap()
 }
 
 /// A connection that no poller knows: its events are made by the test.

@@ -1,0 +1,62 @@
+//! What became of each attempt at a simulated provider, on its way into a file.
+//!
+//! A thread of its own fetches what is new and writes it, several times a second: the provider's thread is not held up
+//! by a disk, and what happened can be read while it happens.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use floodline_sim::front::{Server, Taken};
+
+/// Between two looks at what is new.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// A file that grows with the attempts.
+pub(crate) struct LedgerFile {
+    over: Arc<AtomicBool>,
+    writer: JoinHandle<io::Result<u64>>,
+}
+
+impl LedgerFile {
+    /// Begins the file, and writes into it what `server` records.
+    pub(crate) fn begin(path: &Path, server: Arc<Server>) -> io::Result<LedgerFile> {
+        let mut file = BufWriter::new(File::create(path)?);
+        let over = Arc::new(AtomicBool::new(false));
+        let told = over.clone();
+        let writer = std::thread::Builder::new().name("ledger".into()).spawn(move || {
+            let mut dropped = 0;
+            loop {
+                // Asked before: what came until then is taken below.
+                let last = told.load(Ordering::Acquire);
+                dropped += write(&mut file, &server.take_attempts())?;
+                if last {
+                    return Ok(dropped);
+                }
+                std::thread::park_timeout(LOOK);
+            }
+        })?;
+        Ok(LedgerFile { over, writer })
+    }
+
+    /// Writes what is left, once the server has ended; how many attempts are missing because they came too fast.
+    pub(crate) fn finish(self) -> io::Result<u64> {
+        self.over.store(true, Ordering::Release);
+        self.writer.thread().unpark();
+        self.writer.join().unwrap_or_else(|_| Err(io::Error::other("its thread broke down")))
+    }
+}
+
+fn write(file: &mut impl Write, taken: &Taken) -> io::Result<u64> {
+    for attempt in &taken.attempts {
+        attempt.write_line(file)?;
+    }
+    if !taken.attempts.is_empty() {
+        file.flush()?;
+    }
+    Ok(taken.dropped)
+}

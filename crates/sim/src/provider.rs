@@ -1,0 +1,264 @@
+//! A provider as a whole: the limiter at the door, the model behind it, and the ledger of who came.
+//!
+//! A request is handed to [`Provider::accept`] when it arrives, and is answered or refused. Of an answer's tokens
+//! [`Provider::next_due`] and [`Provider::advance`] tell as [`Pace`] does; an answer that nobody waits for any more is
+//! withdrawn with [`Provider::cancel`]. Nothing here reads a clock, so the same provider serves live traffic and runs in
+//! virtual time.
+//!
+//! What holds:
+//! - What is admitted, refused and stated is what the [`Limiter`] alone would say to the same calls.
+//! - What an answer holds (its place among concurrent requests, what it was charged too much) is given back when its
+//!   last token is due, or when it is withdrawn; then it is settled with the tokens that were handed over.
+//! - Limits that count live are charged with each emission. Without such a limit a token costs nothing here.
+//!
+//! Time is the caller's, and so is its order: what was due before a request arrived should be asked for before the
+//! request is handed over, or it has not been given back yet.
+//!
+//! ```
+//! use floodline_core::limits::{Figure, Figures};
+//! use floodline_core::Moment;
+//! use floodline_sim::limits::KeyId;
+//! use floodline_sim::model::{Pace, SeqId};
+//! use floodline_sim::provider::{Asked, Decision, Provider};
+//!
+//! let limits = Figures { concurrency: Some(Figure::Of(1)), ..Figures::default() }.limits()?;
+//! let mut provider = Provider::new(Pace::instant(), Some(&limits))?;
+//! let asked = Asked { prompt_tokens: 12, steps: 5, ..Asked::new(KeyId::of("sk-a"), "m") };
+//! assert!(matches!(provider.accept(Moment(0), SeqId(1), &asked), Decision::Answered(Some(_))));
+//! assert!(matches!(provider.accept(Moment(0), SeqId(2), &asked), Decision::Refused(..)));
+//! provider.advance(Moment(0), &mut |emission| assert!(emission.last));
+//! assert!(matches!(provider.accept(Moment(0), SeqId(3), &asked), Decision::Answered(Some(_))));
+//! # Ok::<(), floodline_core::limits::LimitsError>(())
+//! ```
+
+use std::collections::HashMap;
+
+use floodline_core::Moment;
+use floodline_core::limits::{Limits, LimitsError, Refusal, Spent, Standing};
+
+use crate::limits::ledger::Fate;
+use crate::limits::{KeyId, Ledger, Limiter, ModelId, Request, Ticket, Verdict};
+use crate::model::{Emission, Overloaded, Pace, SeqId};
+
+/// A provider.
+#[derive(Debug)]
+pub struct Provider {
+    pace: Pace,
+    door: Option<Door>,
+    ledger: Option<Ledger>,
+}
+
+/// A request, as far as it matters to when it is answered and whether.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// Whose key.
+    pub key: KeyId,
+    /// Which model.
+    pub model: &'a str,
+    /// Tokens of the prompt.
+    pub prompt_tokens: u32,
+    /// Those of them that are read from a cache.
+    pub cached_tokens: u32,
+    /// The output asked for, of all choices together, if it is said.
+    pub max_tokens: Option<u64>,
+    /// Steps that the answer takes: tokens of one choice; at least one.
+    pub steps: u32,
+    /// Tokens in a step, one for each choice; none of what answers without tokens.
+    pub choices: u32,
+}
+
+/// What becomes of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it lives for one decision, and a box would be an allocation for each"
+)]
+pub enum Decision {
+    /// It is answered. With limits: where they stand, this request included.
+    Answered(Option<Standing>),
+    /// A limit refuses it; and where all limits stand now.
+    Refused(Refusal, Standing),
+    /// There is no room in the queue.
+    Overloaded,
+}
+
+/// The limiter, and what it has let in.
+#[derive(Debug)]
+struct Door {
+    limits: Limits,
+    limiter: Limiter,
+    /// Whether a limit is charged with output as it is produced.
+    counts_live: bool,
+    open: HashMap<SeqId, Open>,
+}
+
+/// An answer that has not been settled.
+#[derive(Debug)]
+struct Open {
+    ticket: Ticket,
+    prompt: u64,
+    cached: u64,
+    steps: u32,
+    choices: u32,
+}
+
+impl<'a> Asked<'a> {
+    /// A request without a prompt whose answer is one token.
+    pub fn new(key: KeyId, model: &'a str) -> Asked<'a> {
+        Asked { key, model, prompt_tokens: 0, cached_tokens: 0, max_tokens: None, steps: 1, choices: 1 }
+    }
+}
+
+impl Provider {
+    /// A provider that nobody has asked yet.
+    ///
+    /// # Errors
+    /// Which limit makes no sense.
+    pub fn new(pace: Pace, limits: Option<&Limits>) -> Result<Provider, LimitsError> {
+        let mut provider = Provider { pace, door: None, ledger: None };
+        provider.set_limits(limits)?;
+        Ok(provider)
+    }
+
+    /// From now on all attempts are recorded.
+    pub fn keep(&mut self, ledger: Ledger) {
+        self.ledger = Some(ledger);
+    }
+
+    /// Puts other limits into force, of which nothing is used yet. Answers under way go on and are charged to none.
+    ///
+    /// # Errors
+    /// Which limit makes no sense; then the old ones stay in force.
+    pub fn set_limits(&mut self, limits: Option<&Limits>) -> Result<(), LimitsError> {
+        self.door = limits.map(Door::new).transpose()?;
+        Ok(())
+    }
+
+    /// The limits in force.
+    pub fn limits(&self) -> Option<&Limits> {
+        self.door.as_ref().map(|door| &door.limits)
+    }
+
+    /// The attempts, if they are recorded.
+    pub fn ledger(&self) -> Option<&Ledger> {
+        self.ledger.as_ref()
+    }
+
+    /// The same, to name keys or to take what is new.
+    pub fn ledger_mut(&mut self) -> Option<&mut Ledger> {
+        self.ledger.as_mut()
+    }
+
+    /// A request arrives at `at`. If it is answered, its tokens come under the number `id`, which must not be in use.
+    pub fn accept(&mut self, at: Moment, id: SeqId, asked: &Asked<'_>) -> Decision {
+        let decision = self.decide(at, id, asked);
+        if let Some(ledger) = &mut self.ledger {
+            let fate = match &decision {
+                Decision::Answered(_) => Fate::Admitted,
+                Decision::Refused(refusal, _) => Fate::Refused(*refusal),
+                Decision::Overloaded => Fate::Overloaded,
+            };
+            ledger.record(at, asked.key, asked.model, fate);
+        }
+        decision
+    }
+
+    fn decide(&mut self, at: Moment, id: SeqId, asked: &Asked<'_>) -> Decision {
+        let Provider { pace, door, .. } = self;
+        let mut submit = || pace.submit(at, id, asked.prompt_tokens, asked.steps);
+        let Some(door) = door else {
+            return submit().map_or(Decision::Overloaded, |()| Decision::Answered(None));
+        };
+        let request = Request {
+            key: asked.key,
+            model: ModelId::of(asked.model),
+            prompt_tokens: asked.prompt_tokens.into(),
+            cached_tokens: asked.cached_tokens.into(),
+            max_tokens: asked.max_tokens,
+        };
+        match door.limiter.admit(at, &request) {
+            Verdict::Refused(refusal) => {
+                Decision::Refused(refusal, door.limiter.standing(at, request.key, request.model))
+            }
+            Verdict::Admitted(ticket, standing) => match submit() {
+                Ok(()) => {
+                    door.open.insert(id, Open::new(ticket, asked));
+                    Decision::Answered(Some(standing))
+                }
+                Err(Overloaded) => {
+                    door.limiter.finished(ticket, at, Spent::default());
+                    Decision::Overloaded
+                }
+            },
+        }
+    }
+
+    /// The next time at which [`Provider::advance`] has work to do.
+    pub fn next_due(&self) -> Option<Moment> {
+        self.pace.next_due()
+    }
+
+    /// Hands every token due by `now` to `emit`, in order of time; answers end with their last.
+    pub fn advance(&mut self, now: Moment, emit: &mut impl FnMut(Emission)) {
+        let Provider { pace, door, .. } = self;
+        match door {
+            None => pace.advance(now, emit),
+            Some(door) => pace.advance(now, &mut |emission| {
+                door.emitted(&emission);
+                emit(emission);
+            }),
+        }
+    }
+
+    /// Nobody waits for this answer any more, of which `steps` were handed over. Unknown and finished ones are ignored.
+    pub fn cancel(&mut self, now: Moment, id: SeqId, steps: u32) {
+        self.pace.cancel(id);
+        if let Some(door) = &mut self.door {
+            door.end(now, id, steps);
+        }
+    }
+}
+
+impl Door {
+    fn new(limits: &Limits) -> Result<Door, LimitsError> {
+        Ok(Door {
+            limiter: Limiter::new(limits)?,
+            counts_live: limits.limits.iter().any(|limit| limit.live),
+            limits: limits.clone(),
+            open: HashMap::new(),
+        })
+    }
+
+    fn emitted(&mut self, emission: &Emission) {
+        if self.counts_live
+            && let Some(open) = self.open.get_mut(&emission.id)
+        {
+            let tokens = u64::from(emission.count) * u64::from(open.choices);
+            // A limit that an answer crosses refuses what comes next; the answer itself goes on.
+            let _ = self.limiter.produced(&mut open.ticket, emission.at, tokens);
+        }
+        if emission.last {
+            self.end(emission.at, emission.id, u32::MAX);
+        }
+    }
+
+    fn end(&mut self, at: Moment, id: SeqId, steps: u32) {
+        let Some(Open { ticket, prompt, cached, steps: all, choices }) = self.open.remove(&id) else {
+            return;
+        };
+        let output = u64::from(steps.min(all)) * u64::from(choices);
+        self.limiter.finished(ticket, at, Spent { prompt, cached, output });
+    }
+}
+
+impl Open {
+    fn new(ticket: Ticket, asked: &Asked<'_>) -> Open {
+        Open {
+            ticket,
+            prompt: asked.prompt_tokens.into(),
+            cached: asked.cached_tokens.into(),
+            steps: asked.steps.max(1),
+            choices: asked.choices,
+        }
+    }
+}
