@@ -162,7 +162,7 @@ fn every_preset_states_its_limits_and_refuses_as_it_does() {
         (Provider::Azure, &azure, &["retry-after"], "exceeded call rate limit of your current OpenAI S0"),
         (Provider::AzurePtu, &ptu, &["retry-after-ms", "retry-after"], "exceeded call rate limit"),
         (Provider::Gemini, &[], &[], "\"status\":\"RESOURCE_EXHAUSTED\""),
-        (Provider::Bedrock, &[], &["x-amzn-errortype"], "Too many requests, please wait"),
+        (Provider::Bedrock, &[], &["x-amzn-requestid", "x-amzn-errortype"], "Too many requests, please wait"),
         (Provider::Apim, &["remaining-tokens"], &["retry-after"], "\"statusCode\":429"),
         (
             Provider::LiteLlm,
@@ -334,6 +334,7 @@ fn a_quota_of_api_management_is_403_and_its_rate_429() {
         tpm: Some(Figure::Off),
         estimate: Some(false),
         quota: Some(Figure::Of(5)),
+        quota_per: Some(Period::Hour),
         ..Figures::default()
     };
     let server = start(slow(Some(Provider::Apim), figures));
@@ -374,8 +375,8 @@ fn keys_are_told_apart_wherever_they_stand() {
 }
 
 #[test]
-fn a_hundred_thousand_keys_have_a_limit_each() {
-    const KEYS: usize = 100_000;
+fn ten_thousand_keys_have_a_limit_each() {
+    const KEYS: usize = 10_000;
     let server = start(slow(None, Figures { scope: Some(Scope::Key), ..rpm(1) }));
     let client = Client::new(&server);
     let mut writer = client.0.get_ref().try_clone().unwrap();
@@ -398,7 +399,7 @@ fn a_hundred_thousand_keys_have_a_limit_each() {
     server.end();
     let tallies = server.tallies();
     let counts = tallies[0].counts;
-    assert_eq!((counts.attempts, counts.admitted, counts.refused), (101_000, 100_000, 1_000));
+    assert_eq!((counts.attempts, counts.admitted, counts.refused), (11_000, 10_000, 1_000));
     assert_eq!((tallies[0].limits.as_slice(), counts.refused_by_limit[0]), (&["rpm"][..], 1_000));
 }
 

@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use floodline_core::limits::{Dimension, Figure, Figures, Limit, Limits, Period, Provider as Preset, Spent};
+use floodline_core::limits::{Dimension, Figure, Figures, Limit, Limits, Period, Provider as Preset, Scope, Spent};
 use floodline_core::{Moment, Span};
 use floodline_sim::limits::ledger::Fate;
 use floodline_sim::limits::{KeyId, Ledger, Limiter, ModelId, Request, Ticket, Verdict};
@@ -254,4 +254,27 @@ fn other_limits_can_be_put_into_force() {
     assert!(!admits(&mut provider, 6));
     provider.set_limits(None).unwrap();
     assert!(admits(&mut provider, 7));
+}
+
+#[test]
+fn a_hundred_thousand_keys_have_a_limit_each() {
+    const KEYS: u64 = 100_000;
+    let figures = Figures { rpm: Some(Figure::Of(1)), scope: Some(Scope::Key), ..Figures::default() };
+    let mut provider = Provider::new(Pace::instant(), Some(&figures.limits().unwrap())).unwrap();
+    let keys = (0..KEYS).map(|key| KeyId::of(&format!("sk-{key}"))).collect::<Vec<_>>();
+    let mut admitted = |at: u64, id: u64, key: KeyId| {
+        provider.advance(Moment(at), &mut |_| {});
+        let asked = Asked { max_tokens: Some(1), ..Asked::new(key, "m") };
+        matches!(provider.accept(Moment(at), SeqId(id), &asked), Decision::Answered(_))
+    };
+    // All within a second; none has room for a second request, and each has a minute later.
+    for (id, key) in (0..).zip(&keys) {
+        assert!(admitted(id * 10_000, id, *key));
+    }
+    for (id, key) in (KEYS..).zip(&keys) {
+        assert!(!admitted(id * 10_000, id, *key));
+    }
+    for (id, key) in (2 * KEYS..).zip(&keys) {
+        assert!(admitted(62 * S + id * 10_000, id, *key));
+    }
 }

@@ -189,4 +189,4 @@ Examples:
   floodline stub --limits anthropic --output-tpm 2k --ttft 200ms --gap 10ms
   floodline stub --limits apim --tpm 5000 --quota 1m --quota-per day --estimate off
   floodline stub --limits limits.yaml --ledger attempts.jsonl
-  floodline stub --config examples/two-providers.yaml";
+  floodline stub --config examples/stub/two-providers.yaml";
