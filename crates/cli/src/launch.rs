@@ -14,8 +14,10 @@ use floodline_core::{Moment, RunEvent, Span};
 use floodline_engine::clock::Clock;
 use floodline_engine::{Endpoint, EngineError, Header, Provider, Ready, Run, Stop};
 use floodline_scenario::{Part, Resolved, Secret};
+use floodline_sim::front::Server;
 use floodline_store::{Journal, RunFolder};
 
+use crate::ledger::LedgerFile;
 use crate::outside::why;
 use crate::provider::{BuiltIn, Providers};
 use crate::recorder::Recorder;
@@ -29,6 +31,7 @@ pub(crate) struct Prepared {
     pub(crate) info: RunInfo,
     ready: Ready,
     scrubber: Scrubber,
+    limited: Vec<Arc<Server>>,
 }
 
 /// A run that has its folder.
@@ -39,6 +42,8 @@ pub(crate) struct Placed {
     scrubber: Scrubber,
     folder: RunFolder,
     journal: Journal,
+    /// The servers that record attempts, and the file of them; none without limits.
+    ledger: Option<(Vec<Arc<Server>>, LedgerFile)>,
 }
 
 /// A run that is over.
@@ -60,7 +65,8 @@ impl Prepared {
         let scrubber = Scrubber::of(resolved.secret_values());
         let Resolved { plan, workloads, scripts, formats, tokenizer, targets, keys, .. } = resolved;
         let plan = Arc::new(plan);
-        let providers = Providers::start(&plan)?;
+        let providers = Providers::start(&plan, &keys)?;
+        let limited = providers.limited();
         let endpoints = plan
             .targets()
             .zip(targets)
@@ -97,18 +103,28 @@ impl Prepared {
             target,
             http: plan.target.connection.http,
         };
-        Ok(Prepared { plan, info, ready, scrubber })
+        Ok(Prepared { plan, info, ready, scrubber, limited })
     }
 
     /// Makes its folder, and writes what is known beforehand: the scenario as it was given, the plan, and about the run.
     pub(crate) fn placed(self, path: &Path, scenario: &str) -> Result<Placed, Failure> {
-        let Prepared { plan, info, ready, scrubber } = self;
+        let Prepared { plan, info, ready, scrubber, limited } = self;
         let folder = RunFolder::create(path).map_err(Failure::usage)?;
         folder.write_scenario(scenario).map_err(Failure::internal)?;
         folder.write_plan(&plan).map_err(Failure::internal)?;
         folder.write_run(&info).map_err(Failure::internal)?;
         let journal = folder.journal().map_err(Failure::internal)?;
-        Ok(Placed { plan, info, ready, scrubber, folder, journal })
+        let ledger = match limited.is_empty() {
+            true => None,
+            false => {
+                let file = LedgerFile::begin(&path.join(LEDGER), limited.clone());
+                Some((
+                    limited,
+                    file.map_err(|e| Failure::internal(format!("cannot write {LEDGER}: {}", why(&e))))?,
+                ))
+            }
+        };
+        Ok(Placed { plan, info, ready, scrubber, folder, journal, ledger })
     }
 }
 
@@ -123,7 +139,7 @@ impl Placed {
         live: Option<LiveLine>,
         look: Onlooker<'_>,
     ) -> Result<Made, Failure> {
-        let Placed { plan, mut info, ready, scrubber, folder, journal } = self;
+        let Placed { plan, mut info, ready, scrubber, folder, journal, ledger } = self;
         let mut recorder = Recorder::new(journal, scrubber, live, &plan);
         let running = ready.start().map_err(cannot_run)?;
         let clock = running.clock();
@@ -144,7 +160,23 @@ impl Placed {
         let summary = RunSummary::new(&plan, &info, &fold);
         let kept = report::write(&folder, &plan, &info, &summary, &fold);
         let kept = written.and(recorded).and(kept).map_err(Failure::internal);
+        let kept = kept.and(ledger.map_or(Ok(()), finish));
         Ok(Made { plan, info, summary, done: driven.map_err(cannot_run).and(kept) })
+    }
+}
+
+/// What became of each attempt at the built-in providers, in the run's folder.
+const LEDGER: &str = "provider-ledger.jsonl";
+
+/// Ends the servers, and writes the last of what they recorded.
+fn finish((servers, file): (Vec<Arc<Server>>, LedgerFile)) -> Result<(), Failure> {
+    servers.iter().for_each(|server| server.end());
+    match file.finish() {
+        Ok(0) => Ok(()),
+        Ok(missing) => {
+            Err(Failure::internal(format!("{LEDGER} lacks {missing} attempts, which came too fast")))
+        }
+        Err(e) => Err(Failure::internal(format!("cannot write {LEDGER}: {}", why(&e)))),
     }
 }
 

@@ -16,15 +16,15 @@ use floodline_sim::front::{Server, Taken};
 /// Between two looks at what is new.
 const LOOK: Duration = Duration::from_millis(200);
 
-/// A file that grows with the attempts.
+/// A file that grows with the attempts. Dropping it ends it, too.
 pub(crate) struct LedgerFile {
     over: Arc<AtomicBool>,
-    writer: JoinHandle<io::Result<u64>>,
+    writer: Option<JoinHandle<io::Result<u64>>>,
 }
 
 impl LedgerFile {
-    /// Begins the file, and writes into it what `server` records.
-    pub(crate) fn begin(path: &Path, server: Arc<Server>) -> io::Result<LedgerFile> {
+    /// Begins the file, and writes into it what `servers` record.
+    pub(crate) fn begin(path: &Path, servers: Vec<Arc<Server>>) -> io::Result<LedgerFile> {
         let mut file = BufWriter::new(File::create(path)?);
         let over = Arc::new(AtomicBool::new(false));
         let told = over.clone();
@@ -33,21 +33,36 @@ impl LedgerFile {
             loop {
                 // Asked before: what came until then is taken below.
                 let last = told.load(Ordering::Acquire);
-                dropped += write(&mut file, &server.take_attempts())?;
+                for server in &servers {
+                    dropped += write(&mut file, &server.take_attempts())?;
+                }
                 if last {
                     return Ok(dropped);
                 }
                 std::thread::park_timeout(LOOK);
             }
         })?;
-        Ok(LedgerFile { over, writer })
+        Ok(LedgerFile { over, writer: Some(writer) })
     }
 
-    /// Writes what is left, once the server has ended; how many attempts are missing because they came too fast.
-    pub(crate) fn finish(self) -> io::Result<u64> {
+    /// Writes what is left, once the servers have ended; how many attempts are missing because they came too fast.
+    pub(crate) fn finish(mut self) -> io::Result<u64> {
+        self.end();
+        let writer = self.writer.take().map(JoinHandle::join);
+        writer.unwrap_or(Ok(Ok(0))).unwrap_or_else(|_| Err(io::Error::other("its thread broke down")))
+    }
+
+    fn end(&self) {
         self.over.store(true, Ordering::Release);
-        self.writer.thread().unpark();
-        self.writer.join().unwrap_or_else(|_| Err(io::Error::other("its thread broke down")))
+        if let Some(writer) = &self.writer {
+            writer.thread().unpark();
+        }
+    }
+}
+
+impl Drop for LedgerFile {
+    fn drop(&mut self) {
+        self.end();
     }
 }
 

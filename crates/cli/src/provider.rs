@@ -6,7 +6,9 @@ use floodline_core::Span;
 use floodline_core::event::ProviderSample;
 use floodline_core::plan::{Address, Plan, Stub, StubPace, Target};
 use floodline_engine::Provider;
+use floodline_scenario::Secret;
 use floodline_sim::front::{Config, Provides, Server};
+use floodline_sim::limits::KeyId;
 use floodline_sim::model::{Pace, Profile};
 
 use crate::Failure;
@@ -15,16 +17,22 @@ use crate::Failure;
 pub(crate) struct BuiltIn {
     server: Arc<Server>,
     paced: bool,
+    limited: bool,
 }
 
 impl BuiltIn {
-    /// Starts it on a free port of this machine.
-    pub(crate) fn start(stub: &Stub, seed: u64) -> Result<BuiltIn, Failure> {
-        let provides = provides(stub, seed)?;
+    /// Starts it on a free port of this machine, under the name of its target where there are several. Its ledger calls
+    /// keys by the names that are known.
+    fn start(stub: &Stub, name: Option<&str>, plan: &Plan, keys: &[Secret]) -> Result<BuiltIn, Failure> {
+        let names =
+            keys.iter().zip(&plan.keys).map(|(key, name)| (KeyId::of(key.expose()), name.as_str().into()));
+        let provides =
+            Provides { name: name.map(Into::into), key_names: names.collect(), ..provides(stub, plan.seed)? };
+        let limited = stub.limits.is_some();
         let paced = !matches!(provides.pace, Pace::Instant(_));
-        let server = Server::start(Config::of(provides))
+        let server = Server::start(Config { ledger: limited, ..Config::of(provides) })
             .map_err(|e| Failure::internal(format!("cannot start the built-in provider: {e}")))?;
-        Ok(BuiltIn { server: Arc::new(server), paced })
+        Ok(BuiltIn { server: Arc::new(server), paced, limited })
     }
 
     /// Where requests go: to the path of their API.
@@ -49,12 +57,20 @@ pub(crate) struct Providers(Vec<Option<BuiltIn>>);
 
 impl Providers {
     /// Starts all that the plan asks for.
-    pub(crate) fn start(plan: &Plan) -> Result<Providers, Failure> {
-        let start = |target: &Target| match &target.address {
-            Address::Stub(stub) => BuiltIn::start(stub, plan.seed).map(Some),
+    pub(crate) fn start(plan: &Plan, keys: &[Secret]) -> Result<Providers, Failure> {
+        let name =
+            |number: usize| plan.split.as_ref().and_then(|split| Some(split.names.get(number)?.as_str()));
+        let start = |(number, target): (usize, &Target)| match &target.address {
+            Address::Stub(stub) => BuiltIn::start(stub, name(number), plan, keys).map(Some),
             Address::Url(_) => Ok(None),
         };
-        plan.targets().map(start).collect::<Result<_, _>>().map(Providers)
+        plan.targets().enumerate().map(start).collect::<Result<_, _>>().map(Providers)
+    }
+
+    /// The servers of those with limits, which record what became of each attempt.
+    pub(crate) fn limited(&self) -> Vec<Arc<Server>> {
+        let limited = self.0.iter().flatten().filter(|provider| provider.limited);
+        limited.map(|provider| provider.server.clone()).collect()
     }
 
     /// That of a target.

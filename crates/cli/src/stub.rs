@@ -34,7 +34,7 @@ pub(crate) fn stub(args: StubArgs) -> Result<u8, Failure> {
     })?;
     let server = Arc::new(server);
     let ledger = args.ledger.as_deref().map(|path| {
-        LedgerFile::begin(path, server.clone())
+        LedgerFile::begin(path, vec![server.clone()])
             .map_err(|e| Failure::usage(format!("--ledger: cannot write {}: {}", path.display(), why(&e))))
     });
     let ledger = ledger.transpose()?;

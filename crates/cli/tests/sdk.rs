@@ -32,14 +32,29 @@ fn ollamas_sdk_is_content() {
     judge("ollama_sdk.py");
 }
 
-/// Runs a script against three stubs: one that answers anyone, one that wants a key and knows one model, and one
-/// that thinks first.
+/// One provider for each way in which a limit is told. An hour is long enough that none refills meanwhile; but the last
+/// one has room again at once.
+const LIMITED: &str = "
+providers:
+  - {path: /of-openai, limits: {preset: openai, rpm: 2, window: 1h, scope: key}}
+  - {path: /of-anthropic, limits: {preset: anthropic, rpm: 2, window: 1h}}
+  - {path: /of-azure, limits: {preset: azure-ptu, rpm: off, tpm: 100, window: 1h}}
+  - {path: /of-gemini, limits: {preset: gemini, rpm: 2, rpd: off, window: 1h}}
+  - {path: /of-apim, limits: {preset: apim, tpm: off, estimate: false, quota: 5, quota_per: day}}
+  - {path: /of-any, limits: {rpm: 1, window: 1h}}
+  - {path: /soon, limits: {rpm: 1, window: 300ms}}
+";
+
+/// Runs a script against four stubs: one that answers anyone, one that wants a key and knows one model, one that thinks
+/// first, and one that limits.
 fn judge(script: &str) {
     let python = python();
     let desk = Desk::new();
     let (_open, open) = stub(&desk, &[]);
     let (_strict, strict) = stub(&desk, &["--key", "sk-right", "--models", "m"]);
     let (_thinking, thinking) = stub(&desk, &["--reasoning", "5"]);
+    desk.file("limited.yaml", LIMITED);
+    let (_limited, limited) = stub(&desk, &["--config", "limited.yaml"]);
     let mut command = Command::new(python);
     command.arg("-W").arg("ignore").arg(folder().join("tests/sdk").join(script));
     // Nothing of the environment may lead the SDKs anywhere else.
@@ -49,7 +64,11 @@ fn judge(script: &str) {
     for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"] {
         command.env_remove(name);
     }
-    command.env("STUB_OPEN", open).env("STUB_STRICT", strict).env("STUB_THINKING", thinking);
+    command
+        .env("STUB_OPEN", open)
+        .env("STUB_STRICT", strict)
+        .env("STUB_THINKING", thinking)
+        .env("STUB_LIMITED", limited);
     command.env("PYTHONDONTWRITEBYTECODE", "1");
     let output = command.output().unwrap();
     let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();

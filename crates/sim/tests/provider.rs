@@ -4,7 +4,9 @@
 
 use std::collections::HashMap;
 
-use floodline_core::limits::{Dimension, Figure, Figures, Limit, Limits, Period, Provider as Preset, Scope, Spent};
+use floodline_core::limits::{
+    Dimension, Figure, Figures, Limit, Limits, Period, Provider as Preset, Scope, Spent,
+};
 use floodline_core::{Moment, Span};
 use floodline_sim::limits::ledger::Fate;
 use floodline_sim::limits::{KeyId, Ledger, Limiter, ModelId, Request, Ticket, Verdict};

@@ -5,7 +5,21 @@ import json
 
 import anthropic
 
-from judge import KEY, MODEL, OPEN, REASONING, STREAMS, STRICT, THINKING, WEATHER, check_weather, main, raises
+from judge import (
+    KEY,
+    LIMITED,
+    MODEL,
+    OPEN,
+    REASONING,
+    STREAMS,
+    STRICT,
+    THINKING,
+    WEATHER,
+    check_weather,
+    main,
+    raises,
+    refused,
+)
 
 HELLO = [{"role": "user", "content": "Say something, please."}]
 TOOLS = [{"name": "weather", "description": "w", "input_schema": WEATHER}]
@@ -123,6 +137,31 @@ def test_errors():
         default_headers={"x-api-key": KEY, "authorization": anthropic.Omit(), "anthropic-version": "2023-06-01"},
     )
     assert older.messages.create(model=MODEL, messages=HELLO, max_tokens=5).usage.output_tokens == 5
+
+
+def test_limits():
+    limited = at(LIMITED + "/of-anthropic")
+    ask = dict(model=MODEL, messages=HELLO, max_tokens=5)
+    raw = limited.messages.with_raw_response.create(**ask)
+    left = {"requests": ("2", "1"), "input-tokens": ("30000", "30000"), "output-tokens": ("8000", "8000")}
+    for kind, (limit, remaining) in left.items():
+        assert raw.headers[f"anthropic-ratelimit-{kind}-limit"] == limit
+        assert raw.headers[f"anthropic-ratelimit-{kind}-remaining"] == remaining
+        assert raw.headers[f"anthropic-ratelimit-{kind}-reset"].endswith("Z")
+    with limited.messages.stream(**ask) as stream:
+        assert len(list(stream.text_stream)) == 5
+    for stream in (False, True):
+        error = refused(anthropic.RateLimitError, lambda: limited.messages.create(**ask, stream=stream))
+        assert error.status_code == 429 and error.body["error"]["type"] == "rate_limit_error"
+        assert error.body["request_id"] == error.response.headers["request-id"]
+        assert "rate limit for your organization of 2 requests per minute" in error.body["error"]["message"]
+        assert error.response.headers["anthropic-ratelimit-requests-remaining"] == "0"
+        assert 1700 < int(error.response.headers["retry-after"]) <= 1800
+    # Limits of no provider in particular are told in Anthropic's words to Anthropic's client.
+    anybodys = at(LIMITED + "/of-any")
+    anybodys.messages.create(**{**ask, "model": "claude"})
+    error = refused(anthropic.RateLimitError, lambda: anybodys.messages.create(**{**ask, "model": "claude"}))
+    assert error.body["error"]["type"] == "rate_limit_error"
 
 
 async def test_many_streams_at_once():

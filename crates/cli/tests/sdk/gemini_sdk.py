@@ -9,7 +9,21 @@ from google import genai
 from google.genai import errors, types
 from pydantic import BaseModel
 
-from judge import KEY, MODEL, OPEN, REASONING, STREAMS, STRICT, THINKING, WEATHER, check_weather, main, raises
+from judge import (
+    KEY,
+    LIMITED,
+    MODEL,
+    OPEN,
+    REASONING,
+    STREAMS,
+    STRICT,
+    THINKING,
+    WEATHER,
+    check_weather,
+    main,
+    raises,
+    refused,
+)
 
 
 def at(address, key=KEY, **more):
@@ -150,6 +164,19 @@ def test_errors():
         strict.models.generate_content(model=MODEL, contents="a", config=config(max_output_tokens=-1))
     with raises(errors.ClientError, 404):
         list(strict.models.generate_content_stream(model="another", contents="a"))
+
+
+def test_limits():
+    limited = at(LIMITED + "/of-gemini")
+    for _ in range(2):
+        limited.models.generate_content(model=MODEL, contents="Hi.", config=config(max_output_tokens=5))
+    error = refused(
+        errors.ClientError, lambda: limited.models.generate_content(model=MODEL, contents="Hi.", config=config())
+    )
+    assert (error.code, error.status) == (429, "RESOURCE_EXHAUSTED")
+    details = {detail["@type"].split(".")[-1]: detail for detail in error.details["error"]["details"]}
+    assert details["QuotaFailure"]["violations"][0]["quotaValue"] == "2"
+    assert 0 < int(details["RetryInfo"]["retryDelay"].rstrip("s")) <= 3600
 
 
 async def test_many_streams_at_once():

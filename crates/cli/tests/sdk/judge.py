@@ -1,8 +1,8 @@
 """What the judges have in common.
 
 Each script of this folder drives one official SDK against `floodline stub`. `test_*` functions are run in order; one
-that raises ends the script with its traceback. Three stubs are running: OPEN answers anyone, STRICT wants the key
-KEY and knows the model MODEL only, THINKING begins each answer with reasoning.
+that raises ends the script with its traceback. Four stubs are running: OPEN answers anyone, STRICT wants the key
+KEY and knows the model MODEL only, THINKING begins each answer with reasoning, LIMITED has providers with limits.
 """
 
 import contextlib
@@ -12,6 +12,7 @@ import os
 import sys
 
 OPEN, STRICT, THINKING = (os.environ[name] for name in ("STUB_OPEN", "STUB_STRICT", "STUB_THINKING"))
+LIMITED = os.environ["STUB_LIMITED"]
 KEY, MODEL = "sk-right", "m"
 REASONING = 5
 STREAMS = 50
@@ -45,6 +46,15 @@ def raises(kind, status=None, says=None):
         assert says is None or says in str(error), error
     else:
         raise AssertionError(f"{kind.__name__} was expected")
+
+
+def refused(kind, ask):
+    """What `ask` raises, which has to be of this kind."""
+    try:
+        ask()
+    except kind as error:
+        return error
+    raise AssertionError(f"{kind.__name__} was expected")
 
 
 def run(module):

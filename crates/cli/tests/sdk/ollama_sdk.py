@@ -5,7 +5,21 @@ import asyncio
 import ollama
 from pydantic import BaseModel
 
-from judge import KEY, MODEL, OPEN, REASONING, STREAMS, STRICT, THINKING, WEATHER, check_weather, main, raises
+from judge import (
+    KEY,
+    LIMITED,
+    MODEL,
+    OPEN,
+    REASONING,
+    STREAMS,
+    STRICT,
+    THINKING,
+    WEATHER,
+    check_weather,
+    main,
+    raises,
+    refused,
+)
 
 HELLO = [{"role": "user", "content": "Say something, please."}]
 TOOLS = [{"type": "function", "function": {"name": "weather", "description": "w", "parameters": WEATHER}}]
@@ -92,6 +106,13 @@ def test_errors():
     with raises(ollama.ResponseError, 400):
         # The SDK refuses most mistakes by itself.
         at(STRICT)._request_raw("POST", "/api/generate", json={"prompt": "a"})
+
+
+def test_limits():
+    limited = at(LIMITED + "/of-any")
+    limited.chat(model="llama", messages=HELLO, options={"num_predict": 5})
+    with raises(ollama.ResponseError, 429, "Rate limit reached for llama"):
+        limited.chat(model="llama", messages=HELLO)
 
 
 async def test_many_streams_at_once():

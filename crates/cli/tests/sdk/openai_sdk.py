@@ -10,7 +10,21 @@ from typing import Literal
 import openai
 from pydantic import BaseModel, Field
 
-from judge import KEY, MODEL, OPEN, REASONING, STREAMS, STRICT, THINKING, WEATHER, check_weather, main, raises
+from judge import (
+    KEY,
+    LIMITED,
+    MODEL,
+    OPEN,
+    REASONING,
+    STREAMS,
+    STRICT,
+    THINKING,
+    WEATHER,
+    check_weather,
+    main,
+    raises,
+    refused,
+)
 
 HELLO = [{"role": "user", "content": "Say something, please."}]
 TOOLS = [{"type": "function", "function": {"name": "weather", "description": "w", "parameters": WEATHER}}]
@@ -235,6 +249,57 @@ def test_errors():
             call()
     with raises(openai.NotFoundError, 404):
         strict.get("/nothing", cast_to=object)
+
+
+def test_limits():
+    limited = at(LIMITED + "/of-openai")
+    ask = dict(model=MODEL, messages=HELLO, max_tokens=5)
+    raw = limited.chat.completions.with_raw_response.create(**ask)
+    assert raw.headers["x-ratelimit-limit-requests"] == "2"
+    assert raw.headers["x-ratelimit-remaining-requests"] == "1"
+    assert raw.headers["x-ratelimit-limit-tokens"] == "30000"
+    assert raw.headers["x-ratelimit-reset-requests"].startswith(("29m", "30m"))
+    assert len(list(limited.chat.completions.create(**ask, stream=True))) > 5
+    for stream in (False, True):
+        error = refused(openai.RateLimitError, lambda: limited.chat.completions.create(**ask, stream=stream))
+        assert (error.status_code, error.code, error.type) == (429, "rate_limit_exceeded", "requests")
+        headers = error.response.headers
+        assert headers["x-ratelimit-remaining-requests"] == "0"
+        assert 1700 < int(headers["retry-after"]) <= 1800
+        assert int(headers["retry-after"]) * 1000 >= int(headers["retry-after-ms"]) > 1_700_000
+        assert "on requests per min (RPM): Limit 2, Used 2, Requested 1. Please try again in " in error.message
+    # Another key has its own limits, and no more than they can ever admit.
+    other = openai.OpenAI(base_url=LIMITED + "/of-openai/v1", api_key="another", max_retries=0)
+    error = refused(openai.RateLimitError, lambda: other.chat.completions.create(**{**ask, "max_tokens": 30601}))
+    assert "Request too large for m" in error.message and "retry-after" not in error.response.headers
+    assert (error.code, error.type) == ("rate_limit_exceeded", "tokens")
+
+
+def test_the_sdks_own_retries_get_through():
+    patient = openai.OpenAI(base_url=LIMITED + "/soon/v1", api_key=KEY, max_retries=2)
+    for _ in range(3):
+        raw = patient.chat.completions.with_raw_response.create(model=MODEL, messages=HELLO, max_tokens=5)
+        assert raw.status_code == 200
+
+
+def test_limits_of_azure_and_of_api_management():
+    azure = openai.AzureOpenAI(
+        azure_endpoint=LIMITED + "/of-azure", api_key=KEY, api_version="2024-10-21", max_retries=0
+    )
+    ask = dict(model="deployment", messages=HELLO, max_tokens=200)
+    raw = azure.chat.completions.with_raw_response.create(**ask)
+    assert float(raw.headers["azure-openai-deployment-utilization"].rstrip("%")) > 200
+    error = refused(openai.RateLimitError, lambda: azure.chat.completions.create(**ask))
+    assert (error.status_code, error.code) == (429, "429")
+    assert "currently experiencing high demand" in error.message
+    assert int(error.response.headers["retry-after-ms"]) > 1000
+    managed = at(LIMITED + "/of-apim")
+    managed.chat.completions.create(model=MODEL, messages=HELLO, max_tokens=9)
+    error = refused(
+        openai.PermissionDeniedError, lambda: managed.chat.completions.create(model=MODEL, messages=HELLO)
+    )
+    assert error.status_code == 403 and error.response.json()["statusCode"] == 403
+    assert error.response.json()["message"].startswith("Token quota is exceeded.")
 
 
 async def test_many_streams_at_once():

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use floodline_core::limits::Limits;
 use secrecy::SecretString;
 
+use crate::limits::KeyId;
 use crate::model::Pace;
 
 /// Where to serve, and who is there. The default is one provider that answers at once, on any free port of 127.0.0.1.
@@ -42,6 +43,8 @@ pub struct Provides {
     pub key: Option<SecretString>,
     /// What it allows; without it everything.
     pub limits: Option<Limits>,
+    /// What keys are called in the ledger.
+    pub key_names: Vec<(KeyId, Box<str>)>,
 }
 
 impl Config {
@@ -69,6 +72,7 @@ impl Default for Provides {
             models: None,
             key: None,
             limits: None,
+            key_names: Vec::new(),
         }
     }
 }

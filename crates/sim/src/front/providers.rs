@@ -55,12 +55,13 @@ pub(super) type Accepted = Result<Vec<u8>, Small>;
 impl Providers {
     /// Those of a configuration. Attempts are recorded if `keeps` or if there are limits.
     pub(super) fn new(behind: Vec<Behind>, keeps: bool) -> Result<Providers, LimitsError> {
-        let all = behind.into_iter().map(|(name, pace, limits)| {
+        let all = behind.into_iter().map(|Behind { name, pace, limits, key_names }| {
             let name: Option<Arc<str>> = name.map(Into::into);
             let mut provider = Provider::new(pace, limits.as_ref())?;
             if keeps || limits.is_some() {
                 let mut ledger = Ledger::new(ATTEMPTS);
                 name.iter().for_each(|name| ledger.name_provider(name));
+                key_names.iter().for_each(|(key, name)| ledger.name_key(*key, name));
                 provider.keep(ledger);
             }
             Ok(Named { name, provider })

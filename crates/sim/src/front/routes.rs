@@ -54,7 +54,13 @@ struct Offer {
 }
 
 /// What else a provider is made of.
-pub(super) type Behind = (Option<Box<str>>, Pace, Option<Limits>);
+#[derive(Debug)]
+pub(super) struct Behind {
+    pub(super) name: Option<Box<str>>,
+    pub(super) pace: Pace,
+    pub(super) limits: Option<Limits>,
+    pub(super) key_names: Vec<(KeyId, Box<str>)>,
+}
 
 /// A request that is being answered.
 #[derive(Clone, Copy)]
@@ -87,7 +93,8 @@ impl Routes {
         let mut routes = Routes { seed, ..Routes::default() };
         let mut behind = Vec::new();
         for (place, provides) in providers.into_iter().enumerate() {
-            let Provides { name, path, pace, tokens, reasoning, seed, models, key, limits } = provides;
+            let Provides { name, path, pace, tokens, reasoning, seed, models, key, limits, key_names } =
+                provides;
             let offer = Offer { place, habit: Habit { tokens, reasoning }, seed, models, key };
             match path.trim_end_matches('/') {
                 "" => routes.root.offers.push(offer),
@@ -96,7 +103,7 @@ impl Routes {
                     None => routes.sites.push((path.into(), Site { offers: vec![offer] })),
                 },
             }
-            behind.push((name, pace, limits));
+            behind.push(Behind { name, pace, limits, key_names });
         }
         routes.sites.sort_by_key(|(path, _)| std::cmp::Reverse(path.len()));
         (routes, behind)
