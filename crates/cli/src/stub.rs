@@ -6,6 +6,7 @@ use floodline_core::Span;
 use floodline_core::plan::{Stub, StubPace};
 use floodline_scenario::Source;
 use floodline_sim::front::{Config, Provides, Server, Tally};
+use floodline_sim::limits::KeyId;
 
 use crate::args::StubArgs;
 use crate::interrupt::Awaited;
@@ -67,7 +68,8 @@ fn one(args: &StubArgs) -> Result<(Vec<Provides>, String), Failure> {
     let stub = Stub { tokens: args.tokens, reasoning: args.reasoning, limits, ..Stub::new(pace) };
     let provides = Provides {
         models: args.models.clone(),
-        key: args.key.as_deref().map(key).transpose()?.map(Into::into),
+        key: args.key.as_deref().map(|given| key("--key", given)).transpose()?.map(Into::into),
+        key_names: args.key_names.iter().map(|given| key_name(given)).collect::<Result<_, _>>()?,
         ..provider::provides(&stub, args.seed)?
     };
     let mut description = describe(args);
@@ -97,6 +99,11 @@ fn several(path: &str) -> Result<(Vec<Provides>, String), Failure> {
             path: listed.path.into(),
             models: listed.models,
             key: listed.key.map(|key| key.expose().to_owned().into()),
+            key_names: listed
+                .key_names
+                .into_iter()
+                .map(|(name, key)| (KeyId::of(key.expose()), name.into()))
+                .collect(),
             ..provider::provides(&listed.stub, listed.seed)?
         });
     }
@@ -175,8 +182,20 @@ fn describe(args: &StubArgs) -> String {
 }
 
 /// The key itself, or the one that `env:NAME` points to.
-fn key(given: &str) -> Result<String, Failure> {
+fn key(option: &str, given: &str) -> Result<String, Failure> {
     let Some(name) = given.strip_prefix("env:") else { return Ok(given.to_owned()) };
     std::env::var(name)
-        .map_err(|_| Failure::usage(format!("--key: the environment variable {name} is not set")))
+        .map_err(|_| Failure::usage(format!("{option}: the environment variable {name} is not set")))
+}
+
+/// A key by its hash, and what it is to be called.
+fn key_name(given: &str) -> Result<(KeyId, Box<str>), Failure> {
+    let Some((name, given)) = given.split_once('=').filter(|(name, key)| !name.is_empty() && !key.is_empty())
+    else {
+        // What was given may be a key, and is not shown.
+        return Err(Failure::usage(
+            "--key-name: write a name, an equals sign and a key, such as team-a=env:KEY_A",
+        ));
+    };
+    Ok((KeyId::of(&key("--key-name", given)?), name.into()))
 }

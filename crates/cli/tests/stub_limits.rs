@@ -109,6 +109,24 @@ fn several_providers_have_their_own_limits_and_are_told_apart_in_the_ledger() {
 }
 
 #[test]
+fn keys_are_called_by_their_names_and_written_nowhere() {
+    let desk = Desk::new();
+    let options =
+        ["--limits", "litellm", "--rpm", "1", "--ledger", "l.jsonl", "--key-name", "team-a=sk-canary"];
+    let (going, address, _) = stub(&desk, &options);
+    let arguments =
+        ["run", "--url", &format!("http://{address}/v1"), "--model", "m", "-n", "2", "-c", "2", "--json"];
+    let mut command = desk.command(&[&arguments[..], &["--key-env", "STUB_KEY", "--out", "r"]].concat());
+    let said = Said::of(command.env("STUB_KEY", "sk-canary").output().unwrap());
+    assert_eq!(outcomes(&said.json()), (1, 1), "{said:?}");
+    assert!(said.out.contains("Rate limit exceeded for api_key: team-a."), "{said:?}");
+    assert_eq!(ended(going).code, 0);
+    let ledger = std::fs::read_to_string(desk.path("l.jsonl")).unwrap();
+    assert_eq!(ledger.matches("\"key_name\":\"team-a\"").count(), 2, "{ledger}");
+    assert!(!ledger.contains("canary"), "{ledger}");
+}
+
+#[test]
 fn scenarios_limit_their_own_provider_and_keep_its_ledger() {
     let desk = Desk::new();
     desk.file(
@@ -141,10 +159,12 @@ fn what_cannot_be_kept_is_said() {
         (&["--algorithm", "fixed"], "a similar value exists: 'fixed-window'"),
         (&["--config", "same.yaml"], "`b` can never be reached: `a` answers first"),
         (&["--config", "same.yaml", "--models", "m"], "cannot be used with"),
+        (&["--key-name", "sk-canary"], "write a name, an equals sign and a key"),
+        (&["--key-name", "a=env:NOT_SET"], "--key-name: the environment variable NOT_SET is not set"),
         (&["--ledger", "no/such/folder"], "--ledger: cannot write no/such/folder: no such file"),
     ] {
         let said = desk.floodline(&[&["stub", "--port", "0"], options].concat());
         assert_eq!(said.code, 2, "{options:?} {said:?}");
-        assert!(said.err.contains(words), "{options:?} {said:?}");
+        assert!(said.err.contains(words) && !said.err.contains("canary"), "{options:?} {said:?}");
     }
 }

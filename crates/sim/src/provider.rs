@@ -69,10 +69,6 @@ pub struct Asked<'a> {
 
 /// What becomes of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "it lives for one decision, and a box would be an allocation for each"
-)]
 pub enum Decision {
     /// It is answered. With limits: where they stand, this request included.
     Answered(Option<Standing>),

@@ -58,6 +58,9 @@ pub(crate) struct StubArgs {
     /// Write what became of each attempt to this file, as JSON lines; replaced if it is there
     #[arg(long, value_name = "FILE", help_heading = "Ledger")]
     pub(crate) ledger: Option<PathBuf>,
+    /// Call a key by a name in the ledger and in messages, such as team-a=env:KEY_A; repeatable
+    #[arg(long = "key-name", value_name = "NAME=KEY", help_heading = "Ledger", conflicts_with = "config")]
+    pub(crate) key_names: Vec<String>,
 }
 
 /// Limits of a provider: a preset and figures, or a file.

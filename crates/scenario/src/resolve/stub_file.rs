@@ -7,7 +7,7 @@ use super::target;
 use crate::error::{Error, Problem};
 use crate::parse;
 use crate::secret::Secret;
-use crate::written::{At, Place, ProviderForm, StubFile};
+use crate::written::{At, Place, ProviderForm, Scalar, StubFile, Text};
 use crate::{Outside, Source};
 
 /// One provider of such a file.
@@ -21,6 +21,8 @@ pub struct StubProvider {
     pub models: Option<Vec<String>>,
     /// The key it takes; any or none without one.
     pub key: Option<Secret>,
+    /// Keys that have a name in the ledger and in messages, each behind its name.
+    pub key_names: Vec<(String, Secret)>,
     /// The seed of the answers' words.
     pub seed: u64,
     /// Its pace and its limits, as of a scenario's.
@@ -67,20 +69,26 @@ fn provider(
         models.value.iter().map(|model| model.text.clone()).collect::<Vec<_>>()
     });
     let key = match form.key.as_ref() {
+        Some(given) => Some(secret(given, findings)?),
         None => None,
-        Some(given) => match target::only_reference(&given.text) {
-            Some(variable) => Some(Secret::new(target::variable(variable, given.place, findings)?)),
-            None => {
-                findings
-                    .secret_problem(given.place, "a key must not be written in a file")
-                    .with_help("put it into an environment variable and refer to it: ${env:NAME}");
-                return None;
-            }
-        },
     };
+    let named = form.key_names.iter().flat_map(|names| &names.0);
+    let named = named.map(|(name, given)| Some((name.value.clone(), secret(given, findings)?)));
+    let key_names = named.collect::<Option<Vec<_>>>()?;
     let seed = findings.read(&form.seed).unwrap_or(0);
     let stub = target::stub(&form.stub(), findings)?;
-    Some(StubProvider { name, path, models, key, seed, stub })
+    Some(StubProvider { name, path, models, key, key_names, seed, stub })
+}
+
+/// The key that a reference stands for.
+fn secret(given: &Scalar<Text>, findings: &mut Findings<'_>) -> Option<Secret> {
+    let Some(variable) = target::only_reference(&given.text) else {
+        findings
+            .secret_problem(given.place, "a key must not be written in a file")
+            .with_help("put it into an environment variable and refer to it: ${env:NAME}");
+        return None;
+    };
+    target::variable(variable, given.place, findings).map(Secret::new)
 }
 
 /// Without what clients of OpenAI's add to a base URL by themselves.

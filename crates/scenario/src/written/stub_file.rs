@@ -3,7 +3,7 @@
 use floodline_core::time::Span;
 use serde::Deserialize;
 
-use super::{At, Given, Limited, OneOrMany, Scalar, Stub, Text};
+use super::{At, Given, Limited, Named, OneOrMany, Scalar, Stub, Text};
 
 /// What `floodline stub --config` reads.
 #[derive(Debug, Default, Deserialize)]
@@ -25,6 +25,8 @@ pub(crate) struct ProviderForm {
     pub(crate) models: Given<At<Vec<Scalar<Text>>>>,
     /// The key it takes, as a reference to the environment; any or none unless given.
     pub(crate) key: Given<Scalar<Text>>,
+    /// What keys are called in the ledger and in messages, with each key as a reference to the environment.
+    pub(crate) key_names: Given<Named<Scalar<Text>>>,
     /// The seed of the answers' words; 0 unless given.
     pub(crate) seed: Given<Scalar<u64>>,
     /// As of a scenario's stub, and so are those that follow.

@@ -139,7 +139,8 @@ impl Providers {
             }
             (Decision::Answered(_), _) => Ok(Vec::new()),
             (Decision::Refused(refusal, standing), Some(limits)) => {
-                let name = format!("key-{}", charge.key);
+                let named = named.provider.ledger().and_then(|ledger| ledger.key_name(charge.key));
+                let name = named.map_or_else(|| format!("key-{}", charge.key), str::to_owned);
                 let answer = limits_server::refused(limits, &standing, &refusal, &told(&name));
                 Err(Small {
                     status: answer.status,

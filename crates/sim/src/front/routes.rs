@@ -190,7 +190,7 @@ impl Site {
         let by_name = self.offers.iter().find(names);
         let offer = by_name.or_else(|| self.offers.iter().find(|offer| offer.models.is_none()));
         let offer = offer.ok_or_else(|| Fault::no_model(call.dialect, model))?;
-        match offer.opens_to(&keys(&call.request.head)) {
+        match offer.opens_to(keys(&call.request.head)) {
             true => Ok(offer),
             false => Err(Fault::wrong_key(call.dialect)),
         }
@@ -199,17 +199,17 @@ impl Site {
     /// Whichever way the key comes, it has to be right for one of the providers.
     fn check_key(&self, call: &Call<'_>) -> Result<(), Fault> {
         let keys = keys(&call.request.head);
-        match self.offers.iter().any(|offer| offer.opens_to(&keys)) {
+        match self.offers.iter().any(|offer| offer.opens_to(keys.clone())) {
             true => Ok(()),
-            false if keys.is_empty() => Err(Fault::missing_key(call.dialect)),
+            false if keys.clone().next().is_none() => Err(Fault::missing_key(call.dialect)),
             false => Err(Fault::wrong_key(call.dialect)),
         }
     }
 }
 
 impl Offer {
-    fn opens_to(&self, keys: &[&str]) -> bool {
-        self.key.as_ref().is_none_or(|key| keys.contains(&key.expose_secret()))
+    fn opens_to<'k>(&self, mut keys: impl Iterator<Item = &'k str>) -> bool {
+        self.key.as_ref().is_none_or(|key| keys.any(|sent| sent == key.expose_secret()))
     }
 
     fn answer(&self, ask: Ask, endpoint: Endpoint, call: &Call<'_>) -> Result<Reply, Fault> {
@@ -248,7 +248,7 @@ impl Offer {
         let head = &call.request.head;
         Charge {
             place: self.place,
-            key: KeyId::of(keys(head).first().copied().unwrap_or_default()),
+            key: KeyId::of(keys(head).next().unwrap_or_default()),
             model: model.into(),
             prompt_tokens,
             max_tokens: Some(0),
@@ -279,13 +279,13 @@ fn is_open(endpoint: Endpoint) -> bool {
 }
 
 /// The keys that a request bears: mostly one, and none that is no key.
-fn keys(head: &RequestHead) -> Vec<&str> {
+fn keys(head: &RequestHead) -> impl Iterator<Item = &str> + Clone {
     let bearer = head.authorization.as_deref().map(|sent| match sent.split_once(' ') {
         Some((scheme, sent)) if scheme.eq_ignore_ascii_case("bearer") => sent.trim(),
         _ => "",
     });
     let sent = [bearer, head.api_key.as_deref(), head.google_key.as_deref(), head.query_value("key")];
-    sent.into_iter().flatten().collect()
+    sent.into_iter().flatten()
 }
 
 /// The name that Azure's messages have for it.

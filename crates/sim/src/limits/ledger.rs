@@ -49,10 +49,6 @@ pub struct Attempt {
 
 /// What became of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "attempts are kept in one piece of memory, whatever became of them"
-)]
 pub enum Fate {
     /// It is answered.
     Admitted,
@@ -103,6 +99,11 @@ impl Ledger {
     /// Gives a key a name to be told by. It must not be the key.
     pub fn name_key(&mut self, key: KeyId, name: &str) {
         let _ = name_once(&mut self.key_names, key, name);
+    }
+
+    /// What a key is called, if it has a name.
+    pub fn key_name(&self, key: KeyId) -> Option<&str> {
+        self.key_names.get(&key).map(AsRef::as_ref)
     }
 
     /// Records what became of an attempt.
