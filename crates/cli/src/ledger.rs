@@ -1,7 +1,8 @@
 //! What became of each attempt at a simulated provider, on its way into a file.
 //!
 //! A thread of its own fetches what is new and writes it, several times a second: the provider's thread is not held up
-//! by a disk, and what happened can be read while it happens.
+//! by a disk, and what happened can be read while it happens. Should attempts come faster than they are fetched, the last
+//! line says how many are missing.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -37,6 +38,10 @@ impl LedgerFile {
                     dropped += write(&mut file, &server.take_attempts())?;
                 }
                 if last {
+                    if dropped > 0 {
+                        writeln!(file, "{{\"missing\":{dropped}}}")?;
+                    }
+                    file.flush()?;
                     return Ok(dropped);
                 }
                 std::thread::park_timeout(LOOK);

@@ -59,7 +59,7 @@ pub struct Tally {
 pub struct Taken {
     /// In the order in which they came, of several providers one after another.
     pub attempts: Vec<Attempt>,
-    /// How many were left out because nobody took them for long.
+    /// How many were left out because they came too fast, or because nobody took them for long.
     pub dropped: u64,
 }
 
@@ -130,10 +130,10 @@ impl Shared {
 }
 
 impl Taken {
-    /// Adds those for which there is room.
-    pub(super) fn add<'a>(&mut self, attempts: impl ExactSizeIterator<Item = &'a Attempt>) {
+    /// Adds those for which there is room, of which so many were missed before.
+    pub(super) fn add<'a>(&mut self, (attempts, missed): (impl ExactSizeIterator<Item = &'a Attempt>, u64)) {
         let room = MOST_WAITING.saturating_sub(self.attempts.len());
-        self.dropped += attempts.len().saturating_sub(room) as u64;
+        self.dropped += missed + attempts.len().saturating_sub(room) as u64;
         self.attempts.extend(attempts.take(room).cloned());
     }
 }

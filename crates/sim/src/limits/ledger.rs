@@ -24,6 +24,8 @@ pub struct Ledger {
     capacity: usize,
     /// How many of the newest have not been taken yet.
     fresh: usize,
+    /// How many were dropped before anybody took them.
+    missed: u64,
     counts: Counts,
     provider: Option<Arc<str>>,
     key_names: HashMap<KeyId, Arc<str>>,
@@ -84,6 +86,7 @@ impl Ledger {
             attempts: VecDeque::new(),
             capacity,
             fresh: 0,
+            missed: 0,
             counts: Counts::default(),
             provider: None,
             key_names: HashMap::new(),
@@ -114,6 +117,8 @@ impl Ledger {
             return;
         }
         while self.attempts.len() >= self.capacity {
+            // The oldest goes: if none has been taken, it never will be.
+            self.missed += u64::from(self.fresh >= self.attempts.len());
             self.attempts.pop_front();
             self.counts.dropped += 1;
         }
@@ -134,10 +139,11 @@ impl Ledger {
         self.attempts.iter()
     }
 
-    /// Those of them that have come since the last call.
-    pub fn take_fresh(&mut self) -> impl ExactSizeIterator<Item = &Attempt> {
-        let fresh = std::mem::take(&mut self.fresh);
-        self.attempts.range(self.attempts.len() - fresh..)
+    /// Those of them that have come since the last call, and how many more came and are no longer kept.
+    pub fn take_fresh(&mut self) -> (impl ExactSizeIterator<Item = &Attempt>, u64) {
+        let fresh = std::mem::take(&mut self.fresh).min(self.attempts.len());
+        let missed = std::mem::take(&mut self.missed);
+        (self.attempts.range(self.attempts.len() - fresh..), missed)
     }
 
     /// Writes the attempts that are kept, each as a line of JSON, oldest first.
@@ -292,11 +298,14 @@ mod tests {
         );
         assert_eq!(lines, expected);
         assert!(!lines.contains("secret"));
-        assert_eq!(ledger.take_fresh().count(), 2);
-        assert_eq!(ledger.take_fresh().count(), 0);
+        let mut taken = || {
+            let (fresh, missed) = ledger.take_fresh();
+            (fresh.len(), missed)
+        };
+        assert_eq!((taken(), taken()), ((2, 1), (0, 0)));
         ledger.record(Moment(9), KeyId::of(""), "m", Fate::Overloaded);
         assert_eq!(
-            ledger.take_fresh().map(|attempt| attempt.fate.name()).collect::<Vec<_>>(),
+            ledger.take_fresh().0.map(|attempt| attempt.fate.name()).collect::<Vec<_>>(),
             ["overloaded"]
         );
     }
@@ -305,6 +314,6 @@ mod tests {
     fn a_ledger_of_no_length_counts_only() {
         let mut ledger = recorded(0);
         assert_eq!((ledger.counts().attempts, ledger.attempts().len()), (3, 0));
-        assert_eq!(ledger.take_fresh().len(), 0);
+        assert_eq!(ledger.take_fresh().0.len(), 0);
     }
 }
