@@ -173,6 +173,8 @@ fn unexpected(expected: &str, text: &str, at: (usize, usize)) -> Problem {
         Some("honour_retry_after") => problem.help("such as {cap: 60s}, or {} for the usual one"),
         Some("on" | "after") => problem.help("such as [rate_limited, overloaded]"),
         Some("stub") => problem.help("such as `stub: {profile: 8b-h100}`, or `stub: {}`"),
+        Some("limits") => problem.help("such as {spend: $5, duration: 30m}; of a stub, such as {rpm: 500, tpm: 30k}"),
+        Some("providers") => problem.help("such as `providers: [{name: primary, path: /primary, limits: {rpm: 500}}]`"),
         Some("prices") => problem
             .help("such as `prices: {input: $2.50, output: $10}` of a million tokens, or `prices: {file: prices.json}`"),
         Some("objectives") => problem.help("such as `objectives: [ttft p95 < 500ms, errors rate < 1%]`"),

@@ -8,6 +8,11 @@
 //! beyond 64 MiB, 431, 501, and the API's own overload when the model's queue is full. HTTP/1.1 with keep-alive and
 //! pipelining, HTTP/1.0, chunked requests, `Expect`.
 //!
+//! Several providers can share the port ([`Config::providers`]), told apart by the beginning of the path or by the
+//! model, each with its own pace, models, key and limits. With limits a request is admitted or refused as of its
+//! arrival, refused in the provider's words, and its answer states what is left. What became of each attempt can be had
+//! ([`Server::take_attempts`]).
+//!
 //! What is answered: words, for as long as the request and the server say; the call of a tool whose arguments satisfy
 //! its schema, when tools are offered and the user has spoken last, or when the request demands it; JSON that satisfies
 //! a schema, when one is given. With [`Config::reasoning`] each answer begins with reasoning.
