@@ -74,6 +74,7 @@ fn figures(args: &LimitArgs) -> Figures {
         algorithm: args.algorithm,
         burst: args.burst,
         estimate: args.estimate,
+        refusals_count: args.refusals_count,
         retry_after: args.retry_after,
         headers: args.no_limit_headers.then_some(false),
     }

@@ -101,9 +101,11 @@ fn five_per_ten_seconds_are_five_per_ten_seconds() {
         admitted(&mut limiter, 0, &ask(1, 1));
     }
     assert_eq!(refused(&mut limiter, 0, &ask(1, 1)).wait, Some(Span::from_secs(2)));
-    // The refusal counted, but there was no room for it.
     admitted(&mut limiter, 2_000_000_000, &ask(1, 1));
-    assert_eq!(refused(&mut limiter, 3_000_000_000, &ask(1, 1)).wait, Some(Span::from_secs(2)));
+    assert_eq!(refused(&mut limiter, 3_000_000_000, &ask(1, 1)).wait, Some(Span::from_secs(1)));
+    // Whoever knocks ten times a second: from then on five are let in within any ten.
+    let tries = (31..1_031).map(|tenth| limiter.admit(Moment(tenth * 100_000_000), &ask(1, 1)));
+    assert_eq!(tries.filter(|verdict| matches!(verdict, Verdict::Admitted(..))).count(), 50);
 }
 
 #[test]
@@ -224,7 +226,7 @@ fn a_refund_does_not_reach_into_another_window() {
 fn a_refused_request_that_counts_starves_who_does_not_wait() {
     // Two a minute; who knocks each second keeps the bucket full and is never let in again.
     let figures = Figures { rpm: Some(Figure::Of(2)), ..Figures::default() };
-    let mut limiter = Limiter::new(&figures.limits().unwrap()).unwrap();
+    let mut limiter = Limiter::new(&preset(Provider::OpenAi, figures)).unwrap();
     let mut answered = 0;
     for second in 0..600 {
         let verdict = limiter.admit(Moment(second * 1_000_000_000), &ask(1, 1));

@@ -133,6 +133,10 @@ pub(crate) struct LimitArgs {
     /// their number is known [default: the provider's]
     #[arg(long, value_name = "on|off", hide_possible_values = true, value_parser = on_or_off())]
     pub(crate) estimate: Option<bool>,
+    /// Whether refused requests count, too: on or off. With on, who knocks faster than the limit is not let
+    /// in again [default: the provider's; openai and litellm count them]
+    #[arg(long, value_name = "on|off", hide_possible_values = true, value_parser = on_or_off())]
+    pub(crate) refusals_count: Option<bool>,
     /// What refusals state of the wait: exact, absent, short (half of it) or long (twice) [default: exact]
     #[arg(long, value_name = "HOW", hide_possible_values = true, value_parser = retry_after())]
     pub(crate) retry_after: Option<RetryAfter>,

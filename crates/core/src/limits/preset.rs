@@ -13,7 +13,8 @@ use crate::time::Span;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Figures {
-    /// Whose limits. Without it: only those with a figure, which count and speak as OpenAI's.
+    /// Whose limits. Without it: only those with a figure, which count and speak as OpenAI's, but for refused requests:
+    /// they do not count, so that so much per window is admitted whoever knocks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub preset: Option<Provider>,
     /// How long a minute is taken to be. Hours, days and months scale with it.
@@ -71,6 +72,10 @@ pub struct Figures {
     /// known, and requests that are answered at the same time can overrun a limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub estimate: Option<bool>,
+    /// Whether refused requests count against limits of requests too; as the provider does unless given, and not at all
+    /// without a provider.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refusals_count: Option<bool>,
     /// How honest a refusal is about the wait.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<RetryAfter>,
@@ -193,6 +198,9 @@ impl Figures {
         if limit.dimension == Dimension::Concurrency {
             return Ok(limit);
         }
+        let usual = self.preset.is_some() && limit.refusals_count;
+        let counts = limit.dimension == Dimension::Requests && self.refusals_count.unwrap_or(usual);
+        let limit = Limit { refusals_count: counts, ..limit };
         let burst = match self.burst {
             Some(Figure::Of(burst)) => Some(burst),
             Some(Figure::Off) | None => None,
@@ -458,6 +466,7 @@ mod tests {
                 algorithm: Some(AlgorithmName::SlidingWindow),
                 burst: None,
                 estimate: Some(false),
+                refusals_count: Some(true),
                 retry_after: Some(RetryAfter::Long),
                 headers: Some(false),
             };
@@ -563,6 +572,14 @@ mod tests {
             ("tph", true, Precharge::None, window),
         ];
         assert_eq!(told, expected);
+        let counting = |preset, refusals_count| {
+            let rpm = Some(Figure::Of(5));
+            Figures { preset, refusals_count, rpm, ..Figures::default() }.limits().unwrap().limits[0]
+                .refusals_count
+        };
+        assert!(counting(Some(Provider::OpenAi), None) && !counting(Some(Provider::Azure), None));
+        assert!(!counting(None, None) && counting(None, Some(true)));
+        assert!(!counting(Some(Provider::OpenAi), Some(false)));
         let estimated = Figures {
             preset: Some(Provider::LiteLlm),
             output_tpm: Some(Figure::Of(5)),

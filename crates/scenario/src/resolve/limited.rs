@@ -94,6 +94,7 @@ fn figures(written: &Limited, findings: &mut Findings<'_>) -> Figures {
         algorithm: findings.read(&written.algorithm),
         burst: findings.read(&written.burst),
         estimate: findings.read(&written.estimate),
+        refusals_count: findings.read(&written.refusals_count),
         retry_after: findings.read(&written.retry_after),
         headers: findings.read(&written.headers),
     }

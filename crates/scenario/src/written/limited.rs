@@ -54,6 +54,9 @@ pub(crate) struct Limited {
     pub(crate) burst: Given<Scalar<Figure>>,
     /// Whether requests are charged an estimate beforehand; as the provider does unless given.
     pub(crate) estimate: Given<Scalar<bool>>,
+    /// Whether refused requests count against the preset's limits of requests; as the provider does unless given, and
+    /// not at all without a preset.
+    pub(crate) refusals_count: Given<Scalar<bool>>,
     /// In whose words refusals are told; the preset's unless given. Of openai, in those of the API that is called.
     pub(crate) provider: Given<Scalar<Provider>>,
     /// What messages call the organisation; org-floodline unless given.
