@@ -15,7 +15,7 @@
 //!
 //! What is answered: words, for as long as the request and the server say; the call of a tool whose arguments satisfy
 //! its schema, when tools are offered and the user has spoken last, or when the request demands it; JSON that satisfies
-//! a schema, when one is given. With [`Config::reasoning`] each answer begins with reasoning.
+//! a schema, when one is given. With [`Provides::reasoning`] each answer begins with reasoning.
 //!
 //! What holds:
 //! - A request's time counts from the arrival of its last byte in the kernel, where the kernel says so. A
