@@ -30,6 +30,8 @@
 //!     output_weight: 1          # how often a token of an answer counts
 //! ```
 
+mod figure;
+mod figures;
 mod limit;
 mod preset;
 mod span_text;
@@ -40,10 +42,12 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub use figure::Figure;
+pub use figures::Figures;
 pub use limit::{
     Algorithm, AlgorithmName, Dimension, Estimate, Limit, Period, Precharge, Scope, Settlement, Spent, Start,
 };
-pub use preset::{Figure, Figures};
+
 pub use verdict::{Gauge, Reason, Refusal, Standing};
 
 /// The most limits that are kept at once.
