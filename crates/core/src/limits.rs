@@ -32,7 +32,7 @@
 
 mod limit;
 mod preset;
-mod span_text;
+pub(crate) mod span_text;
 mod verdict;
 mod written;
 
