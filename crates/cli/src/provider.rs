@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use floodline_core::Span;
 use floodline_core::event::ProviderSample;
+use floodline_core::faults::Faults;
 use floodline_core::plan::{Address, Plan, Stub, StubPace, Target};
 use floodline_engine::Provider;
 use floodline_scenario::Secret;
@@ -102,8 +103,19 @@ pub(crate) fn provides(stub: &Stub, seed: u64) -> Result<Provides, Failure> {
         reasoning: stub.reasoning,
         seed,
         limits: stub.limits.clone(),
+        faults: faults(&stub.faults)?,
         ..Provides::default()
     })
+}
+
+/// Faults with the hashes of their keys in place of references to the environment.
+pub(crate) fn faults(written: &Faults) -> Result<Faults, Failure> {
+    let mut faults = written.clone();
+    let hash = |name: &str| std::env::var(name).ok().map(|key| KeyId::of(&key).hash());
+    faults.resolve_keys(hash).map_err(|name| {
+        Failure::usage(format!("a fault names a key: the environment variable {name} is not set"))
+    })?;
+    Ok(faults)
 }
 
 /// The pacing that a scenario or the command line asks for.
