@@ -270,12 +270,15 @@ impl Answer {
             Break::Stall(_) => {}
             Break::Disconnect(cut) => self.leaves = Some(cut),
             Break::EndEarly => stream.cut(out),
-            // Without chunks there is no framing to damage.
-            Break::Malformed(Harm::Framing) if !self.order.old_http => {
-                out.extend_from_slice(NO_CHUNK);
+            Break::Malformed(Harm::Event) => stream.garble(out),
+            Break::Malformed(Harm::Framing) => {
                 self.leaves = Some(Cut::Close);
+                match self.order.old_http {
+                    // Without chunks there is no framing to damage.
+                    true => stream.garble(out),
+                    false => out.extend_from_slice(NO_CHUNK),
+                }
             }
-            Break::Malformed(_) => stream.garble(out),
             Break::Error(fault) => stream.fail(out, &fault),
         }
         self.ended = stream.has_ended() || self.leaves.is_some();
