@@ -109,7 +109,16 @@ struct Open {
 impl<'a> Asked<'a> {
     /// A request without a prompt whose answer is one token.
     pub fn new(key: KeyId, model: &'a str) -> Asked<'a> {
-        Asked { key, model, prompt_tokens: 0, cached_tokens: 0, max_tokens: None, steps: 1, choices: 1, strike: Strike::default() }
+        Asked {
+            key,
+            model,
+            prompt_tokens: 0,
+            cached_tokens: 0,
+            max_tokens: None,
+            steps: 1,
+            choices: 1,
+            strike: Strike::default(),
+        }
     }
 }
 

@@ -133,12 +133,10 @@ impl Fields {
             }
             "error" => Kind::Error {
                 after_tokens: self.after_tokens()?,
-                error: self
-                    .named::<Option<Failure>>("error")?
-                    .ok_or_else(|| {
-                        FaultError::new("a fault of kind `error` needs its `error`")
-                            .help("write error: overloaded, rate_limited or server_error")
-                    })?,
+                error: self.named::<Option<Failure>>("error")?.ok_or_else(|| {
+                    FaultError::new("a fault of kind `error` needs its `error`")
+                        .help("write error: overloaded, rate_limited or server_error")
+                })?,
             },
             "length" => match self.after_tokens()? {
                 0 => {
@@ -148,9 +146,7 @@ impl Fields {
                 after_tokens => Kind::Length { after_tokens },
             },
             "content_type" => Kind::ContentType {
-                content_type: self
-                    .read_as("content_type", media_type)?
-                    .unwrap_or_else(|| "text/html".into()),
+                content_type: self.read_as("content_type", media_type)?.unwrap_or_else(|| "text/html".into()),
             },
             "refuse" => Kind::Refuse,
             "outage" => Kind::Outage,
@@ -197,7 +193,8 @@ impl Fields {
         if kind.is_of_connections() {
             for (field, given) in [("model", when.model.is_some()), ("key", when.key.is_some())] {
                 if given {
-                    let message = "a connection is refused before anything is known of its requests".to_string();
+                    let message =
+                        "a connection is refused before anything is known of its requests".to_string();
                     return Err(FaultError::of(field, message).help(format!(
                         "leave `{field}` out, or write kind: disconnect with after_tokens: 0"
                     )));
@@ -226,7 +223,10 @@ impl Fields {
                     .help("keep one of the two"));
             }
             (Some(until), None) if until <= from => {
-                return Err(FaultError::of("until", format!("it ends at {until}, before it begins at {from}")));
+                return Err(FaultError::of(
+                    "until",
+                    format!("it ends at {until}, before it begins at {from}"),
+                ));
             }
             (until, lasting) => lasting.or(until.map(|until| until - from)),
         };
@@ -235,10 +235,11 @@ impl Fields {
             (Some(_), None) => {
                 Err(FaultError::of("every", "what repeats needs an end").help("add `for` or `until`"))
             }
-            (Some(every), Some(lasting)) if every <= lasting => {
-                Err(FaultError::of("every", format!("each time lasts {lasting}, and so begins anew without a pause"))
-                    .help("write a longer `every`, or leave it out"))
-            }
+            (Some(every), Some(lasting)) if every <= lasting => Err(FaultError::of(
+                "every",
+                format!("each time lasts {lasting}, and so begins anew without a pause"),
+            )
+            .help("write a longer `every`, or leave it out")),
             _ => Ok(Times { from, lasting, every }),
         }
     }
@@ -418,8 +419,11 @@ fn one_of<T: Named>(field: &str, text: &str, names: &'static [(&'static str, T)]
     }
     let known: Vec<&str> = names.iter().map(|(name, _)| *name).collect();
     let near = did_you_mean(text, known.iter().copied()).map(|near| format!("did you mean `{near}`? "));
-    Err(FaultError::of(field, format!("`{text}` is no `{field}` of a fault"))
-        .help(format!("{}write {}", near.unwrap_or_default(), known.join(" or "))))
+    Err(FaultError::of(field, format!("`{text}` is no `{field}` of a fault")).help(format!(
+        "{}write {}",
+        near.unwrap_or_default(),
+        known.join(" or ")
+    )))
 }
 
 fn whole(text: &str) -> Result<u64, String> {
@@ -498,7 +502,9 @@ fn listed(text: &str) -> Result<Box<[(u64, u64)]>, String> {
         };
         match (from, to) {
             (0, _) => Err("requests are counted from 1".into()),
-            (from, to) if to < from => Err(format!("`{item}` runs backwards: write the smaller number first")),
+            (from, to) if to < from => {
+                Err(format!("`{item}` runs backwards: write the smaller number first"))
+            }
             range => Ok(range),
         }
     };

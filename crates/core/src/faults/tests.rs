@@ -25,7 +25,10 @@ fn a_line_says_what_a_mapping_says() {
         ("timeout", r#"{"kind":"timeout"}"#),
         ("slow 2s", r#"{"kind":"slow","delay":"2s"}"#),
         ("slow x1.5 rate 0.25%", r#"{"kind":"slow","factor":1.5,"rate":"0.25%"}"#),
-        ("stall after 20 tokens for 10s nth 3,7", r#"{"kind":"stall","after_tokens":20,"for":"10s","nth":[3,7]}"#),
+        (
+            "stall after 20 tokens for 10s nth 3,7",
+            r#"{"kind":"stall","after_tokens":20,"for":"10s","nth":[3,7]}"#,
+        ),
         ("stall", r#"{"kind":"stall","after_tokens":1}"#),
         ("disconnect close after 0", r#"{"kind":"disconnect","how":"close","after_tokens":0}"#),
         ("end-early after_tokens 4 nth 10..20", r#"{"kind":"end_early","after_tokens":4,"nth":["10..20"]}"#),
@@ -35,10 +38,7 @@ fn a_line_says_what_a_mapping_says() {
         ("content_type text/plain", r#"{"kind":"content_type","content_type":"text/plain"}"#),
         ("refuse rate 10%", r#"{"kind":"refuse","rate":"10%"}"#),
         ("outage from 1m for 30s", r#"{"kind":"outage","from":"1m","for":"30s"}"#),
-        (
-            "outage from 1m until 90s every 5m",
-            r#"{"kind":"outage","from":"60s","for":"30s","every":"5m"}"#,
-        ),
+        ("outage from 1m until 90s every 5m", r#"{"kind":"outage","from":"60s","for":"30s","every":"5m"}"#),
         (
             "status 503 retry_after 5s key ${env:KEY_A} message Try again later.",
             r#"{"kind":"status","status":503,"retry_after":"5s","key":"env:KEY_A","message":"Try again later."}"#,
@@ -111,14 +111,17 @@ fn errors_say_what_would_be_right() {
     assert!(json(r#"{"kind":"status","status":500,"nth":[]}"#).unwrap_err().contains("empty"));
     assert!(json("7").unwrap_err().contains("a fault, such as {kind: status"));
     let many = format!("[{}\"timeout\"]", "\"timeout\",".repeat(MAX_FAULTS));
-    assert!(serde_json::from_str::<Faults>(&many).unwrap_err().to_string().contains("101 faults are too many"));
+    assert!(
+        serde_json::from_str::<Faults>(&many).unwrap_err().to_string().contains("101 faults are too many")
+    );
 }
 
 #[test]
 fn a_key_is_never_repeated() {
     let said = wrong("status 500 key sk-secret-value");
     assert!(said.contains("${env:NAME}") && !said.contains("secret-value"), "{said}");
-    let mut faults = Faults::new(vec![line("timeout key env:A"), line("timeout key 00000000000000ff")]).unwrap();
+    let mut faults =
+        Faults::new(vec![line("timeout key env:A"), line("timeout key 00000000000000ff")]).unwrap();
     assert_eq!(faults.clone().resolve_keys(|_| None), Err("A".into()));
     faults.resolve_keys(|name| (name == "A").then_some(7)).unwrap();
     let keys: Vec<_> = faults.iter().map(|fault| fault.when.key.clone()).collect();
@@ -129,7 +132,9 @@ fn a_key_is_never_repeated() {
 fn times_are_half_open_and_repeat() {
     let at = |seconds| Moment(Span::from_secs(seconds).0);
     let times = line("timeout from 10s until 15s every 1m").when.times;
-    for (seconds, within) in [(0, false), (10, true), (14, true), (15, false), (69, false), (70, true), (75, false)] {
+    for (seconds, within) in
+        [(0, false), (10, true), (14, true), (15, false), (69, false), (70, true), (75, false)]
+    {
         assert_eq!(times.contain(at(seconds)), within, "{seconds}");
     }
     assert!(times.contain(Moment(at(15).0 - 1)) && !times.contain(Moment(at(10).0 - 1)));
@@ -164,7 +169,11 @@ fn fault() -> impl Strategy<Value = Fault> {
     let after_tokens = 0u32..50;
     let kind = prop_oneof![
         (400u16..600, proptest::option::of("[a-z]{1,9}( [a-z]{1,9}){0,3}")).prop_map(|(status, message)| {
-            Kind::Status { status, message: message.map(Into::into), retry_after: Some(Span::from_millis(1_500)) }
+            Kind::Status {
+                status,
+                message: message.map(Into::into),
+                retry_after: Some(Span::from_millis(1_500)),
+            }
         }),
         Just(Kind::Timeout),
         (1_001u64..99_999).prop_map(|factor| Kind::Slow(Slow::Thousandths(factor))),

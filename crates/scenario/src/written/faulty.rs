@@ -64,7 +64,10 @@ pub(crate) struct FaultFields {
     pub(crate) every: Given<Scalar<Span>>,
 }
 
-mapping!(FaultFields, "a mapping such as {kind: status, status: 529, rate: 5%}, or a line such as `status 529 rate 5%`");
+mapping!(
+    FaultFields,
+    "a mapping such as {kind: status, status: 529, rate: 5%}, or a line such as `status 529 rate 5%`"
+);
 
 impl FaultFields {
     /// Every field that is given: its name, its text and its place.

@@ -90,7 +90,8 @@ impl Injector {
             lanes.push(lane);
             lane
         };
-        let tallies = faults.iter().map(|fault| Tally { lane: lane(&fault.kind), ..Tally::default() }).collect();
+        let tallies =
+            faults.iter().map(|fault| Tally { lane: lane(&fault.kind), ..Tally::default() }).collect();
         let guards = faults.iter().any(|fault| fault.kind.is_of_connections());
         Injector { faults, seed, since, tallies, requests: 0, connections: 0, guards }
     }

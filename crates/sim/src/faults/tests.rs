@@ -6,7 +6,8 @@ use super::*;
 const KEY: &str = "sk-a";
 
 fn faults(lines: &[&str]) -> Faults {
-    Faults::new(lines.iter().map(|line| line.parse().unwrap_or_else(|e| panic!("{line}: {e}"))).collect()).unwrap()
+    Faults::new(lines.iter().map(|line| line.parse().unwrap_or_else(|e| panic!("{line}: {e}"))).collect())
+        .unwrap()
 }
 
 fn injector(lines: &[&str], seed: u64) -> Injector {
@@ -31,12 +32,10 @@ fn the_first_that_strikes_is_met_and_slow_lets_the_rest_strike() {
         let strike = injector.strike(at(0), key, "m");
         (strike.slow, strike.fault)
     };
-    assert_eq!([next(), next(), next(), next()], [
-        (Some(0), None),
-        (Some(0), Some(2)),
-        (Some(0), Some(3)),
-        (Some(1), None)
-    ]);
+    assert_eq!(
+        [next(), next(), next(), next()],
+        [(Some(0), None), (Some(0), Some(2)), (Some(0), Some(3)), (Some(1), None)]
+    );
     assert_eq!(injector.struck().collect::<Vec<_>>(), [3, 1, 1, 1]);
 }
 
@@ -73,7 +72,12 @@ fn times_count_from_when_the_faults_were_set() {
 #[test]
 fn the_door_follows_refusals_and_outages() {
     let injector = Injector::new(
-        faults(&["refuse from 10s until 20s", "outage from 15s for 2s every 1m", "refuse rate 5%", "timeout from 1s"]),
+        faults(&[
+            "refuse from 10s until 20s",
+            "outage from 15s for 2s every 1m",
+            "refuse rate 5%",
+            "timeout from 1s",
+        ]),
         1,
         at(100),
     );
@@ -82,15 +86,18 @@ fn the_door_follows_refusals_and_outages() {
         now = next;
         seen.push((next.0 / 1_000_000_000, injector.door(next)));
     }
-    assert_eq!(seen, [
-        (100, Door::Open),
-        (110, Door::Shut),
-        (115, Door::Down),
-        (117, Door::Shut),
-        (120, Door::Open),
-        (175, Door::Down),
-        (177, Door::Open)
-    ]);
+    assert_eq!(
+        seen,
+        [
+            (100, Door::Open),
+            (110, Door::Shut),
+            (115, Door::Down),
+            (117, Door::Shut),
+            (120, Door::Open),
+            (175, Door::Down),
+            (177, Door::Open)
+        ]
+    );
 }
 
 #[test]

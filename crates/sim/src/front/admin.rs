@@ -106,7 +106,9 @@ fn answer(
         ("/limits", "PUT" | "DELETE") => {
             let place = place()?;
             let wanted = if method == "PUT" { read_limits(&request.body)? } else { None };
-            providers.set_limits(place, wanted.as_ref()).map_err(|error| Wrong::request(error.to_string()))?;
+            providers
+                .set_limits(place, wanted.as_ref())
+                .map_err(|error| Wrong::request(error.to_string()))?;
             Ok(limits(providers, place))
         }
         (_, _) => Ok(limits(providers, place()?)),
@@ -132,10 +134,14 @@ fn allowed(path: &str) -> &'static str {
 
 /// The provider that is meant.
 fn place_of(head: &RequestHead, providers: &Providers) -> Result<usize, Wrong> {
-    let names = || providers.names().map(|name| name.unwrap_or("(without a name)")).collect::<Vec<_>>().join(", ");
+    let names =
+        || providers.names().map(|name| name.unwrap_or("(without a name)")).collect::<Vec<_>>().join(", ");
     match head.query_value("provider") {
         None if providers.names().count() == 1 => Ok(0),
-        None => Err(Wrong::request(format!("there are several providers: say ?provider=NAME, one of {}", names()))),
+        None => Err(Wrong::request(format!(
+            "there are several providers: say ?provider=NAME, one of {}",
+            names()
+        ))),
         Some(wanted) => providers
             .names()
             .position(|name| name == Some(wanted))
@@ -145,7 +151,8 @@ fn place_of(head: &RequestHead, providers: &Providers) -> Result<usize, Wrong> {
 
 fn read_faults(body: &[u8]) -> Result<Faults, Wrong> {
     let mut faults: Faults = serde_json::from_slice(body).map_err(|error| {
-        let form = "write a JSON list such as [\"status 529 rate 5%\", {\"kind\": \"stall\", \"after_tokens\": 20}]";
+        let form =
+            "write a JSON list such as [\"status 529 rate 5%\", {\"kind\": \"stall\", \"after_tokens\": 20}]";
         match error.classify() {
             serde_json::error::Category::Data if starts_a_list(body) => Wrong::request(error.to_string()),
             _ => Wrong::request(format!("this is no list of faults: {error}; {form}")),
@@ -167,7 +174,9 @@ fn starts_a_list(body: &[u8]) -> bool {
 /// Limits in full, or as figures; none for `null`.
 fn read_limits(body: &[u8]) -> Result<Option<Limits>, Wrong> {
     let value: Value = serde_json::from_slice(body).map_err(|error| {
-        Wrong::request(format!("this is no JSON: {error}; write such as {{\"preset\": \"openai\", \"rpm\": 500}}"))
+        Wrong::request(format!(
+            "this is no JSON: {error}; write such as {{\"preset\": \"openai\", \"rpm\": 500}}"
+        ))
     })?;
     let wrong = |error: serde_json::Error| Wrong::request(error.to_string());
     let limits = match &value {
@@ -238,10 +247,13 @@ mod tests {
 
     #[test]
     fn only_names_of_this_machine_are_loopback() {
-        for host in ["localhost", "LOCALHOST:80", "127.0.0.1", "127.0.0.1:9", "127.9.9.9", "[::1]", "[::1]:8"] {
+        for host in ["localhost", "LOCALHOST:80", "127.0.0.1", "127.0.0.1:9", "127.9.9.9", "[::1]", "[::1]:8"]
+        {
             assert!(is_loopback(host), "{host}");
         }
-        for host in ["", "example.com", "localhost.example.com", "127.0.0.1.example.com", "10.0.0.1", "[::2]", "::1"] {
+        for host in
+            ["", "example.com", "localhost.example.com", "127.0.0.1.example.com", "10.0.0.1", "[::2]", "::1"]
+        {
             assert!(!is_loopback(host), "{host}");
         }
     }

@@ -228,8 +228,11 @@ impl Answer {
                 return;
             }
             Break::EndEarly => body.truncate(half),
-            // No JSON has this in it, neither in a text nor beside one.
-            Break::Malformed(Harm::Event) => body.insert(half, 1),
+            // A bracket that nothing has opened is mended by no reader, however lenient.
+            Break::Malformed(Harm::Event) => {
+                body.pop();
+                body.push(b']');
+            }
             Break::Malformed(Harm::Framing) => {
                 self.leaves = Some(Cut::Close);
                 let framing = if self.order.old_http { Body::UntilClose } else { Body::Chunked };

@@ -56,7 +56,13 @@ pub struct Provides {
 impl Config {
     /// One provider, elsewise as by default.
     pub fn of(provides: Provides) -> Config {
-        Config { bind: IpAddr::V4(Ipv4Addr::LOCALHOST), port: 0, admin: None, ledger: false, providers: vec![provides] }
+        Config {
+            bind: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            port: 0,
+            admin: None,
+            ledger: false,
+            providers: vec![provides],
+        }
     }
 }
 

@@ -101,7 +101,8 @@ mod tests {
         let mut entrance = Entrance::new(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).unwrap();
         entrance.close();
         // Without the option that lets sockets share an address, as other programs' clients bind.
-        let plain = rustix::net::socket(rustix::net::AddressFamily::INET, rustix::net::SocketType::STREAM, None);
+        let plain =
+            rustix::net::socket(rustix::net::AddressFamily::INET, rustix::net::SocketType::STREAM, None);
         assert!(rustix::net::bind(plain.unwrap(), &entrance.addr()).is_err());
     }
 

@@ -79,9 +79,7 @@ impl Flaw {
             Kind::Stall { after_tokens, lasting } => Some((before(*after_tokens), Break::Stall(*lasting))),
             Kind::Disconnect { after_tokens, how } => Some((before(*after_tokens), Break::Disconnect(*how))),
             Kind::EndEarly { after_tokens } => Some((before(*after_tokens), Break::EndEarly)),
-            Kind::Malformed { after_tokens, what } => {
-                Some((before(*after_tokens), Break::Malformed(*what)))
-            }
+            Kind::Malformed { after_tokens, what } => Some((before(*after_tokens), Break::Malformed(*what))),
             Kind::Error { after_tokens, error } => {
                 Some((before(*after_tokens), Break::Error(Fault::of_failure(dialect, *error))))
             }

@@ -101,7 +101,8 @@ impl Server {
         let (routes, behind) = Routes::new(providers);
         let providers = Providers::new(behind, ledger, admin.is_some())
             .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
-        let server_loop = Loop::new(poller, (entrance, admin), stopped, providers, routes, Arc::clone(&shared))?;
+        let server_loop =
+            Loop::new(poller, (entrance, admin), stopped, providers, routes, Arc::clone(&shared))?;
         let thread =
             std::thread::Builder::new().name("floodline-stub".into()).spawn(move || server_loop.run())?;
         Ok(Server { addr, admin_addr, shared, stop, thread: Mutex::new(Some(thread)) })

@@ -104,7 +104,8 @@ impl Providers {
         let shares_its_port = self.all.len() > 1;
         let Some(Named { provider, .. }) = self.all.get_mut(charge.place) else { return Struck::default() };
         let Some(injector) = provider.injector_mut() else { return Struck::default() };
-        let is_shut_out = shares_its_port && (injector.door(now) != Door::Open || injector.refuses(now).is_some());
+        let is_shut_out =
+            shares_its_port && (injector.door(now) != Door::Open || injector.refuses(now).is_some());
         let strike = injector.strike(now, charge.key, &charge.model);
         let kind = |place: Option<usize>| Some(injector.fault(place?)?.kind.clone());
         Struck { strike, slow: kind(strike.slow), fault: kind(strike.fault), is_shut_out }

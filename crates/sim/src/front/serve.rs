@@ -123,19 +123,17 @@ impl Front {
         let call =
             Call { request: &request, dialect, request_id: &request_id, number, now: now.as_secs(), started };
         match site.reply(&call) {
-            Reply::Answer(order) => {
-                match start(providers, *order, key, (number, arrived), now) {
-                    Started::Answer(answer) => {
-                        connection.answer = Some(answer);
-                        return;
-                    }
-                    Started::Cut(cut) => {
-                        connection.end = End::of(cut);
-                        return;
-                    }
-                    Started::Small(small) => small.write(connection.output(), asked),
+            Reply::Answer(order) => match start(providers, *order, key, (number, arrived), now) {
+                Started::Answer(answer) => {
+                    connection.answer = Some(answer);
+                    return;
                 }
-            }
+                Started::Cut(cut) => {
+                    connection.end = End::of(cut);
+                    return;
+                }
+                Started::Small(small) => small.write(connection.output(), asked),
+            },
             Reply::Small(small) => small.write(connection.output(), asked),
         }
         if !request.head.keep_alive {

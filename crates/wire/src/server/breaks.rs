@@ -58,14 +58,14 @@ impl Fault {
                 fault("This request would exceed the rate limit for your organization.", None)
             }
             (Dialect::Gemini, 429) => fault("Resource has been exhausted (e.g. check quota).", None),
-            (Dialect::Gemini, 500) => {
-                fault("An internal error has occurred. Please retry or report.", None)
-            }
+            (Dialect::Gemini, 500) => fault("An internal error has occurred. Please retry or report.", None),
             (Dialect::Ollama, 429) => fault("rate limit exceeded", None),
             (Dialect::Ollama, 500) => {
                 fault("an error was encountered while running the model: unexpected EOF", None)
             }
-            (Dialect::Tgi, 500) => fault("Request failed during generation: Server error: out of memory", None),
+            (Dialect::Tgi, 500) => {
+                fault("Request failed during generation: Server error: out of memory", None)
+            }
             _ => fault(plain(status), None),
         }
     }

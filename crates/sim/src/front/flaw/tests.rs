@@ -83,7 +83,10 @@ fn tokens_that_come_at_once_break_where_they_should() {
     let mut flaw = flaw(None, Some("malformed after 4"), 10, true);
     assert_eq!(flaw.hold(10, Moment(200)), Some(Moment(200)));
     assert!(matches!(flaw.next(Moment(200)), Some(Next::Release { until: 4, .. })));
-    assert!(matches!(flaw.next(Moment(200)), Some(Next::Break { broken: Break::Malformed(Harm::Event), .. })));
+    assert!(matches!(
+        flaw.next(Moment(200)),
+        Some(Next::Break { broken: Break::Malformed(Harm::Event), .. })
+    ));
     assert!(matches!(flaw.next(Moment(200)), Some(Next::Release { until: 10, .. })));
     assert!(flaw.next(Moment(200)).is_none());
 }

@@ -152,8 +152,11 @@ impl Tell for ResponsesStream {
              \"sequence_number\":{number}}}\n\n"
         );
         chunk(out, &[error.as_bytes()]);
-        let failed = response(&self.identity, "failed", None, "[]", None)
-            .replacen("\"error\":null", &format!("\"error\":{{\"code\":{code},\"message\":{message}}}"), 1);
+        let failed = response(&self.identity, "failed", None, "[]", None).replacen(
+            "\"error\":null",
+            &format!("\"error\":{{\"code\":{code},\"message\":{message}}}"),
+            1,
+        );
         self.event(out, "failed", &format!("\"response\":{failed}"));
     }
 
