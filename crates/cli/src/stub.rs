@@ -148,6 +148,9 @@ fn farewell(server: &Server) -> String {
         stats.tokens,
         cpu.as_secs_f64()
     );
+    if stats.refused > 0 {
+        said += &format!("  {} connections reset by a fault\n", stats.refused);
+    }
     said.extend(server.tallies().iter().map(told));
     said
 }

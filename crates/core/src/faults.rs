@@ -59,8 +59,10 @@
 //! `message` takes the rest of the line.
 
 mod fields;
+mod form;
 mod kind;
 mod line;
+mod value;
 mod when;
 
 use std::fmt;

@@ -194,7 +194,7 @@ impl Provider {
             };
             let kind = |place: Option<usize>| Some(self.injector.as_ref()?.fault(place?)?.kind.name());
             let (fault, slowed) = match fate {
-                Fate::Admitted => (kind(asked.strike.fault), asked.strike.slow.is_some()),
+                Fate::Admitted => (kind(asked.strike.fault), asked.strike.slow.is_some() && asked.steps > 0),
                 Fate::Refused(_) | Fate::Overloaded => (None, false),
             };
             ledger.record(at, asked.key, asked.model, Met { fate, fault, slowed });

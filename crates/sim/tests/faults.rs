@@ -226,6 +226,30 @@ fn a_connection_goes_on_behind_a_broken_answer() {
     assert_eq!(answers.matches("[DONE]").count(), 3);
 }
 
+/// Regression: what was held back behind a break came to nothing when the client had not read what was before it.
+#[test]
+fn a_client_that_does_not_read_gets_everything_when_it_does() {
+    for line in
+        ["malformed after 50000", "stall after 50000 for 1ms", "slow 1ms", "error overloaded after 50000"]
+    {
+        let server = server(&[line]);
+        let mut stream = connect(server.addr());
+        let request = chat("m", true).replace("\"max_tokens\":10", "\"max_tokens\":60000");
+        let length = request.split_once("\r\n\r\n").unwrap().1.len();
+        let request =
+            request.replace(&format!("content-length: {}", length - 3), &format!("content-length: {length}"));
+        stream.write_all(request.as_bytes()).unwrap();
+        // Others are served meanwhile, and so it has had the time to fill what the system holds for this one.
+        for _ in 0..20 {
+            assert_eq!(admin(&server, "GET", "/health", "").0, 200);
+        }
+        let (answer, in_order) = rest(&mut stream);
+        let fails = line.starts_with("error");
+        assert_eq!((tokens(&answer), in_order), (if fails { 50_000 } else { 60_000 }, true), "{line}");
+        assert_eq!(answer.contains("[DONE]"), !fails, "{line}");
+    }
+}
+
 #[test]
 fn requests_are_told_apart_by_key_and_number() {
     let keyed = format!("status 500 key {}", KeyId::of("sk-a"));

@@ -1,16 +1,11 @@
 //! A fault as fields and their values, which is what every form of writing it comes down to.
 
-use std::fmt;
-
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde::ser::{Serialize, SerializeMap, Serializer};
-
 use super::kind::{Cut, Failure, Harm, Kind, Named, Slow};
-use super::when::{Key, Nth, Rate, Times, When};
+use super::value::{every_nth, factor, key, listed, media_type, message, not_empty, rate, status, tokens};
+use super::when::{Nth, Rate, Times, When};
 use super::{Fault, FaultError};
-use crate::limits::span_text;
 use crate::spelling::did_you_mean;
-use crate::time::{Span, decimal};
+use crate::time::Span;
 
 /// All names of fields, in the order in which they are written.
 pub(super) const NAMES: [&str; 20] = [
@@ -36,9 +31,6 @@ pub(super) const NAMES: [&str; 20] = [
     // Last, since on a line it takes the rest.
     "message",
 ];
-
-/// The longest message.
-const LONGEST_MESSAGE: usize = 1_000;
 
 /// Fields of a fault and their values, as written.
 #[derive(Clone, Debug, Default)]
@@ -245,147 +237,6 @@ impl Fields {
     }
 }
 
-impl Fault {
-    /// Its fields in their order, with what is usual left out.
-    pub(super) fn pairs(&self) -> Vec<(&'static str, String)> {
-        let mut given = vec![("kind", self.kind.name().to_owned())];
-        let after = |tokens: u32| (tokens != 1).then(|| tokens.to_string());
-        let mut add = |name, value: Option<String>| given.extend(value.map(|value| (name, value)));
-        match &self.kind {
-            Kind::Status { status, message, retry_after } => {
-                add("status", Some(status.to_string()));
-                add("retry_after", retry_after.map(span_text::text));
-                add("message", message.as_deref().map(str::to_owned));
-            }
-            Kind::Slow(Slow::By(delay)) => add("delay", Some(span_text::text(*delay))),
-            Kind::Slow(Slow::Thousandths(thousandths)) => add("factor", Some(thousandths_text(*thousandths))),
-            Kind::Stall { after_tokens, lasting } => {
-                add("after_tokens", after(*after_tokens));
-                add("for", lasting.map(span_text::text));
-            }
-            Kind::Disconnect { after_tokens, how } => {
-                add("after_tokens", after(*after_tokens));
-                add("how", (*how != Cut::default()).then(|| how.name().into()));
-            }
-            Kind::EndEarly { after_tokens } | Kind::Length { after_tokens } => {
-                add("after_tokens", after(*after_tokens));
-            }
-            Kind::Malformed { after_tokens, what } => {
-                add("after_tokens", after(*after_tokens));
-                add("what", (*what != Harm::default()).then(|| what.name().into()));
-            }
-            Kind::Error { after_tokens, error } => {
-                add("error", Some(Some(*error).name().into()));
-                add("after_tokens", after(*after_tokens));
-            }
-            Kind::ContentType { content_type } => add("content_type", Some(content_type.to_string())),
-            Kind::Timeout | Kind::Refuse | Kind::Outage => {}
-        }
-        let When { times: Times { from, lasting, every }, nth, rate, model, key } = &self.when;
-        add("rate", (*rate != Rate::ALL).then(|| rate.to_string()));
-        match nth {
-            Some(Nth::Listed(ranges)) => add("nth", Some(listed_text(ranges))),
-            Some(Nth::Every(every)) => add("every_nth", Some(every.to_string())),
-            None => {}
-        }
-        add("model", model.as_deref().map(str::to_owned));
-        add("key", key.as_ref().map(Key::to_string));
-        add("from", (*from != Span::ZERO).then(|| span_text::text(*from)));
-        add("until", lasting.map(|lasting| span_text::text(*from + lasting)));
-        add("every", every.map(span_text::text));
-        given.sort_by_key(|(name, _)| NAMES.iter().position(|known| known == name));
-        given
-    }
-}
-
-impl Serialize for Fault {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let pairs = self.pairs();
-        let mut map = to.serialize_map(Some(pairs.len()))?;
-        for (name, value) in &pairs {
-            let counted = matches!(*name, "status" | "after_tokens" | "every_nth");
-            match value.parse::<u64>() {
-                Ok(number) if counted => map.serialize_entry(name, &number)?,
-                _ if *name == "nth" => map.serialize_entry(name, &nth_items(value))?,
-                _ => map.serialize_entry(name, value)?,
-            }
-        }
-        map.end()
-    }
-}
-
-/// A mapping of fields, or a line.
-impl<'de> Deserialize<'de> for Fault {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Fault, D::Error> {
-        struct Read;
-
-        impl<'de> Visitor<'de> for Read {
-            type Value = Fault;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a fault, such as {kind: status, status: 529, rate: 5%} or `status 529 rate 5%`")
-            }
-
-            fn visit_str<E: serde::de::Error>(self, line: &str) -> Result<Fault, E> {
-                line.parse().map_err(E::custom)
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fault, A::Error> {
-                let mut fields = Fields::default();
-                while let Some((name, Value(value))) = map.next_entry::<String, Value>()? {
-                    fields.push(&name, &value);
-                }
-                fields.read().map_err(serde::de::Error::custom)
-            }
-        }
-
-        from.deserialize_any(Read)
-    }
-}
-
-/// A single value or a list of them, as text.
-struct Value(String);
-
-impl<'de> Deserialize<'de> for Value {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Value, D::Error> {
-        struct Read;
-
-        impl<'de> Visitor<'de> for Read {
-            type Value = Value;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a single value, or a list of them")
-            }
-            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Value, E> {
-                Ok(Value(text.into()))
-            }
-            fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<Value, E> {
-                Ok(Value(number.to_string()))
-            }
-            fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<Value, E> {
-                Ok(Value(number.to_string()))
-            }
-            fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<Value, E> {
-                Ok(Value(number.to_string()))
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
-                let mut texts = Vec::new();
-                while let Some(Value(text)) = items.next_element()? {
-                    texts.push(text);
-                }
-                Ok(Value(texts.join(",")))
-            }
-        }
-
-        from.deserialize_any(Read)
-    }
-}
-
-/// The items of a list of requests, numbers as numbers.
-fn nth_items(text: &str) -> Vec<serde_json::Value> {
-    text.split(',').map(|item| item.parse::<u64>().map_or_else(|_| item.into(), Into::into)).collect()
-}
-
 fn unknown(name: &str) -> FaultError {
     let error = FaultError::of(name, format!("a fault has no field `{name}`"));
     let near = did_you_mean(name, NAMES).map(|near| format!("did you mean `{near}`? "));
@@ -424,125 +275,4 @@ fn one_of<T: Named>(field: &str, text: &str, names: &'static [(&'static str, T)]
         near.unwrap_or_default(),
         known.join(" or ")
     )))
-}
-
-fn whole(text: &str) -> Result<u64, String> {
-    let digits = text.replace('_', "");
-    let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-    digits.parse().ok().filter(|_| plain).ok_or_else(|| format!("`{text}` is not a whole number"))
-}
-
-fn status(text: &str) -> Result<u16, String> {
-    let status = whole(text)?;
-    u16::try_from(status)
-        .ok()
-        .filter(|status| (400..600).contains(status))
-        .ok_or_else(|| format!("{status} is no status of an error: write one from 400 to 599"))
-}
-
-fn tokens(text: &str) -> Result<u32, String> {
-    let tokens = whole(text)?;
-    u32::try_from(tokens).map_err(|_| format!("{tokens} tokens are too many: at most {}", u32::MAX))
-}
-
-fn message(text: &str) -> Result<Box<str>, String> {
-    match text.chars().count() {
-        0 => Err("the message is empty: leave it out for the API's own words".into()),
-        1..=LONGEST_MESSAGE => Ok(text.into()),
-        long => Err(format!("a message of {long} characters is too long: at most {LONGEST_MESSAGE}")),
-    }
-}
-
-fn not_empty(text: &str) -> Result<Box<str>, String> {
-    if text.is_empty() { Err("the name is empty".into()) } else { Ok(text.into()) }
-}
-
-/// What may stand in a header field.
-fn media_type(text: &str) -> Result<Box<str>, String> {
-    let plain = text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
-    if plain && text.contains('/') && text.len() <= 200 {
-        return Ok(text.into());
-    }
-    Err(format!("`{text}` is no media type: write one such as text/html"))
-}
-
-/// Thousandths of `4`, `1.5`, `4x` and `x4`.
-fn factor(text: &str) -> Result<u64, String> {
-    let number = text.strip_prefix('x').or_else(|| text.strip_suffix('x')).unwrap_or(text);
-    let thousandths = decimal(number)
-        .and_then(|(digits, scale)| u64::try_from(digits.checked_mul(1_000)?.checked_div(scale)?).ok());
-    match thousandths {
-        Some(1_001..=1_000_000_000) => Ok(thousandths.unwrap_or_default()),
-        _ => Err(format!("`{text}` is no factor of a slow answer: write one above 1, such as 4 or 1.5")),
-    }
-}
-
-fn thousandths_text(thousandths: u64) -> String {
-    let (whole, rest) = (thousandths / 1_000, thousandths % 1_000);
-    match rest {
-        0 => whole.to_string(),
-        rest => format!("{whole}.{}", format!("{rest:03}").trim_end_matches('0')),
-    }
-}
-
-fn rate(text: &str) -> Result<Rate, String> {
-    let number = text.strip_suffix('%').map(str::trim_end).and_then(decimal);
-    let millionths = number
-        .and_then(|(digits, scale)| u32::try_from(digits.checked_mul(10_000)?.checked_div(scale)?).ok());
-    millionths.and_then(Rate::of_millionths).ok_or_else(|| {
-        format!("`{text}` is no share of requests: write a percentage above zero, such as 5% or 0.1%")
-    })
-}
-
-fn listed(text: &str) -> Result<Box<[(u64, u64)]>, String> {
-    let range = |item: &str| {
-        let (from, to) = match item.split_once("..") {
-            Some((from, to)) => (whole(from.trim())?, whole(to.trim())?),
-            None => (whole(item.trim())?, whole(item.trim())?),
-        };
-        match (from, to) {
-            (0, _) => Err("requests are counted from 1".into()),
-            (from, to) if to < from => {
-                Err(format!("`{item}` runs backwards: write the smaller number first"))
-            }
-            range => Ok(range),
-        }
-    };
-    if text.is_empty() {
-        return Err("this list of requests is empty: write such as [3, 7]".into());
-    }
-    text.split(',').map(range).collect()
-}
-
-fn listed_text(ranges: &[(u64, u64)]) -> String {
-    let item = |(from, to): &(u64, u64)| if from == to { from.to_string() } else { format!("{from}..{to}") };
-    ranges.iter().map(item).collect::<Vec<_>>().join(",")
-}
-
-fn every_nth(text: &str) -> Result<u64, String> {
-    match whole(text)? {
-        0 | 1 => Err("write 2 or more; without it every request is struck".into()),
-        every => Ok(every),
-    }
-}
-
-/// A reference or a hash. What else it is may be a secret, and is not shown.
-fn key(text: &str) -> Result<Key, String> {
-    let name = text.strip_prefix("${env:").and_then(|rest| rest.strip_suffix('}'));
-    let name = name.or_else(|| text.strip_prefix("env:"));
-    if let Some(name) = name {
-        let plain = !name.is_empty() && name.bytes().all(|byte| byte == b'_' || byte.is_ascii_alphanumeric());
-        return if plain {
-            Ok(Key::Env(name.into()))
-        } else {
-            Err("a reference to the environment is written ${env:NAME}".into())
-        };
-    }
-    let hash = (text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit()))
-        .then(|| u64::from_str_radix(text, 16).ok())
-        .flatten();
-    hash.map(Key::Hash).ok_or_else(|| {
-        "a key does not stand here itself: write ${env:NAME}, or its hash as the ledger tells it (16 hexadecimal digits)"
-            .into()
-    })
 }

@@ -1,7 +1,11 @@
 use floodline_core::faults::Slow;
+use floodline_core::limits::{Figure, Figures};
 use proptest::prelude::*;
 
 use super::*;
+use crate::limits::Ledger;
+use crate::model::{Pace, SeqId};
+use crate::provider::{Asked, Decision, Provider};
 
 const KEY: &str = "sk-a";
 
@@ -110,6 +114,31 @@ fn connections_are_refused_by_count_and_share_and_requests_are_not() {
     assert!((400..600).contains(&by_share), "{by_share}");
     assert_eq!(guarded.door(at(0)), Door::Open);
     assert_eq!(injector(&["timeout"], 3).refuses(at(0)), None);
+}
+
+/// A provider with one place, at which some requests are never answered.
+#[test]
+fn what_is_never_answered_holds_its_place_until_its_client_is_gone() {
+    let limits = Figures { concurrency: Some(Figure::Of(1)), ..Figures::default() }.limits().unwrap();
+    let mut provider = Provider::new(Pace::instant(), Some(&limits)).unwrap();
+    provider.keep(Ledger::new(10));
+    provider.set_faults(faults(&["slow 1s", "timeout nth 1"]), 1, at(0));
+    let key = KeyId::of(KEY);
+    let ask = |provider: &mut Provider, second, id| {
+        let strike = provider.strike(at(second), key, "m");
+        let steps = if strike.fault.is_some() { 0 } else { 1 };
+        let asked = Asked { steps, strike, ..Asked::new(key, "m") };
+        matches!(provider.accept(at(second), SeqId(id), &asked), Decision::Answered(_))
+    };
+    assert!(ask(&mut provider, 0, 1));
+    assert_eq!(provider.next_due(), None, "no token is ever due");
+    assert!(!ask(&mut provider, 5, 2), "its place is taken");
+    provider.cancel(at(6), SeqId(1), 0);
+    assert!(ask(&mut provider, 7, 3));
+    let ledger = provider.ledger().unwrap();
+    let met: Vec<_> = ledger.attempts().map(|attempt| (attempt.met.fault, attempt.met.slowed)).collect();
+    assert_eq!(met, [(Some("timeout"), false), (None, false), (None, true)]);
+    assert_eq!(ledger.counts().struck, 2);
 }
 
 #[test]

@@ -4,7 +4,9 @@
 //! [`Answer::fill`] writes as much as is due and as fits. The head of the response and what comes before the first
 //! token go out together with it, as from the real APIs, and so cost no write of their own.
 
-use floodline_core::faults::{Cut, Harm};
+mod broken;
+
+use floodline_core::faults::Cut;
 use floodline_core::time::Moment;
 use floodline_wire::http1::{BodyDecoder, Framing};
 use floodline_wire::server::{self as api, Dialect, Identity, Script, Shape, Stream, Times, Words};
@@ -215,37 +217,6 @@ impl Answer {
         tokens
     }
 
-    /// Appends an answer in one piece that has broken.
-    #[cold]
-    fn damage(&mut self, out: &mut Vec<u8>, mut body: Vec<u8>, broken: Break) {
-        let (whole, half) = (body.len(), body.len() / 2);
-        match broken {
-            Break::Stall(_) => {}
-            Break::Disconnect(cut) => {
-                self.leaves = Some(cut);
-                self.head(Body::Length(whole), JSON).write(out);
-                out.extend_from_slice(&body[..half]);
-                return;
-            }
-            Break::EndEarly => body.truncate(half),
-            // A bracket that nothing has opened is mended by no reader, however lenient.
-            Break::Malformed(Harm::Event) => {
-                body.pop();
-                body.push(b']');
-            }
-            Break::Malformed(Harm::Framing) => {
-                self.leaves = Some(Cut::Close);
-                let framing = if self.order.old_http { Body::UntilClose } else { Body::Chunked };
-                self.head(framing, JSON).write(out);
-                out.extend_from_slice(NO_CHUNK);
-                return;
-            }
-            Break::Error(fault) => body = fault.body(&self.order.request_id),
-        }
-        self.head(Body::Length(body.len()), JSON).write(out);
-        out.extend_from_slice(&body);
-    }
-
     fn fill_stream(&mut self, words: &Words, out: &mut Vec<u8>, limit: usize) -> u32 {
         let start = out.len();
         if !self.begun {
@@ -263,28 +234,6 @@ impl Answer {
             take_off_chunks(out, start);
         }
         tokens
-    }
-
-    /// Breaks a stream off, all of which has been written that comes before.
-    #[cold]
-    fn break_off(&mut self, out: &mut Vec<u8>) {
-        let (Form::Stream(stream), Some(broken)) = (&mut self.order.form, self.broken.take()) else { return };
-        match broken {
-            Break::Stall(_) => {}
-            Break::Disconnect(cut) => self.leaves = Some(cut),
-            Break::EndEarly => stream.cut(out),
-            Break::Malformed(Harm::Event) => stream.garble(out),
-            Break::Malformed(Harm::Framing) => {
-                self.leaves = Some(Cut::Close);
-                match self.order.old_http {
-                    // Without chunks there is no framing to damage.
-                    true => stream.garble(out),
-                    false => out.extend_from_slice(NO_CHUNK),
-                }
-            }
-            Break::Error(fault) => stream.fail(out, &fault),
-        }
-        self.ended = stream.has_ended() || self.leaves.is_some();
     }
 
     fn is_stream(&self) -> bool {
@@ -316,9 +265,6 @@ impl Answer {
 }
 
 const JSON: &str = "application/json";
-
-/// What stands where the size of a chunk should be.
-const NO_CHUNK: &[u8] = b"zz\r\n";
 
 /// For HTTP/1.0: leaves only the payload of the chunks that follow the head, if there is one, at `start`.
 #[cold]

@@ -17,6 +17,10 @@
 //! its schema, when tools are offered and the user has spoken last, or when the request demands it; JSON that satisfies
 //! a schema, when one is given. With [`Provides::reasoning`] each answer begins with reasoning.
 //!
+//! With faults ([`Provides::faults`]) requests meet them, each in the way of the API that is called. While everything is
+//! refused, by a fault of the only provider, nobody listens on the port. With [`Config::admin`] faults and limits can be
+//! changed and attempts be looked at while it serves, on 127.0.0.1 and by nobody who calls it by another name.
+//!
 //! What holds:
 //! - A request's time counts from the arrival of its last byte in the kernel, where the kernel says so. A
 //!   pipelined request arrives when its turn comes.
@@ -25,7 +29,9 @@
 //! - A client that closes its end of the connection, even only for writing, is taken to have gone as soon as it has
 //!   been sent what was due: the rest of the answer is dropped and its place in the model is free.
 //! - The same seed and the same messages give the same text, streamed or not.
-//! - Memory is bounded for each connection, however long its answers are and however slowly it reads.
+//! - Memory is bounded for each connection, however long its answers are and however slowly it reads; what is slow or
+//!   has stalled keeps 16 bytes for each token that waits.
+//! - Where there are no faults, a token costs nothing for them.
 //!
 //! One thread serves all connections, so that what the provider costs is one number ([`Server::cpu`]).
 

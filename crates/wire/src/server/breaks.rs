@@ -97,7 +97,7 @@ fn plain(status: u16) -> &'static str {
         503 => "The service is temporarily unavailable.",
         504 => "The server did not answer in time.",
         529 => "Overloaded",
-        400..500 => "The request was refused.",
+        _ if status < 500 => "The request was refused.",
         _ => "The server failed.",
     }
 }
