@@ -71,10 +71,11 @@ impl Serialize for Fault {
         let pairs = self.pairs();
         let mut map = to.serialize_map(Some(pairs.len()))?;
         for (name, value) in &pairs {
-            let counted = matches!(*name, "status" | "after_tokens" | "every_nth");
-            match value.parse::<u64>() {
-                Ok(number) if counted => map.serialize_entry(name, &number)?,
-                _ if *name == "nth" => map.serialize_entry(name, &nth_items(value))?,
+            match *name {
+                "status" | "after_tokens" | "every_nth" | "factor" => {
+                    map.serialize_entry(name, &number(value))?;
+                }
+                "nth" => map.serialize_entry(name, &nth_items(value))?,
                 _ => map.serialize_entry(name, value)?,
             }
         }
@@ -149,7 +150,13 @@ impl<'de> Deserialize<'de> for Value {
     }
 }
 
+/// A number as one, whole if it is.
+fn number(text: &str) -> serde_json::Value {
+    let whole = text.parse::<u64>().ok().map(serde_json::Value::from);
+    whole.or_else(|| text.parse::<f64>().ok().map(Into::into)).unwrap_or_else(|| text.into())
+}
+
 /// The items of a list of requests, numbers as numbers.
 fn nth_items(text: &str) -> Vec<serde_json::Value> {
-    text.split(',').map(|item| item.parse::<u64>().map_or_else(|_| item.into(), Into::into)).collect()
+    text.split(',').map(|item| if item.contains('.') { item.into() } else { number(item) }).collect()
 }

@@ -63,7 +63,7 @@ fn what_is_written_is_read_again() {
     let text = serde_json::to_string(&all.unwrap()).unwrap();
     assert_eq!(
         text,
-        r#"[{"kind":"status","status":400},{"kind":"refuse"},{"kind":"slow","factor":"4"},"#.to_owned()
+        r#"[{"kind":"status","status":400},{"kind":"refuse"},{"kind":"slow","factor":4},"#.to_owned()
             + r#"{"kind":"error","error":"overloaded","after_tokens":3},{"kind":"stall","after_tokens":0},"#
             + r#"{"kind":"length"}]"#
     );
