@@ -228,6 +228,28 @@ fn faults_are_changed_while_it_runs() {
 }
 
 #[test]
+fn each_provider_of_a_file_has_faults_of_its_own() {
+    let file = "providers:\n  - {name: primary, path: /primary, faults: [status 529, slow 1ms]}\n  \
+                - {name: fallback, path: /fallback, faults: [{kind: length, after_tokens: 3}]}\n";
+    let desk = Desk::new();
+    desk.file("two.yaml", file);
+    let path = desk.path("two.yaml").to_str().unwrap().to_owned();
+    let stub = Stub::start(&["--config", &path, "--admin", "0"]);
+    assert!(stub.said.contains("primary   /primary; no limits; status 529; slow 1ms\n"), "{}", stub.said);
+    let run = |name: &str| {
+        let url = format!("http://{}/{name}/v1", stub.address);
+        let args =
+            ["run", "--url", &url, "--model", "m", "-n", "2", "-c", "1", "--max-tokens", "9", "--json"];
+        desk.floodline(&args).json()
+    };
+    assert_eq!(outcomes(&run("primary")), json!({ "overloaded": 2 }));
+    assert_eq!(run("fallback")["tokens"]["output"], 6);
+    assert_eq!(administer(&stub, "PUT", "/faults?provider=primary", "[\"status 500\"]").0, 200);
+    assert_eq!(outcomes(&run("primary")), json!({ "server_error": 2 }));
+    assert_eq!(run("fallback")["tokens"]["output"], 6);
+}
+
+#[test]
 fn a_file_of_faults_is_read_and_one_with_a_mistake_is_not() {
     let desk = Desk::new();
     let stub = |text: &str| {
