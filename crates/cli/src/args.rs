@@ -10,7 +10,7 @@ use clap::{Parser, Subcommand};
 
 pub(crate) use import::{ImportArgs, ImportFile, ImportFrom};
 pub(crate) use scenario::ScenarioArgs;
-pub(crate) use stub::{LimitArgs, StubArgs};
+pub(crate) use stub::{LimitArgs, StubArgs, TroubleArgs};
 
 /// Load tests for LLM applications and APIs, with numbers that can be trusted.
 #[derive(Debug, Parser)]

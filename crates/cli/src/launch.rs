@@ -42,7 +42,7 @@ pub(crate) struct Placed {
     scrubber: Scrubber,
     folder: RunFolder,
     journal: Journal,
-    /// The servers that record attempts, and the file of them; none without limits.
+    /// The servers that record attempts, and the file of them; none without limits and faults.
     ledger: Option<(Vec<Arc<Server>>, LedgerFile)>,
 }
 
@@ -66,7 +66,7 @@ impl Prepared {
         let Resolved { plan, workloads, scripts, formats, tokenizer, targets, keys, .. } = resolved;
         let plan = Arc::new(plan);
         let providers = Providers::start(&plan, &keys)?;
-        let limited = providers.limited();
+        let limited = providers.recording();
         let endpoints = plan
             .targets()
             .zip(targets)

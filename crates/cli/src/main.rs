@@ -8,6 +8,7 @@
 mod args;
 mod arrivals;
 mod corpus;
+mod faults;
 mod import;
 mod interrupt;
 mod launch;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use floodline_core::Span;
 use floodline_core::event::ProviderSample;
+use floodline_core::faults::Faults;
 use floodline_core::plan::{Address, Plan, Stub, StubPace, Target};
 use floodline_engine::Provider;
 use floodline_scenario::Secret;
@@ -17,7 +18,7 @@ use crate::Failure;
 pub(crate) struct BuiltIn {
     server: Arc<Server>,
     paced: bool,
-    limited: bool,
+    recorded: bool,
 }
 
 impl BuiltIn {
@@ -28,11 +29,11 @@ impl BuiltIn {
             keys.iter().zip(&plan.keys).map(|(key, name)| (KeyId::of(key.expose()), name.as_str().into()));
         let provides =
             Provides { name: name.map(Into::into), key_names: names.collect(), ..provides(stub, plan.seed)? };
-        let limited = stub.limits.is_some();
+        let recorded = stub.limits.is_some() || !stub.faults.is_empty();
         let paced = !matches!(provides.pace, Pace::Instant(_));
-        let server = Server::start(Config { ledger: limited, ..Config::of(provides) })
+        let server = Server::start(Config { ledger: recorded, ..Config::of(provides) })
             .map_err(|e| Failure::internal(format!("cannot start the built-in provider: {e}")))?;
-        Ok(BuiltIn { server: Arc::new(server), paced, limited })
+        Ok(BuiltIn { server: Arc::new(server), paced, recorded })
     }
 
     /// Where requests go: to the path of their API.
@@ -67,10 +68,10 @@ impl Providers {
         plan.targets().enumerate().map(start).collect::<Result<_, _>>().map(Providers)
     }
 
-    /// The servers of those with limits, which record what became of each attempt.
-    pub(crate) fn limited(&self) -> Vec<Arc<Server>> {
-        let limited = self.0.iter().flatten().filter(|provider| provider.limited);
-        limited.map(|provider| provider.server.clone()).collect()
+    /// The servers of those with limits or faults, which record what became of each attempt.
+    pub(crate) fn recording(&self) -> Vec<Arc<Server>> {
+        let recording = self.0.iter().flatten().filter(|provider| provider.recorded);
+        recording.map(|provider| provider.server.clone()).collect()
     }
 
     /// That of a target.
@@ -102,8 +103,19 @@ pub(crate) fn provides(stub: &Stub, seed: u64) -> Result<Provides, Failure> {
         reasoning: stub.reasoning,
         seed,
         limits: stub.limits.clone(),
+        faults: faults(&stub.faults)?,
         ..Provides::default()
     })
+}
+
+/// Faults with the hashes of their keys in place of references to the environment.
+pub(crate) fn faults(written: &Faults) -> Result<Faults, Failure> {
+    let mut faults = written.clone();
+    let hash = |name: &str| std::env::var(name).ok().map(|key| KeyId::of(&key).hash());
+    faults.resolve_keys(hash).map_err(|name| {
+        Failure::usage(format!("a fault names a key: the environment variable {name} is not set"))
+    })?;
+    Ok(faults)
 }
 
 /// The pacing that a scenario or the command line asks for.

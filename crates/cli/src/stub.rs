@@ -12,7 +12,7 @@ use crate::args::StubArgs;
 use crate::interrupt::Awaited;
 use crate::ledger::LedgerFile;
 use crate::outside::{World, why};
-use crate::{Failure, limits, provider, screen};
+use crate::{Failure, faults, limits, provider, screen};
 
 /// Serves and returns the exit code.
 pub(crate) fn stub(args: StubArgs) -> Result<u8, Failure> {
@@ -21,8 +21,18 @@ pub(crate) fn stub(args: StubArgs) -> Result<u8, Failure> {
         Some(path) => several(path)?,
     };
     floodline_engine::health::raise_descriptor_limit();
-    let config = Config { bind: args.bind, port: args.port, ledger: args.ledger.is_some(), providers };
+    let config = Config {
+        bind: args.bind,
+        port: args.port,
+        admin: args.troubles.admin,
+        ledger: args.ledger.is_some(),
+        providers,
+    };
     let server = Server::start(config).map_err(|e| {
+        // What the server itself says of it; the rest is the system's.
+        if e.get_ref().is_some() {
+            return Failure::usage(e);
+        }
         let why = match e.kind() {
             std::io::ErrorKind::AddrInUse => {
                 "the port is taken; choose another with --port, or 0 for any".into()
@@ -65,7 +75,8 @@ pub(crate) fn stub(args: StubArgs) -> Result<u8, Failure> {
 fn one(args: &StubArgs) -> Result<(Vec<Provides>, String), Failure> {
     let pace = pacing(args)?;
     let limits = limits::limits(&args.limits)?;
-    let stub = Stub { tokens: args.tokens, reasoning: args.reasoning, limits, ..Stub::new(pace) };
+    let faults = faults::faults(&args.troubles)?;
+    let stub = Stub { tokens: args.tokens, reasoning: args.reasoning, limits, faults, ..Stub::new(pace) };
     let provides = Provides {
         models: args.models.clone(),
         key: args.key.as_deref().map(|given| key("--key", given)).transpose()?.map(Into::into),
@@ -76,6 +87,7 @@ fn one(args: &StubArgs) -> Result<(Vec<Provides>, String), Failure> {
     if let Some(limits) = &stub.limits {
         description += &format!("\n  limits    {limits}");
     }
+    description += &faults::described(&stub.faults);
     Ok((vec![provides], description + "\n"))
 }
 
@@ -93,7 +105,9 @@ fn several(path: &str) -> Result<(Vec<Provides>, String), Failure> {
         };
         let limits = listed.stub.limits.as_ref();
         let limits = limits.map_or("no limits".into(), ToString::to_string);
-        description += &format!("  {:<9} {place}; {limits}\n", listed.name);
+        let faults: Vec<String> = listed.stub.faults.iter().map(ToString::to_string).collect();
+        let faults = if faults.is_empty() { String::new() } else { format!("; {}", faults.join("; ")) };
+        description += &format!("  {:<9} {place}; {limits}{faults}\n", listed.name);
         providers.push(Provides {
             name: Some(listed.name.into()),
             path: listed.path.into(),
@@ -117,6 +131,9 @@ fn greeting(args: &StubArgs, description: &str, server: &Server) -> String {
         "floodline stub: {description}  base URL  http://{address}{path}/v1   (OpenAI's clients; Ctrl-C ends)\n  \
          others    http://{address}{path}      (Anthropic, Gemini, Ollama, TGI; Azure's endpoint)\n"
     );
+    if let Some(admin) = server.admin_addr() {
+        said += &format!("  admin     http://{admin}   (/faults, /limits, /stats, /ledger)\n");
+    }
     if let Some(path) = &args.ledger {
         said += &format!("  ledger    {}\n", path.display());
     }
@@ -131,6 +148,9 @@ fn farewell(server: &Server) -> String {
         stats.tokens,
         cpu.as_secs_f64()
     );
+    if stats.refused > 0 {
+        said += &format!("  {} connections reset by a fault\n", stats.refused);
+    }
     said.extend(server.tallies().iter().map(told));
     said
 }
@@ -144,6 +164,9 @@ fn told(tally: &Tally) -> String {
     let mut said = format!("  {name}{} admitted, {} refused", counts.admitted, counts.refused);
     if !by_limit.is_empty() {
         said += &format!(" ({})", by_limit.join(", "));
+    }
+    if counts.struck > 0 {
+        said += &format!(", {} struck by a fault", counts.struck);
     }
     if counts.overloaded > 0 {
         said += &format!(", {} turned away by a full queue", counts.overloaded);

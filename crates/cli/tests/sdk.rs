@@ -101,3 +101,41 @@ fn python() -> PathBuf {
 fn folder() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
+
+/// What goes wrong, by the name of the model that is asked for.
+const FAULTY: [&str; 13] = [
+    "status 500 model down",
+    "status 529 retry_after 1s model busy",
+    "status 500 model flaky nth 1,2",
+    "status 503 model flaky-too nth 1,2",
+    "error overloaded after 3 tokens model broken",
+    "end_early after 3 tokens model short",
+    "disconnect close after 3 tokens model gone",
+    "length 3 model cut",
+    "malformed after 3 tokens model garbled",
+    "content_type text/html model page",
+    "disconnect after 0 tokens model refused",
+    "timeout model mute",
+    "stall after 3 tokens model stalled",
+];
+
+#[test]
+fn faults_are_to_the_sdks_what_they_say() {
+    let python = python();
+    let desk = Desk::new();
+    let options: Vec<&str> = FAULTY.iter().flat_map(|fault| ["--fault", *fault]).collect();
+    let (_faulty, faulty) = stub(&desk, &options);
+    let mut command = Command::new(python);
+    command.arg("-W").arg("ignore").arg(folder().join("tests/sdk/faults_sdk.py"));
+    for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"] {
+        command.env_remove(name);
+    }
+    // The judge knows the others by name; here there is one.
+    for name in ["STUB_FAULTY", "STUB_OPEN", "STUB_STRICT", "STUB_THINKING", "STUB_LIMITED"] {
+        command.env(name, &faulty);
+    }
+    command.env("PYTHONDONTWRITEBYTECODE", "1");
+    let output = command.output().unwrap();
+    let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    assert!(output.status.success(), "{}\n{}", said(&output.stdout), said(&output.stderr));
+}

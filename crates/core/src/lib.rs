@@ -11,6 +11,7 @@ pub mod budget;
 pub mod connection;
 pub mod distribution;
 pub mod event;
+pub mod faults;
 pub mod flow;
 pub mod fold;
 pub mod forecast;

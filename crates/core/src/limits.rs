@@ -34,7 +34,7 @@ mod figure;
 mod figures;
 mod limit;
 mod preset;
-mod span_text;
+pub(crate) mod span_text;
 mod verdict;
 mod written;
 

@@ -39,6 +39,8 @@ pub enum Purpose {
     Targets,
     /// How long a refused request waits, and whether it is let out at all.
     Retries,
+    /// Which requests a fault of a simulated provider strikes.
+    Faults,
 }
 
 /// One stream of random numbers.

@@ -58,6 +58,10 @@ fn pace(stub: &Stub) -> String {
     if let Some(limits) = &stub.limits {
         said += &format!(", limits {}", one_line(&limits.to_string(), 200));
     }
+    if !stub.faults.is_empty() {
+        let faults: Vec<String> = stub.faults.iter().map(ToString::to_string).collect();
+        said += &format!(", faults {}", one_line(&faults.join("; "), 200));
+    }
     said
 }
 

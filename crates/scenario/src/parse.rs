@@ -9,7 +9,7 @@ use crate::excerpt::{Excerpt, Show};
 use crate::written::{Place, Scenario};
 
 /// Keys that the language will have, or that others have, and what this version says to them.
-const LATER: [&str; 2] = ["users_per_s", "fault"];
+const LATER: [&str; 1] = ["users_per_s"];
 
 /// Reads the scenario, or says what keeps it from being one.
 pub(crate) fn parse(source: &Source<'_>) -> Result<Scenario, Error> {
@@ -175,6 +175,8 @@ fn unexpected(expected: &str, text: &str, at: (usize, usize)) -> Problem {
         Some("stub") => problem.help("such as `stub: {profile: 8b-h100}`, or `stub: {}`"),
         Some("limits") => problem.help("such as {spend: $5, duration: 30m}; of a stub, such as {rpm: 500, tpm: 30k}"),
         Some("providers") => problem.help("such as `providers: [{name: primary, path: /primary, limits: {rpm: 500}}]`"),
+        Some("faults") => problem.help("such as [{kind: status, status: 529, rate: 5%}], or [status 529 rate 5%]"),
+        Some("nth") => problem.help("such as 3, or [3, 7, 10..20]"),
         Some("prices") => problem
             .help("such as `prices: {input: $2.50, output: $10}` of a million tokens, or `prices: {file: prices.json}`"),
         Some("objectives") => problem.help("such as `objectives: [ttft p95 < 500ms, errors rate < 1%]`"),

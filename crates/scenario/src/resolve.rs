@@ -4,6 +4,7 @@
 mod connection;
 mod exchange;
 mod exec;
+mod faulty;
 mod findings;
 mod flow;
 mod lengths;
@@ -28,6 +29,7 @@ pub(crate) use replay::date;
 
 use floodline_core::plan::{self, HealthLimits, Limits, Load, Plan, Timeouts};
 
+pub use faulty::read_faults;
 pub use limited::read_limits;
 pub use proxy::PROXY_VARIABLES;
 pub use stub_file::{StubProvider, read_stub_file};

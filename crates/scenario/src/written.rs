@@ -11,6 +11,7 @@ mod corpus;
 mod either;
 mod exchange;
 mod exec;
+mod faulty;
 mod flow;
 mod lengths;
 mod limited;
@@ -29,6 +30,7 @@ pub(crate) use corpus::Sampling;
 pub(crate) use either::{Either, OtherShape};
 pub(crate) use exchange::{OwnAnswer, OwnRequest, Tree};
 pub(crate) use exec::Exec;
+pub(crate) use faulty::{FaultFile, FaultForm};
 pub(crate) use flow::{CheckThat, Checks, Data, DataForm, Flow, Leaves, Named, SaveFrom, Saves, Step};
 pub(crate) use lengths::{BinForm, Drawn, Joint, LengthsForm, Number, Prefix, Quoted, Row};
 pub(crate) use limited::{LimitForm, Limited};
@@ -241,6 +243,9 @@ pub(crate) struct Stub {
     pub(crate) reasoning: Given<Scalar<u32>>,
     /// What it allows, such as {rpm: 500, tpm: 30000} or {preset: anthropic, window: 10s}; everything unless given.
     pub(crate) limits: Given<At<Limited>>,
+    /// What goes wrong at it: a list of faults; nothing unless given.
+    #[schemars(with = "Vec<FaultForm>")]
+    pub(crate) faults: Given<At<Vec<FaultForm>>>,
 }
 
 /// One kind of request: exactly one of text, messages, file, input_tokens and lengths.

@@ -11,6 +11,8 @@
 //!   last token is due, or when it is withdrawn; then it is settled with the tokens that were handed over.
 //! - Limits that count live are charged with each emission. Without such a limit a token costs nothing here.
 //!
+//! - Faults are decided for each request by itself. What is refused by a limit meets none.
+//!
 //! Time is the caller's, and so is its order: what was due before a request arrived should be asked for before the
 //! request is handed over, or it has not been given back yet.
 //!
@@ -34,9 +36,11 @@
 use std::collections::HashMap;
 
 use floodline_core::Moment;
+use floodline_core::faults::Faults;
 use floodline_core::limits::{Limits, LimitsError, Refusal, Spent, Standing};
 
-use crate::limits::ledger::Fate;
+use crate::faults::{Injector, Strike};
+use crate::limits::ledger::{Fate, Met};
 use crate::limits::{KeyId, Ledger, Limiter, ModelId, Request, Ticket, Verdict};
 use crate::model::{Emission, Overloaded, Pace, SeqId};
 
@@ -45,6 +49,7 @@ use crate::model::{Emission, Overloaded, Pace, SeqId};
 pub struct Provider {
     pace: Pace,
     door: Option<Door>,
+    injector: Option<Injector>,
     ledger: Option<Ledger>,
 }
 
@@ -61,10 +66,13 @@ pub struct Asked<'a> {
     pub cached_tokens: u32,
     /// The output asked for, of all choices together, if it is said.
     pub max_tokens: Option<u64>,
-    /// Steps that the answer takes: tokens of one choice; at least one.
+    /// Steps that the answer takes: tokens of one choice. None of an answer that never comes: it holds its place until
+    /// it is withdrawn.
     pub steps: u32,
     /// Tokens in a step, one for each choice; none of what answers without tokens.
     pub choices: u32,
+    /// What happens to it, as [`Provider::strike`] has said.
+    pub strike: Strike,
 }
 
 /// What becomes of a request.
@@ -101,7 +109,16 @@ struct Open {
 impl<'a> Asked<'a> {
     /// A request without a prompt whose answer is one token.
     pub fn new(key: KeyId, model: &'a str) -> Asked<'a> {
-        Asked { key, model, prompt_tokens: 0, cached_tokens: 0, max_tokens: None, steps: 1, choices: 1 }
+        Asked {
+            key,
+            model,
+            prompt_tokens: 0,
+            cached_tokens: 0,
+            max_tokens: None,
+            steps: 1,
+            choices: 1,
+            strike: Strike::default(),
+        }
     }
 }
 
@@ -111,7 +128,7 @@ impl Provider {
     /// # Errors
     /// Which limit makes no sense.
     pub fn new(pace: Pace, limits: Option<&Limits>) -> Result<Provider, LimitsError> {
-        let mut provider = Provider { pace, door: None, ledger: None };
+        let mut provider = Provider { pace, door: None, injector: None, ledger: None };
         provider.set_limits(limits)?;
         Ok(provider)
     }
@@ -135,6 +152,27 @@ impl Provider {
         self.door.as_ref().map(|door| &door.limits)
     }
 
+    /// From `now` on these are the faults; what is drawn depends on `seed`. Answers under way keep theirs.
+    pub fn set_faults(&mut self, faults: Faults, seed: u64, now: Moment) {
+        self.injector = (!faults.is_empty()).then(|| Injector::new(faults, seed, now));
+    }
+
+    /// What decides about faults, if there are any.
+    pub fn injector(&self) -> Option<&Injector> {
+        self.injector.as_ref()
+    }
+
+    /// The same, to ask it about connections.
+    pub fn injector_mut(&mut self) -> Option<&mut Injector> {
+        self.injector.as_mut()
+    }
+
+    /// What happens to the next request, which arrives at `at`. How it is answered follows from that, and so this comes
+    /// before [`Provider::accept`]. A request that a limit refuses is refused, whatever else would have happened to it.
+    pub fn strike(&mut self, at: Moment, key: KeyId, model: &str) -> Strike {
+        self.injector.as_mut().map_or_else(Strike::default, |injector| injector.strike(at, key, model))
+    }
+
     /// The attempts, if they are recorded.
     pub fn ledger(&self) -> Option<&Ledger> {
         self.ledger.as_ref()
@@ -154,14 +192,22 @@ impl Provider {
                 Decision::Refused(refusal, _) => Fate::Refused(*refusal),
                 Decision::Overloaded => Fate::Overloaded,
             };
-            ledger.record(at, asked.key, asked.model, fate);
+            let kind = |place: Option<usize>| Some(self.injector.as_ref()?.fault(place?)?.kind.name());
+            let (fault, slowed) = match fate {
+                Fate::Admitted => (kind(asked.strike.fault), asked.strike.slow.is_some() && asked.steps > 0),
+                Fate::Refused(_) | Fate::Overloaded => (None, false),
+            };
+            ledger.record(at, asked.key, asked.model, Met { fate, fault, slowed });
         }
         decision
     }
 
     fn decide(&mut self, at: Moment, id: SeqId, asked: &Asked<'_>) -> Decision {
         let Provider { pace, door, .. } = self;
-        let mut submit = || pace.submit(at, id, asked.prompt_tokens, asked.steps);
+        let mut submit = || match asked.steps {
+            0 => Ok(()),
+            steps => pace.submit(at, id, asked.prompt_tokens, steps),
+        };
         let Some(door) = door else {
             return submit().map_or(Decision::Overloaded, |()| Decision::Answered(None));
         };
@@ -253,7 +299,7 @@ impl Open {
             ticket,
             prompt: asked.prompt_tokens.into(),
             cached: asked.cached_tokens.into(),
-            steps: asked.steps.max(1),
+            steps: asked.steps,
             choices: asked.choices,
         }
     }

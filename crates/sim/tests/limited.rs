@@ -473,7 +473,7 @@ fn several_providers_share_a_port() {
     assert_eq!(told.collect::<Vec<_>>(), expected.map(|(name, yes, no)| (name.to_owned(), yes, no)));
     let taken = server.take_attempts();
     assert_eq!((taken.attempts.len(), taken.dropped), (10, 0));
-    let refused = taken.attempts.iter().filter(|attempt| matches!(attempt.fate, Fate::Refused(_)));
+    let refused = taken.attempts.iter().filter(|attempt| matches!(attempt.met.fate, Fate::Refused(_)));
     assert_eq!(refused.count(), 4);
 }
 

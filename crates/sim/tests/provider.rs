@@ -227,7 +227,7 @@ fn a_full_queue_costs_no_tokens_and_is_told_in_the_ledger() {
     let overloaded = fates.filter(|decision| *decision == Decision::Overloaded).count();
     assert_eq!(overloaded, 4, "three run and two wait");
     let last = provider.ledger().unwrap().attempts().last().unwrap();
-    assert_eq!(last.fate, Fate::Overloaded);
+    assert_eq!(last.met.fate, Fate::Overloaded);
     let standing = match provider.accept(Moment(0), SeqId(10), &Asked { steps: 1, ..asked(10, 10) }) {
         Decision::Overloaded => provider.ledger().unwrap().counts(),
         other => panic!("{other:?}"),

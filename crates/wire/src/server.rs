@@ -12,6 +12,7 @@
 //! The folder of each API holds its parsers and its writer; here is what they have in common.
 
 pub(crate) mod ask;
+mod breaks;
 pub(crate) mod bytes;
 pub(crate) mod dates;
 mod door;

@@ -55,12 +55,32 @@ pub(crate) struct StubArgs {
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
 
+    #[command(flatten)]
+    pub(crate) troubles: TroubleArgs,
+
     /// Write what became of each attempt to this file, as JSON lines; replaced if it is there
     #[arg(long, value_name = "FILE", help_heading = "Ledger")]
     pub(crate) ledger: Option<PathBuf>,
     /// Call a key by a name in the ledger and in messages, such as team-a=env:KEY_A; repeatable
     #[arg(long = "key-name", value_name = "NAME=KEY", help_heading = "Ledger", conflicts_with = "config")]
     pub(crate) key_names: Vec<String>,
+}
+
+/// What goes wrong, and the endpoint that changes it.
+#[derive(Debug, Default, clap::Args)]
+#[command(next_help_heading = "Faults")]
+pub(crate) struct TroubleArgs {
+    /// What goes wrong, with which requests and when, such as 'status 529 rate 5% from 10s until 40s'; can be given
+    /// several times, and the first that strikes a request is the one it meets
+    #[arg(long = "fault", value_name = "FAULT", conflicts_with = "config")]
+    pub(crate) faults: Vec<String>,
+    /// File of faults, which are tried after those of --fault
+    #[arg(long = "faults", value_name = "FILE", conflicts_with = "config")]
+    pub(crate) file: Option<String>,
+    /// Let faults and limits be changed, and attempts be looked at, on this port of 127.0.0.1; 0 takes a free one
+    /// [default: no]
+    #[arg(long, value_name = "PORT")]
+    pub(crate) admin: Option<u16>,
 }
 
 /// Limits of a provider: a preset and figures, or a file.
@@ -189,11 +209,19 @@ With limits, requests are refused as the provider refuses them: its status,
 header fields, wait and words. Without a preset they are OpenAI's buckets, in the
 words of the API that is called. Keys are told apart by their hash.
 
+With faults, requests meet them: status N, timeout, slow TIME or Nx, stall,
+disconnect, end_early, malformed, error NAME, length N, content_type TYPE, refuse,
+outage; 'after N tokens', 'for TIME'. Whom: rate 5%, nth 3,7 or 1..5, every_nth N,
+model NAME, key ${env:NAME}, from TIME, until TIME, every TIME.
+
 Examples:
   floodline stub --profile 8b-h100
   floodline stub --limits openai --rpm 500 --tpm 30000
   floodline stub --rpm 5 --window 10s                    5 requests per 10 s
   floodline stub --limits anthropic --output-tpm 2k --ttft 200ms --gap 10ms
   floodline stub --limits apim --tpm 5000 --quota 1m --quota-per day --estimate off
+  floodline stub --fault 'status 529 rate 5%' --fault 'stall after 20 tokens for 10s nth 3,7'
+  floodline stub --fault 'outage from 1m for 30s every 5m' --fault 'slow 4x rate 10%'
+  floodline stub --faults faults.yaml --admin 9090       changed live: PUT 127.0.0.1:9090/faults
   floodline stub --limits limits.yaml --ledger attempts.jsonl
   floodline stub --config examples/stub/two-providers.yaml";

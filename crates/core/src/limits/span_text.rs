@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer, Serializer};
 use crate::time::Span;
 
 /// Writes a span.
-pub(super) fn text(span: Span) -> String {
+pub(crate) fn text(span: Span) -> String {
     const UNITS: [(u64, &str); 5] = [
         (86_400_000_000_000, "d"),
         (3_600_000_000_000, "h"),

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::connection::Connection;
+use crate::faults::Faults;
 use crate::limits::Limits;
 use crate::random;
 use crate::time::Span;
@@ -209,12 +210,15 @@ pub struct Stub {
     /// What it allows; everything without.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limits: Option<Limits>,
+    /// What goes wrong at it.
+    #[serde(default, skip_serializing_if = "Faults::is_empty")]
+    pub faults: Faults,
 }
 
 impl Stub {
     /// A provider of this pace that answers everything.
     pub fn new(pace: StubPace) -> Stub {
-        Stub { pace, tokens: None, reasoning: 0, limits: None }
+        Stub { pace, tokens: None, reasoning: 0, limits: None, faults: Faults::default() }
     }
 }
 

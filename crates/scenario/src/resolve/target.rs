@@ -3,6 +3,7 @@
 //! A key or a secret header is accepted as a reference to an environment variable only. Without a reference, the key
 //! in a vendor's usual variable, such as `OPENAI_API_KEY`, is sent to that vendor's host over https and nowhere else.
 
+use floodline_core::faults::Faults;
 use floodline_core::plan::{self, Address, Api, StubPace};
 use floodline_core::time::Span;
 use floodline_wire::codec::Codec;
@@ -12,7 +13,7 @@ use floodline_wire::tokens::Tokenizer;
 use super::findings::Findings;
 use super::proxy::Credentials;
 use super::url::{AZURE_VERSION, Asked, base_at, base_path, endpoint};
-use super::{connection, exchange, limited, literal, tokenizer};
+use super::{connection, exchange, faulty, limited, literal, tokenizer};
 use crate::Exchange;
 use crate::error::did_you_mean;
 use crate::excerpt::mask;
@@ -295,7 +296,11 @@ pub(super) fn stub(written: &Stub, findings: &mut Findings<'_>) -> Option<plan::
         Some(written) => Some(limited::resolve(written, findings)?),
         None => None,
     };
-    Some(plan::Stub { tokens, reasoning, limits, ..plan::Stub::new(pace) })
+    let faults = match written.faults.as_ref() {
+        Some(At { value, place }) => faulty::resolve(value, *place, findings)?,
+        None => Faults::default(),
+    };
+    Some(plan::Stub { tokens, reasoning, limits, faults, ..plan::Stub::new(pace) })
 }
 
 /// The name of the variable that holds the key, and its value.

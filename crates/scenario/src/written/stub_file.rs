@@ -3,7 +3,7 @@
 use floodline_core::time::Span;
 use serde::Deserialize;
 
-use super::{At, Given, Limited, Named, OneOrMany, Scalar, Stub, Text};
+use super::{At, FaultForm, Given, Limited, Named, OneOrMany, Scalar, Stub, Text};
 
 /// What `floodline stub --config` reads.
 #[derive(Debug, Default, Deserialize)]
@@ -36,6 +36,7 @@ pub(crate) struct ProviderForm {
     pub(crate) tokens: Given<Scalar<u32>>,
     pub(crate) reasoning: Given<Scalar<u32>>,
     pub(crate) limits: Given<At<Limited>>,
+    pub(crate) faults: Given<At<Vec<FaultForm>>>,
 }
 
 impl ProviderForm {
@@ -48,6 +49,7 @@ impl ProviderForm {
             tokens: self.tokens.clone(),
             reasoning: self.reasoning.clone(),
             limits: self.limits.clone(),
+            faults: self.faults.clone(),
         }
     }
 }

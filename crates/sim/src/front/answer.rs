@@ -4,10 +4,14 @@
 //! [`Answer::fill`] writes as much as is due and as fits. The head of the response and what comes before the first
 //! token go out together with it, as from the real APIs, and so cost no write of their own.
 
+mod broken;
+
+use floodline_core::faults::Cut;
 use floodline_core::time::Moment;
 use floodline_wire::http1::{BodyDecoder, Framing};
 use floodline_wire::server::{self as api, Dialect, Identity, Script, Shape, Stream, Times, Words};
 
+use super::flaw::{Break, Flaw, Next};
 use super::providers::Charge;
 use super::respond::{Body, Head};
 
@@ -15,6 +19,8 @@ use super::respond::{Body, Head};
 #[derive(Debug)]
 pub(super) struct Order {
     pub(super) form: Form,
+    /// Whether it is to come as a stream, which [`Order::begin`] makes of it.
+    pub(super) streamed: bool,
     pub(super) dialect: Dialect,
     pub(super) request_id: Box<str>,
     pub(super) keep_alive: bool,
@@ -45,6 +51,22 @@ impl Order {
             Form::Vectors(_) => 1,
         }
     }
+
+    /// Ends the answer after so many steps, as a limit on its tokens would.
+    pub(super) fn cut(&mut self, steps: u32) {
+        if let Form::Whole { script, .. } = &mut self.form {
+            script.cut(steps);
+        }
+    }
+
+    /// Makes a stream of it, if it is to be one. Until then nothing has been prepared for its tokens.
+    pub(super) fn begin(&mut self) {
+        if self.streamed
+            && let Form::Whole { shape, identity, script } = &self.form
+        {
+            self.form = Form::Stream(Box::new(Stream::new(*shape, identity, script.clone())));
+        }
+    }
 }
 
 /// One answer, from the request's acceptance to its last byte.
@@ -59,13 +81,64 @@ pub(super) struct Answer {
     times: Times,
     begun: bool,
     ended: bool,
+    /// What is wrong with it.
+    flaw: Option<Box<Flaw>>,
+    /// How it has broken, as long as that has not been written.
+    broken: Option<Break>,
+    /// How it ends the connection.
+    leaves: Option<Cut>,
 }
 
 impl Answer {
     /// An answer to a request that arrived at `arrived`.
-    pub(super) fn new(order: Order, arrived: Moment) -> Answer {
-        let times = Times::default();
-        Answer { order, arrived, due: 0, due_at: None, times, begun: false, ended: false }
+    pub(super) fn new(order: Order, flaw: Option<Flaw>, arrived: Moment) -> Answer {
+        Answer {
+            order,
+            arrived,
+            due: 0,
+            due_at: None,
+            times: Times::default(),
+            begun: false,
+            ended: false,
+            flaw: flaw.map(Box::new),
+            broken: None,
+            leaves: None,
+        }
+    }
+
+    /// What is wrong with it.
+    #[inline]
+    pub(super) fn flaw(&mut self) -> Option<&mut Flaw> {
+        self.flaw.as_deref_mut()
+    }
+
+    /// Lets go by `now` what its flaw has held back, and breaks where it is to break.
+    pub(super) fn catch_up(&mut self, now: Moment) {
+        // What comes behind a break follows when that has been written.
+        while !self.is_breaking()
+            && let Some(next) = self.flaw.as_mut().and_then(|flaw| flaw.next(now))
+        {
+            match next {
+                Next::Release { until, at } => self.release(until, at),
+                Next::Break { broken: Break::Stall(_), .. } if !self.is_stream() => {}
+                Next::Break { broken, at } => {
+                    if !self.is_stream() {
+                        self.release(self.order.steps(), at);
+                    }
+                    self.broken = Some(broken);
+                }
+            }
+        }
+    }
+
+    /// Whether it has broken and that has not been written, so that what comes behind it has to wait.
+    pub(super) fn is_breaking(&self) -> bool {
+        self.broken.is_some()
+    }
+
+    /// How it ends the connection, once all that goes out before has been handed over.
+    pub(super) fn leaves(&self) -> Option<Cut> {
+        self.leaves
     }
 
     /// The provider that answers.
@@ -108,7 +181,7 @@ impl Answer {
 
     /// Whether tokens that may go out have not, for want of room.
     pub(super) fn has_more(&self) -> bool {
-        self.is_stream() && self.told() < self.due
+        self.is_stream() && (self.told() < self.due || self.broken.is_some())
     }
 
     /// Whether the connection can be used again afterwards.
@@ -118,7 +191,7 @@ impl Answer {
 
     /// Appends to `out` what is due, until it is longer than `limit`; how many tokens that was.
     pub(super) fn fill(&mut self, words: &Words, out: &mut Vec<u8>, limit: usize) -> u32 {
-        if self.ended || self.due == 0 {
+        if self.ended || self.due == 0 && self.broken.is_none() {
             return 0;
         }
         if self.is_stream() {
@@ -127,6 +200,7 @@ impl Answer {
         if self.due < self.order.steps() {
             return 0;
         }
+        self.ended = true;
         let (body, tokens) = match &mut self.order.form {
             Form::Whole { shape, identity, script } => {
                 (api::whole(*shape, identity, script, words, self.times), script.output_tokens())
@@ -134,9 +208,12 @@ impl Answer {
             Form::Vectors(body) => (std::mem::take(body), 0),
             Form::Stream(_) => return 0,
         };
-        self.head(Body::Length(body.len()), "application/json").write(out);
+        if let Some(broken) = self.broken.take() {
+            self.damage(out, body, broken);
+            return tokens;
+        }
+        self.head(Body::Length(body.len()), JSON).write(out);
         out.extend_from_slice(&body);
-        self.ended = true;
         tokens
     }
 
@@ -150,6 +227,9 @@ impl Answer {
         let Form::Stream(stream) = &mut self.order.form else { return 0 };
         let tokens = stream.tell(words, out, self.due, limit, self.times);
         self.ended = stream.has_ended();
+        if self.broken.is_some() && stream.told() == self.due {
+            self.break_off(out);
+        }
         if self.order.old_http {
             take_off_chunks(out, start);
         }
@@ -168,7 +248,7 @@ impl Answer {
         }
     }
 
-    fn head(&self, body: Body, content_type: &'static str) -> Head<'_> {
+    fn head<'a>(&'a self, body: Body, content_type: &'a str) -> Head<'a> {
         let body = if self.order.old_http && body == Body::Chunked { Body::UntilClose } else { body };
         Head {
             status: 200,
@@ -183,6 +263,8 @@ impl Answer {
         }
     }
 }
+
+const JSON: &str = "application/json";
 
 /// For HTTP/1.0: leaves only the payload of the chunks that follow the head, if there is one, at `start`.
 #[cold]
@@ -216,6 +298,7 @@ mod tests {
     fn order(form: Form, old_http: bool) -> Order {
         Order {
             form,
+            streamed: false,
             dialect: Dialect::OpenAi,
             request_id: "r".into(),
             keep_alive: true,
@@ -245,7 +328,7 @@ mod tests {
     }
 
     fn written(order: Order, releases: &[u32], limit: usize) -> (String, u32) {
-        let (words, mut answer) = (Words::new(), Answer::new(order, Moment(0)));
+        let (words, mut answer) = (Words::new(), Answer::new(order, None, Moment(0)));
         let (mut all, mut tokens) = (Vec::new(), 0);
         for until in releases {
             answer.release(*until, Moment(u64::from(*until)));
@@ -279,7 +362,7 @@ mod tests {
 
     #[test]
     fn tokens_are_timed_by_the_first_that_waits_unless_it_waits_for_the_client() {
-        let (words, mut answer) = (Words::new(), Answer::new(order(stream(), false), Moment(0)));
+        let (words, mut answer) = (Words::new(), Answer::new(order(stream(), false), None, Moment(0)));
         answer.release(10, Moment(1));
         answer.fill(&words, &mut Vec::new(), 1);
         answer.release(20, Moment(2));
@@ -291,7 +374,7 @@ mod tests {
         answer.release(40, Moment(4));
         assert_eq!(answer.due_at(), Some(Moment(4)));
 
-        let mut whole = Answer::new(order(whole(), false), Moment(0));
+        let mut whole = Answer::new(order(whole(), false), None, Moment(0));
         whole.release(1, Moment(1));
         assert_eq!(whole.fill(&words, &mut Vec::new(), usize::MAX), 0);
         whole.release(40, Moment(2));

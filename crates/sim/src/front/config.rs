@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use floodline_core::faults::Faults;
 use floodline_core::limits::Limits;
 use secrecy::SecretString;
 
@@ -15,6 +16,9 @@ pub struct Config {
     pub bind: IpAddr,
     /// The port to listen on; 0 takes a free one.
     pub port: u16,
+    /// The port of the endpoint for those who run the server, always on 127.0.0.1; 0 takes a free one. There is none
+    /// without it.
+    pub admin: Option<u16>,
     /// Whether each attempt is recorded for [`Server::take_attempts`](super::Server::take_attempts).
     pub ledger: bool,
     /// The providers on this port. They are told apart by the path, and where several have the same by the model.
@@ -45,12 +49,20 @@ pub struct Provides {
     pub limits: Option<Limits>,
     /// What keys are called in the ledger.
     pub key_names: Vec<(KeyId, Box<str>)>,
+    /// What goes wrong at it.
+    pub faults: Faults,
 }
 
 impl Config {
     /// One provider, elsewise as by default.
     pub fn of(provides: Provides) -> Config {
-        Config { bind: IpAddr::V4(Ipv4Addr::LOCALHOST), port: 0, ledger: false, providers: vec![provides] }
+        Config {
+            bind: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            port: 0,
+            admin: None,
+            ledger: false,
+            providers: vec![provides],
+        }
     }
 }
 
@@ -73,6 +85,7 @@ impl Default for Provides {
             key: None,
             limits: None,
             key_names: Vec::new(),
+            faults: Faults::default(),
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
+use floodline_core::faults::Cut;
 use floodline_core::time::Moment;
 use floodline_wire::server::Words;
 use rustix::io::Errno;
@@ -47,6 +48,8 @@ pub(super) struct Connection {
     /// It waits for a turn that no event will announce.
     pub(super) queued: bool,
     pub(super) end: End,
+    /// Whether it came to the endpoint of those who run the server.
+    pub(super) admin: bool,
 }
 
 /// What happens when everything has been sent.
@@ -56,11 +59,23 @@ pub(super) enum End {
     Open,
     /// The connection is closed.
     Close,
+    /// It is reset.
+    Reset,
     /// The same, but the client may still be sending: closing at once would make the kernel withdraw the
     /// answer. What comes is read and thrown away until the client has seen our end.
     Drain,
     /// Our end is closed and the client's is awaited, for a while and for so many bytes.
     Draining { left: usize },
+}
+
+impl End {
+    /// The end that a fault makes of a connection.
+    pub(super) fn of(cut: Cut) -> End {
+        match cut {
+            Cut::Reset => End::Reset,
+            Cut::Close => End::Close,
+        }
+    }
 }
 
 /// How far [`Connection::pump`] came.
@@ -96,6 +111,7 @@ impl Connection {
             hangup: false,
             queued: false,
             end: End::Open,
+            admin: false,
         }
     }
 
@@ -124,7 +140,7 @@ impl Connection {
 
     /// Whether it is to be closed now.
     pub(super) fn is_over(&self) -> bool {
-        self.end == End::Close && self.answer.is_none() && self.output.is_empty()
+        matches!(self.end, End::Close | End::Reset) && self.answer.is_none() && self.output.is_empty()
     }
 
     /// Queues bytes that are not part of an answer in the making; [`Connection::pump`] sends them.
@@ -160,6 +176,9 @@ impl Connection {
         scratch.clear();
         *sent = Sent { due: answer.due_at(), tokens: answer.fill(words, scratch, TURN) };
         let (ended, more) = (answer.has_ended(), answer.has_more());
+        if let Some(cut) = answer.leaves() {
+            self.end = End::of(cut);
+        }
         if ended && !answer.keeps_alive() && self.end == End::Open {
             self.end = End::Close;
         }

@@ -17,6 +17,10 @@
 //! its schema, when tools are offered and the user has spoken last, or when the request demands it; JSON that satisfies
 //! a schema, when one is given. With [`Provides::reasoning`] each answer begins with reasoning.
 //!
+//! With faults ([`Provides::faults`]) requests meet them, each in the way of the API that is called. While everything is
+//! refused, by a fault of the only provider, nobody listens on the port. With [`Config::admin`] faults and limits can be
+//! changed and attempts be looked at while it serves, on 127.0.0.1 and by nobody who calls it by another name.
+//!
 //! What holds:
 //! - A request's time counts from the arrival of its last byte in the kernel, where the kernel says so. A
 //!   pipelined request arrives when its turn comes.
@@ -25,13 +29,18 @@
 //! - A client that closes its end of the connection, even only for writing, is taken to have gone as soon as it has
 //!   been sent what was due: the rest of the answer is dropped and its place in the model is free.
 //! - The same seed and the same messages give the same text, streamed or not.
-//! - Memory is bounded for each connection, however long its answers are and however slowly it reads.
+//! - Memory is bounded for each connection, however long its answers are and however slowly it reads; what is slow or
+//!   has stalled keeps 16 bytes for each token that waits.
+//! - Where there are no faults, a token costs nothing for them.
 //!
 //! One thread serves all connections, so that what the provider costs is one number ([`Server::cpu`]).
 
+mod admin;
 mod answer;
 mod config;
 mod connection;
+mod entrance;
+mod flaw;
 mod net;
 mod providers;
 mod request;
@@ -41,9 +50,10 @@ mod serve;
 mod server_loop;
 mod slots;
 mod stats;
+mod struck;
 
 use std::io;
-use std::net::{Shutdown, SocketAddr};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr};
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -53,6 +63,7 @@ use std::time::Duration;
 pub use config::{Config, Provides};
 pub use stats::{Stats, Taken, Tally};
 
+use entrance::Entrance;
 use net::Poller;
 use providers::Providers;
 use routes::Routes;
@@ -63,6 +74,7 @@ use stats::Shared;
 #[derive(Debug)]
 pub struct Server {
     addr: SocketAddr,
+    admin_addr: Option<SocketAddr>,
     shared: Arc<Shared>,
     stop: UnixStream,
     thread: Mutex<Option<JoinHandle<()>>>,
@@ -79,23 +91,37 @@ impl Server {
     }
 
     fn start_with(poller: Poller, config: Config) -> io::Result<Server> {
-        let Config { bind, port, ledger, providers } = config;
-        let listener = net::listen(SocketAddr::new(bind, port))?;
-        let addr = net::local_addr(&listener)?;
+        let Config { bind, port, admin, ledger, providers } = config;
+        let entrance = Entrance::new(SocketAddr::new(bind, port))?;
+        let addr = entrance.addr();
+        let at_home = |port| {
+            net::listen(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).map_err(|error| {
+                let why = format!("the admin endpoint cannot listen on 127.0.0.1:{port}: {error}");
+                io::Error::new(error.kind(), why)
+            })
+        };
+        let admin = admin.map(at_home).transpose()?;
+        let admin_addr = admin.as_ref().map(net::local_addr).transpose()?;
         let (stop, stopped) = UnixStream::pair()?;
         let shared = Arc::new(Shared::default());
         let (routes, behind) = Routes::new(providers);
-        let providers = Providers::new(behind, ledger)
+        let providers = Providers::new(behind, ledger, admin.is_some())
             .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
-        let server_loop = Loop::new(poller, listener, stopped, providers, routes, Arc::clone(&shared))?;
+        let server_loop =
+            Loop::new(poller, (entrance, admin), stopped, providers, routes, Arc::clone(&shared))?;
         let thread =
             std::thread::Builder::new().name("floodline-stub".into()).spawn(move || server_loop.run())?;
-        Ok(Server { addr, shared, stop, thread: Mutex::new(Some(thread)) })
+        Ok(Server { addr, admin_addr, shared, stop, thread: Mutex::new(Some(thread)) })
     }
 
     /// Where it listens.
     pub fn addr(&self) -> SocketAddr {
         self.addr
+    }
+
+    /// Where those who run it can change faults and limits and look at attempts, if they can.
+    pub fn admin_addr(&self) -> Option<SocketAddr> {
+        self.admin_addr
     }
 
     /// CPU time that the server's thread has used, at most 100 ms out of date.

@@ -4,7 +4,8 @@
 
 use std::sync::Arc;
 
-use floodline_core::limits::{Limit, LimitsError};
+use floodline_core::faults::{Door, Faults};
+use floodline_core::limits::{Limit, Limits, LimitsError};
 use floodline_core::time::{Moment, Span};
 use floodline_wire::limits_server::{self, Fields};
 use floodline_wire::server::{Dialect, Fault};
@@ -12,6 +13,8 @@ use floodline_wire::server::{Dialect, Fault};
 use super::respond::Small;
 use super::routes::Behind;
 use super::stats::{Shared, Tally};
+use super::struck::Struck;
+use crate::faults::{Injector, Strike};
 use crate::limits::{KeyId, Ledger};
 use crate::model::{Emission, SeqId};
 use crate::provider::{Asked, Decision, Provider};
@@ -25,12 +28,15 @@ pub(super) struct Providers {
     all: Vec<Named>,
     /// Whether attempts are handed on.
     hands_on: bool,
+    /// Whether other faults than before may let others in.
+    has_changed: bool,
 }
 
 #[derive(Debug)]
 struct Named {
     name: Option<Arc<str>>,
     provider: Provider,
+    seed: u64,
 }
 
 /// What a request will cost its provider, and how it is to be told about it.
@@ -53,20 +59,22 @@ pub(super) struct Charge {
 pub(super) type Accepted = Result<Vec<u8>, Small>;
 
 impl Providers {
-    /// Those of a configuration. Attempts are recorded if `keeps` or if there are limits.
-    pub(super) fn new(behind: Vec<Behind>, keeps: bool) -> Result<Providers, LimitsError> {
-        let all = behind.into_iter().map(|Behind { name, pace, limits, key_names }| {
+    /// Those of a configuration. Attempts are recorded if they are to be handed on, if somebody may look at them
+    /// (`keeps`), or if there are limits or faults.
+    pub(super) fn new(behind: Vec<Behind>, hands_on: bool, keeps: bool) -> Result<Providers, LimitsError> {
+        let all = behind.into_iter().map(|Behind { name, pace, limits, key_names, faults, seed }| {
             let name: Option<Arc<str>> = name.map(Into::into);
             let mut provider = Provider::new(pace, limits.as_ref())?;
-            if keeps || limits.is_some() {
+            if hands_on || keeps || limits.is_some() || !faults.is_empty() {
                 let mut ledger = Ledger::new(ATTEMPTS);
                 name.iter().for_each(|name| ledger.name_provider(name));
                 key_names.iter().for_each(|(key, name)| ledger.name_key(*key, name));
                 provider.keep(ledger);
             }
-            Ok(Named { name, provider })
+            provider.set_faults(faults, seed, Moment::START);
+            Ok(Named { name, provider, seed })
         });
-        Ok(Providers { all: all.collect::<Result<_, _>>()?, hands_on: keeps })
+        Ok(Providers { all: all.collect::<Result<_, _>>()?, hands_on, has_changed: true })
     }
 
     /// The next time at which [`Providers::advance`] has work to do.
@@ -89,6 +97,71 @@ impl Providers {
         if let Some(named) = self.all.get_mut(place) {
             named.provider.cancel(now, id, steps);
         }
+    }
+
+    /// What goes wrong with the next request of this kind, which arrives at `now`.
+    pub(super) fn strike(&mut self, charge: &Charge, now: Moment) -> Struck {
+        let shares_its_port = self.all.len() > 1;
+        let Some(Named { provider, .. }) = self.all.get_mut(charge.place) else { return Struck::default() };
+        let Some(injector) = provider.injector_mut() else { return Struck::default() };
+        let is_shut_out =
+            shares_its_port && (injector.door(now) != Door::Open || injector.refuses(now).is_some());
+        let strike = injector.strike(now, charge.key, &charge.model);
+        let kind = |place: Option<usize>| Some(injector.fault(place?)?.kind.clone());
+        Struck { strike, slow: kind(strike.slow), fault: kind(strike.fault), is_shut_out }
+    }
+
+    /// Whether connections are let in at `now`. The port of several providers is always open: a request to one that
+    /// lets nobody in ends with its connection.
+    pub(super) fn door(&self, now: Moment) -> Door {
+        self.doorkeeper().map_or(Door::Open, |injector| injector.door(now))
+    }
+
+    /// When that may be otherwise.
+    pub(super) fn next_change(&self, now: Moment) -> Option<Moment> {
+        self.doorkeeper()?.next_change(now)
+    }
+
+    /// Whether the faults are others since the last call.
+    pub(super) fn have_changed(&mut self) -> bool {
+        std::mem::take(&mut self.has_changed)
+    }
+
+    /// Whether a connection that was made at `now` is refused, though the door is open.
+    pub(super) fn refuse(&mut self, now: Moment) -> bool {
+        match self.all.as_mut_slice() {
+            [one] => one.provider.injector_mut().is_some_and(|injector| injector.refuses(now).is_some()),
+            _ => false,
+        }
+    }
+
+    fn doorkeeper(&self) -> Option<&Injector> {
+        match self.all.as_slice() {
+            [one] => one.provider.injector(),
+            _ => None,
+        }
+    }
+
+    /// The names of the providers; none is the name of one that has none.
+    pub(super) fn names(&self) -> impl Iterator<Item = Option<&str>> {
+        self.all.iter().map(|named| named.name.as_deref())
+    }
+
+    /// The provider at this place.
+    pub(super) fn provider(&self, place: usize) -> Option<&Provider> {
+        self.all.get(place).map(|named| &named.provider)
+    }
+
+    /// From `now` on these are the faults of the provider at this place.
+    pub(super) fn set_faults(&mut self, place: usize, faults: Faults, now: Moment) {
+        let Some(named) = self.all.get_mut(place) else { return };
+        named.provider.set_faults(faults, named.seed, now);
+        self.has_changed = true;
+    }
+
+    /// From now on these are the limits of the provider at this place.
+    pub(super) fn set_limits(&mut self, place: usize, limits: Option<&Limits>) -> Result<(), LimitsError> {
+        self.all.get_mut(place).map_or(Ok(()), |named| named.provider.set_limits(limits))
     }
 
     /// Publishes what became of attempts.
@@ -115,14 +188,14 @@ impl Providers {
     pub(super) fn accept(
         &mut self,
         charge: &Charge,
-        (id, steps): (SeqId, u32),
+        (id, steps, strike): (SeqId, u32, Strike),
         arrived: Moment,
         now: Span,
         (dialect, request_id): (Dialect, &str),
     ) -> Accepted {
         let overloaded = || Small::fault(&Fault::overloaded(dialect), request_id);
         let Some(named) = self.all.get_mut(charge.place) else { return Err(overloaded()) };
-        let decision = named.provider.accept(arrived, id, &charge.asked(steps));
+        let decision = named.provider.accept(arrived, id, &Asked { strike, ..charge.asked(steps) });
         let told = |key_name| limits_server::Asked {
             dialect,
             model: &charge.model,

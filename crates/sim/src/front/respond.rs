@@ -1,5 +1,6 @@
 //! Heads of responses, and small responses in one piece.
 
+use std::borrow::Cow;
 use std::io::Write;
 
 use floodline_wire::server::{Dialect, Fault};
@@ -8,7 +9,7 @@ use floodline_wire::server::{Dialect, Fault};
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Head<'a> {
     pub(super) status: u16,
-    pub(super) content_type: &'static str,
+    pub(super) content_type: &'a str,
     pub(super) body: Body,
     /// Whose API it is: that says how the request is named.
     pub(super) dialect: Dialect,
@@ -66,7 +67,7 @@ pub(super) struct Asked<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Small {
     pub(super) status: u16,
-    pub(super) content_type: &'static str,
+    pub(super) content_type: Cow<'static, str>,
     /// Further fields, each with its line end.
     pub(super) extra: &'static str,
     /// What is stated of limits, likewise.
@@ -77,7 +78,7 @@ pub(super) struct Small {
 impl Small {
     /// A JSON object.
     pub(super) fn json(body: Vec<u8>) -> Small {
-        Small { status: 200, content_type: JSON, extra: "", fields: Vec::new(), body }
+        Small { status: 200, content_type: Cow::Borrowed(JSON), extra: "", fields: Vec::new(), body }
     }
 
     /// The report of a fault.
@@ -90,7 +91,7 @@ impl Small {
         let Asked { dialect, request_id, keep_alive, old_http, head_only } = asked;
         let Small { status, content_type, extra, fields, body } = self;
         let length = Body::Length(body.len());
-        let (status, content_type, extra) = (*status, *content_type, *extra);
+        let (status, content_type, extra) = (*status, &**content_type, *extra);
         Head { status, content_type, body: length, dialect, request_id, keep_alive, old_http, extra, fields }
             .write(out);
         if !head_only {
@@ -106,9 +107,12 @@ fn reason(status: u16) -> &'static str {
         200 => "OK",
         400 => "Bad Request",
         401 => "Unauthorized",
+        402 => "Payment Required",
         403 => "Forbidden",
         404 => "Not Found",
         405 => "Method Not Allowed",
+        408 => "Request Timeout",
+        409 => "Conflict",
         413 => "Content Too Large",
         415 => "Unsupported Media Type",
         422 => "Unprocessable Content",
@@ -116,7 +120,9 @@ fn reason(status: u16) -> &'static str {
         431 => "Request Header Fields Too Large",
         500 => "Internal Server Error",
         501 => "Not Implemented",
+        502 => "Bad Gateway",
         503 => "Service Unavailable",
+        504 => "Gateway Timeout",
         505 => "HTTP Version Not Supported",
         529 => "Overloaded",
         _ => "Error",

@@ -3,10 +3,11 @@
 //! What a path means, how a request is read and how an answer looks is `wire::server`'s; which providers there are, at
 //! which path, with which models and keys, and how long their answers are is decided here.
 
+use floodline_core::faults::Faults;
 use floodline_core::limits::Limits;
 use floodline_wire::http1::request::{Method, RequestHead};
 use floodline_wire::server::{
-    self as api, Ask, Asked, Dialect, Embed, Endpoint, Fault, Habit, Identity, Route, Script, Stream, mix,
+    self as api, Ask, Asked, Dialect, Embed, Endpoint, Fault, Habit, Identity, Route, Script, mix,
 };
 use secrecy::{ExposeSecret, SecretString};
 
@@ -60,6 +61,8 @@ pub(super) struct Behind {
     pub(super) pace: Pace,
     pub(super) limits: Option<Limits>,
     pub(super) key_names: Vec<(KeyId, Box<str>)>,
+    pub(super) faults: Faults,
+    pub(super) seed: u64,
 }
 
 /// A request that is being answered.
@@ -93,8 +96,19 @@ impl Routes {
         let mut routes = Routes { seed, ..Routes::default() };
         let mut behind = Vec::new();
         for (place, provides) in providers.into_iter().enumerate() {
-            let Provides { name, path, pace, tokens, reasoning, seed, models, key, limits, key_names } =
-                provides;
+            let Provides {
+                name,
+                path,
+                pace,
+                tokens,
+                reasoning,
+                seed,
+                models,
+                key,
+                limits,
+                key_names,
+                faults,
+            } = provides;
             let offer = Offer { place, habit: Habit { tokens, reasoning }, seed, models, key };
             match path.trim_end_matches('/') {
                 "" => routes.root.offers.push(offer),
@@ -103,7 +117,7 @@ impl Routes {
                     None => routes.sites.push((path.into(), Site { offers: vec![offer] })),
                 },
             }
-            behind.push(Behind { name, pace, limits, key_names });
+            behind.push(Behind { name, pace, limits, key_names, faults, seed });
         }
         routes.sites.sort_by_key(|(path, _)| std::cmp::Reverse(path.len()));
         (routes, behind)
@@ -165,7 +179,7 @@ impl Site {
             }
             Asked::Told => {
                 let (body, content_type) = api::told(route.endpoint, self.first_model());
-                Ok(Reply::Small(Small { content_type, ..Small::json(body) }))
+                Ok(Reply::Small(Small { content_type: content_type.into(), ..Small::json(body) }))
             }
         }
     }
@@ -230,11 +244,8 @@ impl Offer {
         };
         let number = mix(self.seed ^ call.number);
         let identity = Identity { number, created: call.now, model: model.into(), echo };
-        let form = match stream {
-            true => Form::Stream(Box::new(Stream::new(shape, &identity, script))),
-            false => Form::Whole { shape, identity, script },
-        };
-        Ok(Reply::Answer(Box::new(call.order(form, charge))))
+        let form = Form::Whole { shape, identity, script };
+        Ok(Reply::Answer(Box::new(Order { streamed: stream, ..call.order(form, charge) })))
     }
 
     fn embed(&self, embed: Embed, call: &Call<'_>) -> Result<Reply, Fault> {
@@ -263,6 +274,7 @@ impl Call<'_> {
     fn order(&self, form: Form, charge: Charge) -> Order {
         Order {
             form,
+            streamed: false,
             dialect: self.dialect,
             request_id: self.request_id.into(),
             keep_alive: self.request.head.keep_alive,

@@ -4,17 +4,21 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use floodline_core::time::Moment;
+use floodline_core::faults::{Cut, Kind};
+use floodline_core::time::{Moment, Span};
 use floodline_wire::http1::request::Method;
 use floodline_wire::server::{Dialect, Route, Words, mix};
 
-use super::answer::Answer;
+use super::admin;
+use super::answer::{Answer, Order};
 use super::connection::{Connection, End, Gone, Pumped, Sent};
+use super::flaw::Flaw;
 use super::providers::Providers;
 use super::request::{Progress, Request};
 use super::respond::{Asked, Small};
 use super::routes::{Call, Reply, Routes};
 use super::stats::{Lateness, Shared, count};
+use super::struck::TurnedAway;
 use crate::clock::Clock;
 use crate::model::SeqId;
 
@@ -99,6 +103,10 @@ impl Front {
         mut request: Request,
         arrived: Moment,
     ) {
+        if connection.admin {
+            self.administer(providers, connection, &request);
+            return;
+        }
         let number = count_request(&self.shared);
         let site = self.routes.site(&mut request.head);
         let dialect = Route::dialect_of(&request.head);
@@ -115,19 +123,35 @@ impl Front {
         let call =
             Call { request: &request, dialect, request_id: &request_id, number, now: now.as_secs(), started };
         match site.reply(&call) {
-            Reply::Answer(mut order) => {
-                let answer = (SeqId(key), order.steps());
-                match providers.accept(&order.charge, answer, arrived, now, (dialect, &request_id)) {
-                    Ok(fields) => {
-                        order.fields = fields;
-                        connection.answer = Some(Box::new(Answer::new(*order, arrived)));
-                        return;
-                    }
-                    Err(small) => small.write(connection.output(), asked),
+            Reply::Answer(order) => match start(providers, *order, key, (number, arrived), now) {
+                Started::Answer(answer) => {
+                    connection.answer = Some(answer);
+                    return;
                 }
-            }
+                Started::Cut(cut) => {
+                    connection.end = End::of(cut);
+                    return;
+                }
+                Started::Small(small) => small.write(connection.output(), asked),
+            },
             Reply::Small(small) => small.write(connection.output(), asked),
         }
+        if !request.head.keep_alive {
+            connection.end = End::Close;
+        }
+    }
+
+    /// Does what those who run the server ask for.
+    fn administer(&mut self, providers: &mut Providers, connection: &mut Connection, request: &Request) {
+        let small = admin::reply(request, providers, &self.shared, self.clock.now());
+        let asked = Asked {
+            dialect: Dialect::OpenAi,
+            request_id: "",
+            keep_alive: request.head.keep_alive,
+            old_http: request.old_http,
+            head_only: request.head.method == Method::Head,
+        };
+        small.write(connection.output(), asked);
         if !request.head.keep_alive {
             connection.end = End::Close;
         }
@@ -156,6 +180,63 @@ impl Front {
             None => dialect.request_id(mix(!self.routes.seed ^ number)),
         }
     }
+}
+
+/// How the answer to a request begins.
+enum Started {
+    /// With tokens, or none for ever.
+    Answer(Box<Answer>),
+    /// It is here already, and is no model's.
+    Small(Small),
+    /// There is none.
+    Cut(Cut),
+}
+
+/// Has a request admitted, or refused, or struck by a fault.
+fn start(
+    providers: &mut Providers,
+    mut order: Order,
+    key: u64,
+    (number, arrived): (u64, Moment),
+    now: Span,
+) -> Started {
+    let struck = providers.strike(&order.charge, arrived);
+    if struck.is_shut_out {
+        return Started::Cut(Cut::Reset);
+    }
+    if let Some(Kind::Length { after_tokens }) = struck.fault {
+        order.cut(after_tokens);
+    }
+    let dialect = order.dialect;
+    let away = struck.turns_away(dialect, &order.request_id);
+    let of_model = (order.steps(), order.streamed);
+    let kinds = (struck.slow.as_ref(), struck.fault.as_ref());
+    let flaw = Flaw::new(kinds, dialect, (number, arrived), of_model).filter(|_| away.is_none());
+    let steps = match (&away, &flaw) {
+        (Some(_), _) => 0,
+        (None, Some(flaw)) => flaw.steps(order.steps()),
+        (None, None) => order.steps(),
+    };
+    let asked = (SeqId(key), steps, struck.strike);
+    match providers.accept(&order.charge, asked, arrived, now, (dialect, &order.request_id)) {
+        Ok(fields) => order.fields = fields,
+        Err(small) => return Started::Small(small),
+    }
+    let answer = |order, flaw| Started::Answer(Box::new(Answer::new(order, flaw, arrived)));
+    let started = match away {
+        None => {
+            order.begin();
+            return answer(order, flaw);
+        }
+        Some(TurnedAway::Silence) => return answer(order, None),
+        Some(TurnedAway::Cut(cut)) => Started::Cut(cut),
+        Some(TurnedAway::Small(mut small)) => {
+            small.fields.append(&mut order.fields);
+            Started::Small(small)
+        }
+    };
+    providers.cancel(order.charge.place, arrived, SeqId(key), 0);
+    started
 }
 
 fn count_request(shared: &Shared) -> u64 {

@@ -4,7 +4,8 @@
 //! gets at most one turn of 128 KiB at a time, so that none holds up the others, and one that does not read
 //! holds up nobody: its tokens wait until it does.
 
-use std::collections::VecDeque;
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
@@ -16,6 +17,7 @@ use floodline_wire::server::Words;
 use rustix::io::Errno;
 
 use super::connection::{Connection, End, Gone, Pumped};
+use super::entrance::Entrance;
 use super::net::{self, Interest, Poller, Ready};
 use super::providers::Providers;
 use super::routes::Routes;
@@ -25,8 +27,11 @@ use super::stats::{Lateness, PUBLISH_EVERY, Shared, count};
 use crate::clock::{self, Clock};
 use crate::model::SeqId;
 
+mod troubles;
+
 const LISTENER: u64 = u64::MAX;
 const STOP: u64 = u64::MAX - 1;
+const ADMIN: u64 = u64::MAX - 2;
 
 /// How much is read from a socket at a time.
 const READ: usize = 64 * 1024;
@@ -44,7 +49,11 @@ const DRAIN_TIME: Span = Span::from_secs(2);
 pub(super) struct Loop {
     clock: Clock,
     poller: Poller,
-    listener: OwnedFd,
+    entrance: Entrance,
+    /// When it may have to be closed or opened.
+    mind_entrance: Option<Moment>,
+    /// Where those who run the server come in.
+    admin: Option<OwnedFd>,
     /// Connections wait to be accepted, but not before this: others had to have their turn, or the system had no
     /// descriptor to give.
     accept_again: Option<Moment>,
@@ -56,6 +65,8 @@ pub(super) struct Loop {
     turns: VecDeque<u64>,
     /// Connections whose last bytes are thrown away, and until when; in order of time.
     drains: VecDeque<(Moment, u64)>,
+    /// When flawed answers go on, with the connection and the number of each; the earliest first.
+    alarms: BinaryHeap<Reverse<(Moment, u64, u64)>>,
     front: Front,
     published: Moment,
     unpublished: bool,
@@ -64,13 +75,15 @@ pub(super) struct Loop {
 impl Loop {
     pub(super) fn new(
         poller: Poller,
-        listener: OwnedFd,
+        (entrance, admin): (Entrance, Option<OwnedFd>),
         stop: UnixStream,
         providers: Providers,
         mut routes: Routes,
         shared: Arc<Shared>,
     ) -> io::Result<Loop> {
-        poller.add_listener(listener.as_fd(), LISTENER)?;
+        for (fd, key) in [(entrance.fd(), LISTENER), (admin.as_ref().map(AsFd::as_fd), ADMIN)] {
+            fd.map_or(Ok(()), |fd| poller.add_listener(fd, key))?;
+        }
         poller.add(stop.as_fd(), STOP)?;
         let clock = Clock::start();
         routes.started = clock.since_1970().as_secs();
@@ -87,13 +100,16 @@ impl Loop {
         Ok(Loop {
             clock,
             poller,
-            listener,
+            entrance,
+            mind_entrance: None,
+            admin,
             accept_again: None,
             stop,
             providers,
             slots: Slots::default(),
             turns: VecDeque::new(),
             drains: VecDeque::new(),
+            alarms: BinaryHeap::new(),
             front,
             published: Moment::START,
             unpublished: true,
@@ -121,6 +137,7 @@ impl Loop {
             for event in ready.drain(..) {
                 match event.key {
                     LISTENER => self.accept(),
+                    ADMIN => self.accept_admin(),
                     STOP => stop |= event.readable,
                     key => self.drive(key, event),
                 }
@@ -135,13 +152,13 @@ impl Loop {
 
     fn wait(&mut self, timeout: Option<Span>, ready: &mut Vec<Ready>) -> io::Result<()> {
         let listening = Interest { read: self.accept_again.is_none(), write: false };
-        let watched = [
-            (LISTENER, self.listener.as_fd(), listening),
-            (STOP, self.stop.as_fd(), Interest { read: true, write: false }),
-        ];
+        let always = Interest { read: true, write: false };
+        let entrance = self.entrance.fd().map(|fd| (LISTENER, fd, listening));
+        let admin = self.admin.as_ref().map(|admin| (ADMIN, admin.as_fd(), always));
+        let watched = [entrance, admin, Some((STOP, self.stop.as_fd(), always))].into_iter().flatten();
         let connections =
             self.slots.iter().map(|(key, connection)| (key, connection.fd(), connection.interest()));
-        self.poller.wait(timeout, watched.into_iter().chain(connections), ready)
+        self.poller.wait(timeout, watched.chain(connections), ready)
     }
 
     /// Publishes, accepts again and cuts off if it is time; how long to wait for events.
@@ -149,6 +166,9 @@ impl Loop {
         let now = self.clock.now();
         if self.unpublished && now.since(self.published) >= PUBLISH_EVERY {
             self.publish();
+        }
+        if self.providers.have_changed() || self.mind_entrance.is_some_and(|at| at <= now) {
+            self.mind_entrance(now);
         }
         if self.accept_again.is_some_and(|at| at <= now) {
             self.accept();
@@ -159,9 +179,10 @@ impl Loop {
         }
         let publish = self.unpublished.then_some(self.published + PUBLISH_EVERY);
         let drained = self.drains.front().map(|(until, _)| *until);
-        let wake =
-            [self.providers.next_due(), publish, self.accept_again, drained].into_iter().flatten().min();
-        wake.map(|at| at.since(now))
+        let alarm = self.alarms.peek().map(|Reverse((at, ..))| *at);
+        let entrance = self.mind_entrance;
+        let wakes = [self.providers.next_due(), alarm, publish, self.accept_again, drained, entrance];
+        wakes.into_iter().flatten().min().map(|at| at.since(now))
     }
 
     fn publish(&mut self) {
@@ -174,7 +195,10 @@ impl Loop {
 
     /// Writes every token that is due.
     fn write_what_is_due(&mut self) {
-        let Loop { clock, providers, slots, turns, front, .. } = self;
+        if !self.alarms.is_empty() {
+            self.write_what_was_held();
+        }
+        let Loop { clock, providers, slots, turns, alarms, front, .. } = self;
         let Some(due) = providers.next_due() else { return };
         let now = clock.now();
         if due > now {
@@ -185,27 +209,21 @@ impl Loop {
             let key = emission.id.0;
             let Some(connection) = slots.get_mut(key) else { return };
             let Some(answer) = &mut connection.answer else { return };
+            if let Some(flaw) = answer.flaw() {
+                let due = flaw.hold(emission.first + emission.count, emission.at);
+                alarms.extend(due.map(|at| Reverse((at, key, flaw.number()))));
+                return;
+            }
             answer.release(emission.first + emission.count, emission.at);
             if connection.blocked {
                 answer.wait_for_client();
                 return;
             }
-            match front.pump(connection) {
-                Ok(pumped) => {
-                    let again = match pumped {
-                        Pumped::All => false,
-                        Pumped::More => true,
-                        Pumped::Ended => {
-                            connection.is_over() || connection.readable || !connection.input.is_empty()
-                        }
-                    };
-                    if again {
-                        queue(turns, key, connection);
-                    }
-                }
-                Err(Gone) => front.gone.push(key),
-            }
+            hand_over(front, turns, key, connection);
         });
+        if !self.alarms.is_empty() {
+            self.write_what_was_held();
+        }
         while let Some(key) = self.front.gone.pop() {
             self.close(key);
         }
@@ -262,6 +280,9 @@ impl Loop {
         if pumped == Pumped::More {
             queue(&mut self.turns, key, connection);
         }
+        if connection.answer.as_mut().is_some_and(|answer| answer.flaw().is_some()) {
+            self.resume(key, connection);
+        }
         if was == End::Drain && connection.end != End::Drain {
             self.drains.push_back((self.clock.now() + DRAIN_TIME, key));
         }
@@ -311,16 +332,13 @@ impl Loop {
     fn accept(&mut self) {
         self.accept_again = None;
         for _ in 0..ACCEPTS {
-            match net::accept(&self.listener) {
-                Ok(socket) => {
-                    let key = self.slots.next_key();
-                    // Without being watched it would be of no use; dropping it closes it.
-                    if self.poller.add(socket.as_fd(), key).is_ok() {
-                        self.slots.insert(Box::new(Connection::new(socket)));
-                        count(&self.front.shared.accepted, 1);
-                        count(&self.front.shared.open, 1);
-                    }
+            let Some(listener) = self.entrance.listener() else { return };
+            match net::accept(listener) {
+                Ok(socket) if self.providers.refuse(self.clock.now()) => {
+                    net::reset_at_end(&socket);
+                    count(&self.front.shared.refused, 1);
                 }
+                Ok(socket) => self.let_in(socket, false),
                 Err(Errno::AGAIN) => return,
                 // The client has given up, or a signal came: on to the next one.
                 Err(Errno::CONNABORTED | Errno::INTR | Errno::PROTO) => {}
@@ -337,7 +355,11 @@ impl Loop {
     }
 
     fn close(&mut self, key: u64) {
-        if let Some(answer) = self.slots.get_mut(key).and_then(|connection| connection.answer.as_deref()) {
+        let Some(connection) = self.slots.get_mut(key) else { return };
+        if connection.end == End::Reset {
+            net::reset_at_end(connection.socket());
+        }
+        if let Some(answer) = connection.answer.as_deref() {
             self.providers.cancel(answer.place(), self.clock.now(), SeqId(key), answer.released());
         }
         if self.slots.remove(key) {
@@ -347,6 +369,23 @@ impl Loop {
                 self.accept_again = Some(Moment::START);
             }
         }
+    }
+}
+
+/// Sends what is due on a connection, and sees to it that what remains is done later.
+fn hand_over(front: &mut Front, turns: &mut VecDeque<u64>, key: u64, connection: &mut Connection) {
+    match front.pump(connection) {
+        Ok(pumped) => {
+            let again = match pumped {
+                Pumped::All => false,
+                Pumped::More => true,
+                Pumped::Ended => connection.is_over() || connection.readable || !connection.input.is_empty(),
+            };
+            if again {
+                queue(turns, key, connection);
+            }
+        }
+        Err(Gone) => front.gone.push(key),
     }
 }
 

@@ -31,6 +31,8 @@ pub struct Stats {
     pub open: u64,
     /// Times that a connection could not be accepted for lack of descriptors or memory.
     pub accept_failures: u64,
+    /// Connections that a fault reset as soon as they were made. Those that the system refused are not known.
+    pub refused: u64,
     /// Tokens whose lateness is known.
     pub timed: u64,
     /// How many of them were more than a millisecond late.
@@ -75,6 +77,7 @@ pub(super) struct Shared {
     pub(super) accepted: AtomicU64,
     pub(super) open: AtomicU64,
     pub(super) accept_failures: AtomicU64,
+    pub(super) refused: AtomicU64,
     lateness: Mutex<Lateness>,
     tallies: Mutex<Vec<Tally>>,
     attempts: Mutex<Taken>,
@@ -91,6 +94,7 @@ impl Shared {
             accepted: read(&self.accepted),
             open: read(&self.open),
             accept_failures: read(&self.accept_failures),
+            refused: read(&self.refused),
             timed: lateness.count,
             late_over_1ms: lateness.over_1ms,
             late_p50: lateness.percentile(50),

@@ -17,6 +17,11 @@ impl KeyId {
     pub fn of(key: &str) -> KeyId {
         KeyId(hash(key))
     }
+
+    /// The hash itself.
+    pub fn hash(self) -> u64 {
+        self.0
+    }
 }
 
 impl ModelId {

@@ -1,4 +1,4 @@
-//! What became of each attempt: when it came, by whom, and which limit refused it with what wait.
+//! What became of each attempt: when it came, by whom, which limit refused it with what wait, and which fault struck it.
 //!
 //! The newest attempts are kept, as many as asked for; the counts are of all. Keys are told by their hash, and by a name
 //! where one was given.
@@ -46,7 +46,24 @@ pub struct Attempt {
     /// Which model.
     pub model: Option<Arc<str>>,
     /// What became of it.
+    pub met: Met,
+}
+
+/// What became of an attempt, and what went wrong with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Met {
+    /// Whether it was let in.
     pub fate: Fate,
+    /// The kind of the fault that struck it.
+    pub fault: Option<&'static str>,
+    /// Whether a fault made it slow, be it beside another.
+    pub slowed: bool,
+}
+
+impl From<Fate> for Met {
+    fn from(fate: Fate) -> Met {
+        Met { fate, fault: None, slowed: false }
+    }
 }
 
 /// What became of an attempt.
@@ -75,6 +92,8 @@ pub struct Counts {
     pub refused_by_limit: [u64; MAX_LIMITS],
     /// Those for which there was no room in the queue.
     pub overloaded: u64,
+    /// Of the answered, those that a fault struck.
+    pub struck: u64,
     /// Attempts that are no longer kept.
     pub dropped: u64,
 }
@@ -110,8 +129,9 @@ impl Ledger {
     }
 
     /// Records what became of an attempt.
-    pub fn record(&mut self, at: Moment, key: KeyId, model: &str, fate: Fate) {
-        self.counts.add(&fate);
+    pub fn record(&mut self, at: Moment, key: KeyId, model: &str, met: impl Into<Met>) {
+        let met = met.into();
+        self.counts.add(&met);
         if self.capacity == 0 {
             self.counts.dropped += 1;
             return;
@@ -125,7 +145,7 @@ impl Ledger {
         let model = name_once(&mut self.model_names, ModelId::of(model), model);
         let key_name = self.key_names.get(&key).cloned();
         let provider = self.provider.clone();
-        self.attempts.push_back(Attempt { at, provider, key, key_name, model, fate });
+        self.attempts.push_back(Attempt { at, provider, key, key_name, model, met });
         self.fresh = (self.fresh + 1).min(self.attempts.len());
     }
 
@@ -168,7 +188,8 @@ impl Attempt {
 
 impl Serialize for Attempt {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let refusal = match &self.fate {
+        let Met { fate, fault, slowed } = self.met;
+        let refusal = match &fate {
             Fate::Refused(refusal) => Some(refusal),
             Fate::Admitted | Fate::Overloaded => None,
         };
@@ -178,7 +199,9 @@ impl Serialize for Attempt {
             key: self.key.to_string(),
             key_name: self.key_name.as_deref(),
             model: self.model.as_deref(),
-            verdict: self.fate.name(),
+            verdict: fate.name(),
+            fault,
+            slowed,
             limit: refusal.map(|refusal| refusal.dimension.per(refusal.per)),
             limit_index: refusal.map(|refusal| refusal.limit),
             reason: refusal.map(|refusal| Reason::name(refusal.reason)),
@@ -203,9 +226,10 @@ impl Fate {
 }
 
 impl Counts {
-    fn add(&mut self, fate: &Fate) {
+    fn add(&mut self, met: &Met) {
         self.attempts += 1;
-        match fate {
+        self.struck += u64::from(met.fault.is_some() || met.slowed);
+        match met.fate {
             Fate::Admitted => self.admitted += 1,
             Fate::Overloaded => self.overloaded += 1,
             Fate::Refused(refusal) => {
@@ -231,6 +255,10 @@ struct Line<'a> {
     model: Option<&'a str>,
     verdict: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    fault: Option<&'static str>,
+    #[serde(skip_serializing_if = "is_false")]
+    slowed: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
     limit: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     limit_index: Option<u8>,
@@ -244,6 +272,11 @@ struct Line<'a> {
     requested: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     limit_value: Option<u64>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference to the field")]
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// The name of `id`; none beyond [`MOST_NAMES`].
@@ -305,7 +338,7 @@ mod tests {
         assert_eq!((taken(), taken()), ((2, 1), (0, 0)));
         ledger.record(Moment(9), KeyId::of(""), "m", Fate::Overloaded);
         assert_eq!(
-            ledger.take_fresh().0.map(|attempt| attempt.fate.name()).collect::<Vec<_>>(),
+            ledger.take_fresh().0.map(|attempt| attempt.met.fate.name()).collect::<Vec<_>>(),
             ["overloaded"]
         );
     }

@@ -45,6 +45,8 @@ impl Method {
 pub struct RequestHead {
     /// The method.
     pub method: Method,
+    /// The host that the client believes to speak with, as sent.
+    pub host: Option<Box<str>>,
     /// The path, percent-encoded as sent and without its query; of an absolute target, its path.
     pub path: Box<str>,
     /// What follows the question mark, as sent.
@@ -103,6 +105,7 @@ pub fn parse_request(buf: &[u8]) -> Result<Option<(RequestHead, usize)>, HttpErr
     let target = parsed.path.unwrap_or("/");
     let head = RequestHead {
         method: Method::parse(parsed.method.unwrap_or("")),
+        host: fields::owned(headers, "host"),
         path: path(target).into(),
         query: query(target).into(),
         keep_alive: fields::keep_alive(version, headers) && !fields::framed_twice(headers),
@@ -163,6 +166,7 @@ mod tests {
             head,
             RequestHead {
                 method: Method::Post,
+                host: Some("x".into()),
                 path: "/v1/chat/completions".into(),
                 query: "a=b".into(),
                 keep_alive: true,

@@ -1,6 +1,8 @@
 //! Answers on their way out: one writer for each API, driven token by token or all at once.
 
 use super::ask::Shape;
+use super::bytes::chunk;
+use super::fault::Fault;
 use super::script::{Body, Call, Script, Words};
 use crate::{anthropic, gemini, ollama, openai, tgi};
 
@@ -53,6 +55,16 @@ pub(crate) trait Tell {
     fn close(&mut self, out: &mut Vec<u8>, part: Part<'_>, script: &Script, words: &Words);
     /// The answer ends, and with it the body.
     fn end(&mut self, out: &mut Vec<u8>, script: &Script, words: &Words, times: Times);
+
+    /// An error ends the answer before that.
+    fn fail(&mut self, out: &mut Vec<u8>, fault: &Fault) {
+        chunk(out, &[b"data: ", &fault.body(""), b"\n\n"]);
+    }
+
+    /// An event that was cut in its middle, and is no JSON.
+    fn garble(&mut self, out: &mut Vec<u8>) {
+        chunk(out, &[b"data: {\"id\":\"chatcmpl-\n\n"]);
+    }
 }
 
 /// A streamed answer under way.
@@ -133,6 +145,24 @@ impl Stream {
     /// Whether everything has been told.
     pub fn has_ended(&self) -> bool {
         self.progress.ended
+    }
+
+    /// Nothing follows any more.
+    pub(crate) fn give_up(&mut self) {
+        self.progress.begun = true;
+        self.progress.ended = true;
+    }
+
+    pub(crate) fn writer(&mut self) -> &mut dyn Tell {
+        match &mut self.writer {
+            Writer::Chat(writer) => writer,
+            Writer::Completions(writer) => writer,
+            Writer::Responses(writer) => &mut **writer,
+            Writer::Messages(writer) => writer,
+            Writer::Gemini(writer) => writer,
+            Writer::Ollama(writer) => writer,
+            Writer::Tgi(writer) => writer,
+        }
     }
 
     /// Appends the steps up to the one before `until`, until `out` is longer than `limit`; how many tokens that was.

@@ -14,6 +14,7 @@ mod portable;
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
+use std::time::Duration;
 
 use rustix::net::{AddressFamily, SocketType};
 
@@ -42,17 +43,37 @@ pub(super) struct Interest {
     pub(super) write: bool,
 }
 
+/// A socket that is bound and does not listen: as long as it is there the port is nobody else's, and whoever
+/// connects to it while nobody listens is refused by the system.
+pub(super) fn hold(addr: SocketAddr) -> io::Result<OwnedFd> {
+    let holder = socket(addr)?;
+    rustix::net::bind(&holder, &addr)?;
+    Ok(holder)
+}
+
 /// A listening socket, nonblocking.
 pub(super) fn listen(addr: SocketAddr) -> io::Result<OwnedFd> {
-    let family = if addr.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
-    let listener = rustix::net::socket(family, SocketType::STREAM, None)?;
-    rustix::io::fcntl_setfd(&listener, rustix::io::FdFlags::CLOEXEC)?;
+    let listener = socket(addr)?;
     rustix::io::ioctl_fionbio(&listener, true)?;
-    rustix::net::sockopt::set_socket_reuseaddr(&listener, true)?;
     prepare_listener(&listener)?;
     rustix::net::bind(&listener, &addr)?;
     rustix::net::listen(&listener, BACKLOG)?;
     Ok(listener)
+}
+
+/// Makes the end of a connection a reset: whatever the other side has not read by then it may never read.
+pub(super) fn reset_at_end(socket: &OwnedFd) {
+    // Without it the connection ends in good order; the socket is closed either way.
+    let _ = rustix::net::sockopt::set_socket_linger(socket, Some(Duration::ZERO));
+}
+
+/// One that can be bound beside others of this program.
+fn socket(addr: SocketAddr) -> io::Result<OwnedFd> {
+    let family = if addr.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
+    let socket = rustix::net::socket(family, SocketType::STREAM, None)?;
+    rustix::io::fcntl_setfd(&socket, rustix::io::FdFlags::CLOEXEC)?;
+    rustix::net::sockopt::set_socket_reuseaddr(&socket, true)?;
+    Ok(socket)
 }
 
 /// The address that a socket is bound to.

@@ -8,11 +8,11 @@ use super::super::connection::DRAIN;
 use super::*;
 
 fn new_loop() -> Loop {
-    let listener = net::listen(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).unwrap();
+    let entrance = Entrance::new(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).unwrap();
     let (routes, behind) = Routes::new(vec![Provides::default()]);
-    let providers = Providers::new(behind, false).unwrap();
+    let providers = Providers::new(behind, false, false).unwrap();
     let (_, stop) = UnixStream::pair().unwrap();
-    Loop::new(Poller::new().unwrap(), listener, stop, providers, routes, Arc::default()).unwrap()
+    Loop::new(Poller::new().unwrap(), (entrance, None), stop, providers, routes, Arc::default()).unwrap()
 }
 
 /// A connection that no poller knows: its events are made by the test.
@@ -119,7 +119,7 @@ fn accepting_waits_after_any_error_that_may_last() {
     let mut server = new_loop();
     // It is no listener, and will not become one.
     let (no_listener, _other) = UnixStream::pair().unwrap();
-    server.listener = no_listener.into();
+    server.entrance.listen_on(no_listener.into());
     server.accept();
     assert!(server.accept_again.is_some_and(|at| at > Moment::START));
     assert_eq!(server.front.shared.stats().accept_failures, 1);

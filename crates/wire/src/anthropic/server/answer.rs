@@ -5,6 +5,7 @@ use std::io::Write;
 use floodline_core::Finish;
 
 use crate::server::bytes::{Frame, Json, chunk, last_chunk};
+use crate::server::fault::Fault;
 use crate::server::mix;
 use crate::server::script::{Script, Words};
 use crate::server::writer::{Identity, Part, Tell, Times};
@@ -104,6 +105,15 @@ impl Tell for MessagesStream {
         event(out, "message_delta", &delta);
         chunk(out, &[b"event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"]);
         last_chunk(out);
+    }
+
+    fn fail(&mut self, out: &mut Vec<u8>, fault: &Fault) {
+        let id = format!("req_{:016x}", self.identity.number);
+        chunk(out, &[b"event: error\ndata: ", &fault.body(&id), b"\n\n"]);
+    }
+
+    fn garble(&mut self, out: &mut Vec<u8>) {
+        chunk(out, &[b"event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"ind\n\n"]);
     }
 }
 

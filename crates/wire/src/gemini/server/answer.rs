@@ -3,6 +3,7 @@
 use floodline_core::Finish;
 
 use crate::server::bytes::{Frame, Json, chunk, decimal, last_chunk};
+use crate::server::fault::Fault;
 use crate::server::script::{Script, Words};
 use crate::server::writer::{Identity, Part, Tell, Times};
 
@@ -118,6 +119,20 @@ impl Tell for ContentsStream {
             false => chunk(out, &[b"data: ", response.as_bytes(), b"\r\n\r\n"]),
         }
         last_chunk(out);
+    }
+
+    /// Google writes the error as it would to anybody, without `data:`.
+    fn fail(&mut self, out: &mut Vec<u8>, fault: &Fault) {
+        let end: &[u8] = if self.array { b"]" } else { b"\r\n" };
+        chunk(out, &[&fault.body(""), end]);
+    }
+
+    fn garble(&mut self, out: &mut Vec<u8>) {
+        match self.array {
+            // What is cut would take the rest of the array with it.
+            true => chunk(out, &[b"{\"candidates\":nul},\r\n"]),
+            false => chunk(out, &[b"data: {\"candidates\":[{\"cont\r\n\r\n"]),
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use floodline_core::Finish;
 
 use crate::server::bytes::{Frame, Json, chunk, last_chunk};
 use crate::server::dates::Utc;
+use crate::server::fault::Fault;
 use crate::server::script::{Script, Words};
 use crate::server::writer::{Identity, Part, Tell, Times};
 
@@ -74,6 +75,14 @@ impl Tell for LinesStream {
         let line = format!("{}{said},{}}}\n", opening(&self.identity), closing(script, times));
         chunk(out, &[line.as_bytes()]);
         last_chunk(out);
+    }
+
+    fn fail(&mut self, out: &mut Vec<u8>, fault: &Fault) {
+        chunk(out, &[&fault.body(""), b"\n"]);
+    }
+
+    fn garble(&mut self, out: &mut Vec<u8>) {
+        chunk(out, &[b"{\"model\":\"\n"]);
     }
 }
 

@@ -21,7 +21,11 @@ pub(crate) fn fault_body(fault: &Fault) -> Vec<u8> {
     }
     let error = Inner {
         message: &fault.message,
-        r#type: if fault.status >= 500 { "server_error" } else { "invalid_request_error" },
+        r#type: match fault.status {
+            500.. => "server_error",
+            429 => "requests",
+            _ => "invalid_request_error",
+        },
         param: fault.param.as_deref(),
         code: fault.code,
     };

@@ -5,6 +5,7 @@ use std::io::Write;
 use floodline_core::Finish;
 
 use crate::server::bytes::{Frame, Json, chunk, decimal, last_chunk};
+use crate::server::fault::Fault;
 use crate::server::script::{Call, Script, Words};
 use crate::server::writer::{Identity, Part, Tell, Times};
 
@@ -138,6 +139,32 @@ impl Tell for ResponsesStream {
         let response = finished(&self.identity, script, words);
         self.event(out, name, &format!("\"response\":{response}"));
         last_chunk(out);
+    }
+
+    /// The error by itself, and then the response that has failed of it.
+    fn fail(&mut self, out: &mut Vec<u8>, fault: &Fault) {
+        let limited = if fault.status == 429 { "rate_limit_exceeded" } else { "server_error" };
+        let (code, message) = (Json(fault.code.unwrap_or(limited)), Json(&fault.message));
+        let number = self.sequence;
+        self.sequence += 1;
+        let error = format!(
+            "event: error\ndata: {{\"type\":\"error\",\"code\":{code},\"message\":{message},\"param\":null,\
+             \"sequence_number\":{number}}}\n\n"
+        );
+        chunk(out, &[error.as_bytes()]);
+        let failed = response(&self.identity, "failed", None, "[]", None).replacen(
+            "\"error\":null",
+            &format!("\"error\":{{\"code\":{code},\"message\":{message}}}"),
+            1,
+        );
+        self.event(out, "failed", &format!("\"response\":{failed}"));
+    }
+
+    fn garble(&mut self, out: &mut Vec<u8>) {
+        chunk(
+            out,
+            &[b"event: response.output_text.delta\ndata: {\"type\":\"response.output_text.delta\",\"del\n\n"],
+        );
     }
 }
 

@@ -4,6 +4,7 @@ use floodline_core::Finish;
 
 use crate::server::ask::hash;
 use crate::server::bytes::{Frame, Json, chunk, decimal, last_chunk};
+use crate::server::fault::Fault;
 use crate::server::script::{Script, Words};
 use crate::server::writer::{Part, Tell, Times};
 
@@ -76,6 +77,14 @@ impl Tell for TokensStream {
         );
         chunk(out, &[event.as_bytes()]);
         last_chunk(out);
+    }
+
+    fn fail(&mut self, out: &mut Vec<u8>, fault: &Fault) {
+        chunk(out, &[b"data:", &fault.body(""), b"\n\n"]);
+    }
+
+    fn garble(&mut self, out: &mut Vec<u8>) {
+        chunk(out, &[b"data:{\"token\":{\"id\":\n\n"]);
     }
 }
 
