@@ -18,6 +18,8 @@ pub mod junit;
 mod metrics;
 mod objectives;
 mod parts;
+mod retries;
+mod stated;
 mod style;
 mod svg;
 pub mod terminal;

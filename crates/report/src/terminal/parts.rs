@@ -5,7 +5,8 @@ use crate::parts::Table;
 use crate::style::{Ink, Style, columns};
 
 /// What goes, by its heading: of several, the first.
-const DROPPED: [&str; 8] = ["gap p50", "p99", "tokens/s", "cost", "p99", "ok", "ttft p50", "failed"];
+const DROPPED: [&str; 9] =
+    ["gap p50", "p99", "tokens/s", "cost", "attempts", "p99", "ok", "ttft p50", "failed"];
 
 /// Writes the tables.
 pub(super) fn tables(sheet: &mut Sheet, tables: Vec<Table>, style: Style) {
