@@ -17,6 +17,7 @@ use serde::Serialize;
 use crate::budget::Worst;
 use crate::money::Usd;
 use crate::plan::{Address, Limits, Load, Plan, Scenario, scenario_seed};
+use crate::retry::Policy;
 use crate::schedule::Integral;
 use crate::time::{Moment, Span};
 use crate::traffic::{Planned, Traffic};
@@ -120,7 +121,14 @@ pub fn forecast(plan: &Plan, workloads: &[&dyn Workload]) -> Result<Forecast, St
     let money = |sum: Option<Usd>| Some(scaled(sum?, requests?, walked.max(1)));
     // Where only answers decide how many there are, a limit of requests still bounds them: each the dearest.
     let by_limit = || Some(sums.dearest?.times(plan.limits.requests?));
-    let worst = if requests.is_some() { money(sums.worst) } else { by_limit() };
+    let worst = match requests {
+        // Every attempt may cost as much as the first, but a limit of requests counts attempts.
+        Some(_) => {
+            let all = money(sums.worst).map(|usd| usd.times(attempts(plan)));
+            by_limit().map_or(all, |limit| all.map(|all| all.min(limit)))
+        }
+        None => by_limit(),
+    };
     let bounded = |worst: Option<Usd>| match (worst, plan.limits.spend) {
         (Some(worst), Some(limit)) => Some(worst.min(limit)),
         (worst, limit) => worst.or(limit),
@@ -138,6 +146,12 @@ pub fn forecast(plan: &Plan, workloads: &[&dyn Workload]) -> Result<Forecast, St
         busiest_minute_tokens: busiest_tokens,
         journeys: Vec::new(),
     })
+}
+
+/// The most attempts that are made of a request, those at the fallback included.
+fn attempts(plan: &Plan) -> u64 {
+    let attempts = |policy: Policy| u64::from(policy.attempts) * (1 + u64::from(policy.fallback.is_some()));
+    plan.policy().map_or(1, attempts)
 }
 
 /// When the plan's last stage ends, or its limit on time.

@@ -19,6 +19,7 @@ mod metrics;
 mod objectives;
 mod parts;
 mod retries;
+pub mod rivals;
 mod stated;
 mod style;
 mod svg;

@@ -5,8 +5,19 @@ use crate::parts::Table;
 use crate::style::{Ink, Style, columns};
 
 /// What goes, by its heading: of several, the first.
-const DROPPED: [&str; 9] =
-    ["gap p50", "p99", "tokens/s", "cost", "attempts", "p99", "ok", "ttft p50", "failed"];
+const DROPPED: [&str; 11] = [
+    "gap p50",
+    "wasted tokens",
+    "p99",
+    "tokens/s",
+    "cost",
+    "attempts",
+    "p99",
+    "ok",
+    "ttft p50",
+    "failed",
+    "refusals",
+];
 
 /// Writes the tables.
 pub(super) fn tables(sheet: &mut Sheet, tables: Vec<Table>, style: Style) {
