@@ -46,7 +46,7 @@ fn attempts_and_stated_limits_are_shown_and_kept() {
     let words = live.out.split_whitespace().collect::<Vec<_>>().join(" ");
     for line in [
         "retries at once, up to 4 attempts",
-        "attempts 12 for 6 requests (2.00 each); 6 tried again, 6 of them answered in the end",
+        "attempts 12 for 6 requests (2.00 each); 6 tried again, all of them answered in the end",
         "refusals rate_limited 6; by limit: rpm 6",
         "limits requests: 10 allowed; at most 100 % used, 60.0 % at the end; at least 0 left; used up in 6 of 12 answers",
     ] {
@@ -92,25 +92,23 @@ fn policies_that_are_none_are_refused_before_anything_is_sent() {
     assert!(said.code == 2 && said.err.contains("cannot be used with"), "{said:?}");
 }
 
-/// The own goal, measured: a surge that fills the bucket, then a load that it would bear. Refused requests are charged too, so
-/// that attempts without a wait keep it empty; whoever waits as long as stated is served.
-const SURGE: &str = "\
-name: surge
+/// The own goal, measured. A bucket that is charged for refusals too stays empty as long as it is asked without a pause;
+/// whoever waits as long as stated finds it full again.
+const CROWD: &str = "\
+name: crowd
 seed: 7
 target:
   stub:
-    limits: {limits: [{dimension: requests, value: 80, window: 2s, burst: 12, refusals_count: true}]}
+    limits: {provider: anthropic, limits: [{dimension: requests, value: 60, window: 2s, burst: 30, refusals_count: true}]}
 prompts: {input_tokens: 20, max_tokens: 2}
-load:
-  - {hold: 200/s, for: 200ms}
-  - {hold: 30/s, for: 2s}
+load: {users: 8, requests: 96}
 ";
 
 #[test]
 fn trying_again_at_once_is_the_own_goal() {
     let desk = Desk::new();
     let policies = ["--compare-retries", "none,naive,honour_retry_after", "--out", "c"];
-    let said = desk.file("surge.yaml", SURGE).floodline(&[&["run", "surge.yaml"], &policies[..]].concat());
+    let said = desk.file("crowd.yaml", CROWD).floodline(&[&["run", "crowd.yaml"], &policies[..]].concat());
     let kept: serde_json::Value =
         serde_json::from_slice(&std::fs::read(desk.path("c/compare.json")).unwrap()).unwrap();
     assert_eq!((kept["format"].as_str(), kept["seed"].as_u64()), (Some("floodline-policies/1"), Some(7)));
@@ -120,25 +118,20 @@ fn trying_again_at_once_is_the_own_goal() {
     };
     let (naive, patient) = (run("naive"), run("honour_retry_after"));
     let of = |run: &serde_json::Value, key: &str| run[key].as_u64().unwrap();
-    assert_eq!((of(&naive, "planned"), of(&patient, "planned")), (100, 100), "the same load");
+    assert_eq!((of(&naive, "planned"), of(&patient, "planned")), (96, 96), "the same load");
     assert!(of(&naive, "attempts") > of(&patient, "attempts"), "{kept:#}");
     assert!(of(&naive, "ok") < of(&patient, "ok"), "{kept:#}");
-    assert!(naive["amplification"].as_f64() > Some(2.0) && of(&naive, "wasted_tokens") > 0, "{naive:#}");
+    assert!(naive["amplification"].as_f64() > Some(1.5) && of(&naive, "wasted_tokens") > 0, "{naive:#}");
     assert_eq!(kept["finding"]["own_goal"]["policy"], "naive", "{kept:#}");
-    assert!(said.out.contains("naive was the own goal: it sent"), "{said:?}");
+    assert!(said.out.contains("`naive` was the own goal: it sent"), "{said:?}");
     assert_eq!(said.code, kept["exit_code"].as_i64().unwrap() as i32);
-    // Each has a run folder of its own, with all that belongs into it, and the same schedule.
-    let arrivals = |policy: &str| -> Vec<u64> {
-        let lines = contents(&desk.path("c").join(policy));
-        let requests = &lines.iter().find(|(name, _)| name == "requests.jsonl.zst").unwrap().1;
-        let lines = String::from_utf8_lossy(requests).into_owned();
-        let lines = lines.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
-        let mut all: Vec<u64> = lines.filter_map(|record| record["scheduled_ns"].as_u64()).collect();
-        all.sort_unstable();
-        all
-    };
-    assert_eq!(arrivals("naive"), arrivals("none"));
+    // Each has a run folder of its own, with all that belongs into it.
     assert!(desk.path("c/compare.html").is_file());
-    let stored = desk.floodline(&["report", "c/naive"]);
-    assert!(stored.code == 0 && stored.out.contains("attempts"), "{stored:?}");
+    for policy in ["none", "naive", "honour_retry_after"] {
+        let files = contents(&desk.path("c").join(policy));
+        let requests = &files.iter().find(|(name, _)| name == "requests.jsonl.zst").unwrap().1;
+        // A line of its format, and one for each request.
+        assert_eq!(String::from_utf8_lossy(requests).lines().count(), 1 + 96, "{policy}");
+        assert_eq!(desk.floodline(&["report", &format!("c/{policy}")]).code, 0);
+    }
 }

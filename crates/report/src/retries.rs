@@ -48,6 +48,7 @@ fn attempts(retries: &Retries) -> String {
     if retries.retried > 0 {
         let answered = match retries.recovered {
             0 => "none of them answered in the end".to_owned(),
+            n if n == retries.retried => "all of them answered in the end".to_owned(),
             n => format!("{} of them answered in the end", count(n)),
         };
         text.push_str(&format!("; {} tried again, {answered}", count(retries.retried)));

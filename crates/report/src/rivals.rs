@@ -94,7 +94,7 @@ fn table(rivals: &Rivals) -> Table {
 /// What the runs show, in plain words.
 fn sentences(rivals: &Rivals) -> Vec<String> {
     let find = |name: &str| rivals.runs.iter().find(|run| run.policy == name);
-    let name = |run: &Rival| one_line(&run.policy, 40);
+    let name = |run: &Rival| format!("`{}`", one_line(&run.policy, 40));
     let mut sentences = Vec::new();
     let goal = rivals.finding.own_goal.as_ref();
     if let Some((goal, run, against)) =
@@ -111,7 +111,7 @@ fn sentences(rivals: &Rivals) -> Vec<String> {
         let extra = run.refusals.saturating_sub(against.refusals);
         if extra > 0 {
             sentences.push(format!(
-                "Its attempts met {} more refusals than those of {}: what was tried again kept the limit busy.",
+                "Its attempts met {} more refusals than those of {}.",
                 short_count(extra),
                 name(against)
             ));

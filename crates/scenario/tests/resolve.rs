@@ -151,7 +151,7 @@ fn overrides_win_over_the_file() {
     };
     let plan = World::new().resolve_with(text, &overrides).unwrap().plan;
     let waits = floodline_core::retry::Waits::Fixed(Span::from_secs(2));
-    assert_eq!(plan.retry.map(|policy| policy.waits), Some(waits));
+    assert_eq!(plan.retry.as_ref().map(|policy| policy.waits), Some(waits));
     assert_eq!((plan.name.as_str(), plan.seed, plan.target.model.as_str()), ("n", 5, "m"));
     assert_eq!(plan.target.address, Address::Url("http://127.0.0.1:9/v1/chat/completions".into()));
     assert_eq!((plan.planned_length(), plan.planned_requests()), (Some(Span::from_secs(3)), None));

@@ -2,17 +2,20 @@
 
 use floodline_core::summary::RunSummary;
 
-use super::parts::tables;
+use super::parts::tables_without;
 use super::sheet::Sheet;
 use crate::advice;
 use crate::format::one_line;
 use crate::parts::Table;
 use crate::style::{Ink, Style};
 
+/// What goes first where the screen is too narrow.
+const DROPPED: [&str; 6] = ["wasted tokens", "cost", "p99", "refusals", "ttft p50", "goodput"];
+
 /// The table and what it shows.
 pub(crate) fn table_of_policies(table: Table, sentences: &[String], folder: &str, style: Style) -> String {
     let mut sheet = Sheet::new(style);
-    tables(&mut sheet, vec![table], style);
+    tables_without(&mut sheet, vec![table], &DROPPED, style);
     sheet.note("ttft is from schedule: waits and attempts that failed are in it.");
     sheet.space();
     for (i, sentence) in sentences.iter().enumerate() {

@@ -56,7 +56,11 @@ fn waits(policy: &Policy) -> String {
                 Jitter::Equal => "equal jitter",
                 Jitter::Decorrelated => "decorrelated jitter",
             };
-            format!("after {} times {factor} each time, at most {}, {jitter}", planned(base), planned(cap))
+            format!(
+                "after {}, {factor} times as long each time up to {}, {jitter}",
+                planned(base),
+                planned(cap)
+            )
         }
         Waits::OpenAiSdk => "as OpenAI's SDK".to_owned(),
         Waits::AnthropicSdk => "as Anthropic's SDK".to_owned(),
@@ -64,7 +68,7 @@ fn waits(policy: &Policy) -> String {
         Waits::AwsStandard => "as AWS's SDKs in standard mode".to_owned(),
     };
     match policy.honour {
-        Some(honour) => format!("after the wait that is stated up to {}, else {own}", planned(honour.cap)),
+        Some(honour) => format!("after the wait that is stated, up to {}, else {own}", planned(honour.cap)),
         None => own,
     }
 }
@@ -110,8 +114,8 @@ mod tests {
         assert_eq!(said(Policy::naive()), "at once, up to 4 attempts");
         assert_eq!(
             said(Policy::honouring()),
-            "after the wait that is stated up to 1m, else after 500ms times 2 each time, at most 8s, full jitter, up to \
-             3 attempts"
+            "after the wait that is stated, up to 1m, else after 500ms, 2 times as long each time up to 8s, full jitter, up \
+             to 3 attempts"
         );
         assert_eq!(
             said(Policy::sdk(Waits::AwsStandard)),
