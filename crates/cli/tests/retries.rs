@@ -7,6 +7,7 @@ mod support;
 
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
+use rustix::process::Signal;
 use support::{Desk, Peer, base, contents, good, server};
 
 /// Refuses every other request, and states its limit with everything that it says.
@@ -134,4 +135,36 @@ fn trying_again_at_once_is_the_own_goal() {
         assert_eq!(String::from_utf8_lossy(requests).lines().count(), 1 + 96, "{policy}");
         assert_eq!(desk.floodline(&["report", &format!("c/{policy}")]).code, 0);
     }
+}
+
+/// What we say of our attempts is what the provider's own ledger says of them.
+#[test]
+fn our_attempts_are_those_of_the_providers_ledger() {
+    let desk = Desk::new();
+    let limits = ["--limits", "openai", "--rpm", "12", "--tpm", "off", "--rpd", "off", "--window", "10s"];
+    let stub = [&["stub", "--port", "0", "--ledger", "ledger.jsonl"], &limits[..]].concat();
+    let mut provider = desk.start(&stub);
+    let line = provider.out.by_ref().map_while(Result::ok).find(|line| line.contains("base URL")).unwrap();
+    let url = line.split_whitespace().find(|word| word.starts_with("http://")).unwrap().to_owned();
+    let said = desk.floodline(
+        &[
+            &["run", "--url", &url, "--model", "m", "--requests", "24", "--concurrency", "3"],
+            &["--input-tokens", "5", "--max-tokens", "2", "--retry", "naive", "--json", "--out", "r"][..],
+        ]
+        .concat(),
+    );
+    provider.signal(Signal::INT);
+    assert_eq!(provider.end().code, 0);
+    let ledger = std::fs::read_to_string(desk.path("ledger.jsonl")).unwrap();
+    let verdicts: Vec<String> = ledger
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
+        .map(|attempt| attempt["verdict"].as_str().unwrap().to_owned())
+        .collect();
+    let refused = verdicts.iter().filter(|verdict| *verdict == "refused").count() as u64;
+    let retries = &said.json()["retries"];
+    assert!(refused > 12, "{ledger}");
+    assert_eq!(retries["attempts"].as_u64(), Some(verdicts.len() as u64), "{retries:#}");
+    assert_eq!(retries["refusals"], serde_json::json!({ "rate_limited": refused }));
+    assert_eq!(retries["dimensions"], serde_json::json!({ "rpm": refused }));
 }

@@ -8,11 +8,11 @@ mod frames;
 #[allow(dead_code, reason = "each test file uses its part")]
 mod support;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
 
 use floodline_core::connection::{Connection, Http};
-use floodline_core::plan::{Load, Plan, UserStage};
+use floodline_core::plan::{Hook, Load, Plan, UserStage};
 use floodline_core::rate::Rate;
 use floodline_core::record::{Attempt, AttemptEnd};
 use floodline_core::retry::{
@@ -423,4 +423,35 @@ fn streams_of_http2_are_tried_again() {
     let left = run(under(Policy::naive(), 2), over_http2).unwrap().records;
     assert_eq!(ends(&left[0]), [Outcome::RateLimited, Outcome::RateLimited, Outcome::Ok]);
     assert_eq!((ends(&left[1]), left[0].status), (vec![Outcome::Ok], Some(200)));
+}
+
+/// A program of the user's is asked about a request once, however often that is sent, and about its answer.
+#[test]
+fn a_program_is_asked_once_for_all_attempts() {
+    let script = r#"n=0; while read -r line; do n=$((n+1)); case "$line" in
+        *'"event":"before"'*) echo "{\"headers\": {\"x-n\": \"$n\"}}";;
+        *) echo '{"ok": true}';;
+    esac; done"#;
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let hears = heard.clone();
+    let port = server(move |_, mut peer: Peer| {
+        while let Some(request) = peer.request() {
+            let mut heard = hears.lock().unwrap();
+            heard.push(request);
+            peer.say(if heard.len() < 3 { limited("") } else { answer() });
+        }
+    });
+    let mut plan = under(Policy::naive(), 1);
+    plan.hook = Some(Hook {
+        command: ["sh", "-c", script].map(String::from).to_vec(),
+        folder: None,
+        before: true,
+        after: true,
+        processes: 1,
+        timeout: Span::from_secs(3_600),
+    });
+    let left = run(plan, at(port)).unwrap().records;
+    assert_eq!(ends(&left[0]), [Outcome::RateLimited, Outcome::RateLimited, Outcome::Ok]);
+    let heard = heard.lock().unwrap();
+    assert_eq!(heard.iter().filter(|request| request.contains("\r\nx-n: 1\r\n")).count(), 3, "{heard:?}");
 }
