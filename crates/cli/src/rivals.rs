@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use floodline_core::Usd;
 use floodline_core::plan::Address;
-use floodline_core::rivals::{Rival, Rivals};
+use floodline_core::rivals::{FORMAT, Rival, Rivals};
 use floodline_engine::Stop;
 use floodline_report::{json, rivals, terminal};
 use floodline_scenario::Resolved;
@@ -22,6 +22,9 @@ use crate::outside::World;
 use crate::run::INTERRUPTED;
 use crate::screen::{self, LiveLine};
 use crate::{Failure, plan, scenario};
+
+/// What was compared, beside the folders of the runs.
+const FILE: &str = "compare.json";
 
 /// More policies than these are a mistake.
 const MOST: usize = 16;
@@ -89,6 +92,26 @@ pub(crate) fn run(args: &RunArgs) -> Result<u8, Failure> {
     kept.map(|()| compared.exit_code)
 }
 
+/// Shows a comparison again, if the folder holds one.
+pub(crate) fn report(place: &Path, as_json: bool) -> Option<Result<u8, Failure>> {
+    let path = place.join(FILE);
+    let text = std::fs::read_to_string(&path).ok()?;
+    let compared: Result<Rivals, _> = serde_json::from_str(&text);
+    let compared = match compared {
+        Ok(compared) if compared.format == FORMAT => compared,
+        Ok(Rivals { format, .. }) => {
+            let why = format!("{} is of format {format}, and this version reads {FORMAT}", path.display());
+            return Some(Err(Failure::usage(why)));
+        }
+        Err(e) => return Some(Err(Failure::usage(format!("{} cannot be read: {e}", path.display())))),
+    };
+    let text = match as_json {
+        true => json::rivals(&compared),
+        false => rivals::text(&compared, &place.display().to_string(), screen::output_style()),
+    };
+    Some(screen::print(&text).map(|()| 0))
+}
+
 /// Every policy resolved before the first run starts, with the seed of the first.
 fn resolve(args: &RunArgs) -> Result<Vec<Rivalry>, Failure> {
     let names: Vec<&str> = args.compare_retries.iter().map(|name| name.trim()).collect();
@@ -135,7 +158,7 @@ fn folder_of(policy: &str) -> String {
 }
 
 fn keep(place: &Path, rivals: &Rivals) -> Result<(), Failure> {
-    for (name, text) in [("compare.json", json::rivals(rivals)), ("compare.html", rivals::page(rivals))] {
+    for (name, text) in [(FILE, json::rivals(rivals)), ("compare.html", rivals::page(rivals))] {
         let path = place.join(name);
         std::fs::write(&path, text).map_err(|e| {
             Failure::internal(format!("cannot write {}: {}", path.display(), crate::outside::why(&e)))

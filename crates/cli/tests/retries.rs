@@ -128,6 +128,9 @@ fn trying_again_at_once_is_the_own_goal() {
     assert_eq!(said.code, kept["exit_code"].as_i64().unwrap() as i32);
     // Each has a run folder of its own, with all that belongs into it.
     assert!(desk.path("c/compare.html").is_file());
+    let again = desk.floodline(&["report", "c"]);
+    assert!(again.code == 0 && said.out.ends_with(&again.out), "{again:?}");
+    assert_eq!(desk.floodline(&["report", "c", "--json"]).json(), kept);
     for policy in ["none", "naive", "honour_retry_after"] {
         let files = contents(&desk.path("c").join(policy));
         let requests = &files.iter().find(|(name, _)| name == "requests.jsonl.zst").unwrap().1;

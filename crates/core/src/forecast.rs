@@ -6,7 +6,7 @@
 //!
 //! *Expected* takes every answer to be as long as its bound, since what a model will say is not known; it is exact for the
 //! simulated provider and too high for most others. *Worst* takes what is reserved for each prompt
-//! ([`Rendered::input_bound`]) and prices nothing as cached.
+//! ([`Rendered::input_bound`]), of every attempt that may be made, and prices nothing as cached.
 
 mod flows;
 
@@ -423,6 +423,20 @@ mod tests {
         plan.limits.requests = Some(1_000_000);
         let asked = forecast(&plan, &[&Fixed]).unwrap().to_confirm(&plan);
         assert_eq!(asked.as_deref(), Some("this run can cost up to $557.00, more than $10.00"));
+    }
+
+    /// Each attempt may cost as much as the first, though none is expected to be needed.
+    #[test]
+    fn every_attempt_may_cost_something() {
+        let mut plan = plan(hold("4/s", 120));
+        plan.retry = Some(Policy::naive());
+        let several = forecast(&plan, &[&Fixed]).unwrap();
+        assert_eq!(several.expected, Some(Usd::parse("0.132").unwrap()));
+        assert_eq!(several.worst, Some(Usd::parse("0.15936").unwrap().times(4)));
+        // A limit on requests counts attempts.
+        plan.limits.requests = Some(500);
+        let limited = forecast(&plan, &[&Fixed]).unwrap();
+        assert_eq!(limited.worst, Some(Usd::parse("0.000557").unwrap().times(500)));
     }
 
     #[test]

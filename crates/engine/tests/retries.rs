@@ -385,6 +385,19 @@ fn every_attempt_needs_room_of_its_own_and_is_charged_what_it_can_have_cost() {
     assert!(left.finished.books.unwrap().spent.usd <= Usd::dollars(200));
 }
 
+/// A limit on requests is one on what is sent: attempts count.
+#[test]
+fn a_limit_on_requests_counts_attempts() {
+    let mut plan = under(Policy::naive(), 9);
+    plan.limits.requests = Some(6);
+    let left = run(plan, at(refusing(usize::MAX, limited("")))).unwrap();
+    assert_eq!(left.records.iter().map(Record::times_sent).sum::<u64>(), 6);
+    let [first, second, ..] = &left.records[..] else { panic!("{:?}", left.records) };
+    assert_eq!((first.attempts.len(), second.times_sent()), (4, 2));
+    assert_eq!(second.outcome, Outcome::RateLimited);
+    assert!(second.error.as_deref().unwrap().contains("not tried again: "), "{second:?}");
+}
+
 #[test]
 fn answers_in_one_piece_are_tried_again_as_well() {
     let body = r#"{"choices":[{"index":0,"message":{"content":"Hello"},"finish_reason":"stop"}],"usage":{"prompt_tokens":3,"completion_tokens":1}}"#;
