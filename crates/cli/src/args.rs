@@ -65,7 +65,8 @@ pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) scenario: ScenarioArgs,
 
-    /// Make the run once under each of these retry policies, one after the other, and show what came of each
+    /// Make the run once under each of these retry policies, one after the other, and show what came of each; `scenario`
+    /// is the one that stands in the file
     #[arg(
         long,
         value_name = "POLICY,...",

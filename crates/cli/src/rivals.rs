@@ -26,6 +26,9 @@ use crate::{Failure, plan, scenario};
 /// What was compared, beside the folders of the runs.
 const FILE: &str = "compare.json";
 
+/// The policy that stands in the scenario.
+const OWN: &str = "scenario";
+
 /// More policies than these are a mistake.
 const MOST: usize = 16;
 
@@ -126,7 +129,8 @@ fn resolve(args: &RunArgs) -> Result<Vec<Rivalry>, Failure> {
             return Err(Failure::usage(format!("--compare-retries names {name} twice")));
         }
         let seed = all.first().map(|first| first.resolved.plan.seed).or(args.scenario.seed);
-        let asked = ScenarioArgs { retry: Some(name.to_owned()), seed, ..args.scenario.clone() };
+        let retry = (name != OWN).then(|| name.to_owned());
+        let asked = ScenarioArgs { retry, seed, ..args.scenario.clone() };
         let (resolved, scenario) = scenario::resolve(&asked, &World)?;
         all.push(Rivalry { policy: name.to_owned(), resolved, scenario });
     }

@@ -103,12 +103,13 @@ target:
     limits: {provider: anthropic, limits: [{dimension: requests, value: 60, window: 2s, burst: 30, refusals_count: true}]}
 prompts: {input_tokens: 20, max_tokens: 2}
 load: {users: 8, requests: 96}
+retry: {honour_retry_after: {}, attempts: 4}
 ";
 
 #[test]
 fn trying_again_at_once_is_the_own_goal() {
     let desk = Desk::new();
-    let policies = ["--compare-retries", "none,naive,honour_retry_after", "--out", "c"];
+    let policies = ["--compare-retries", "none,naive,scenario", "--out", "c"];
     let said = desk.file("crowd.yaml", CROWD).floodline(&[&["run", "crowd.yaml"], &policies[..]].concat());
     let kept: serde_json::Value =
         serde_json::from_slice(&std::fs::read(desk.path("c/compare.json")).unwrap()).unwrap();
@@ -117,7 +118,7 @@ fn trying_again_at_once_is_the_own_goal() {
         let runs = kept["runs"].as_array().unwrap();
         runs.iter().find(|run| run["policy"] == policy).unwrap().clone()
     };
-    let (naive, patient) = (run("naive"), run("honour_retry_after"));
+    let (naive, patient) = (run("naive"), run("scenario"));
     let of = |run: &serde_json::Value, key: &str| run[key].as_u64().unwrap();
     assert_eq!((of(&naive, "planned"), of(&patient, "planned")), (96, 96), "the same load");
     assert!(of(&naive, "attempts") > of(&patient, "attempts"), "{kept:#}");
@@ -131,7 +132,7 @@ fn trying_again_at_once_is_the_own_goal() {
     let again = desk.floodline(&["report", "c"]);
     assert!(again.code == 0 && said.out.ends_with(&again.out), "{again:?}");
     assert_eq!(desk.floodline(&["report", "c", "--json"]).json(), kept);
-    for policy in ["none", "naive", "honour_retry_after"] {
+    for policy in ["none", "naive", "scenario"] {
         let files = contents(&desk.path("c").join(policy));
         let requests = &files.iter().find(|(name, _)| name == "requests.jsonl.zst").unwrap().1;
         // A line of its format, and one for each request.
