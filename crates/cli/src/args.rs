@@ -55,6 +55,7 @@ Examples:
   floodline run --url stub:8b-h100 --concurrency 16 --duration 20s
   floodline run --url http://127.0.0.1:8000/v1 --model m --concurrency 64 --requests 640
   floodline run --url http://127.0.0.1:8000/v1 --model m --rate 20 --duration 5m --warmup 10s
+  floodline run examples/quickstart.yaml --compare-retries none,naive,openai-sdk,honour_retry_after
 
 Ctrl-C once ends the run and waits for what is in flight; twice gives it up.
 Both leave a readable run.";
@@ -63,6 +64,17 @@ Both leave a readable run.";
 pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) scenario: ScenarioArgs,
+
+    /// Make the run once under each of these retry policies, one after the other, and show what came of each; `scenario`
+    /// is the one that stands in the file
+    #[arg(
+        long,
+        value_name = "POLICY,...",
+        value_delimiter = ',',
+        help_heading = "Retries",
+        conflicts_with = "retry"
+    )]
+    pub(crate) compare_retries: Vec<String>,
 
     /// Start even if it can cost more than goes without asking
     #[arg(long, short = 'y', help_heading = "Money")]

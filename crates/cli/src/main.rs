@@ -19,6 +19,7 @@ mod plan;
 mod provider;
 mod recorder;
 mod report;
+mod rivals;
 mod run;
 mod scenario;
 mod screen;
@@ -38,6 +39,7 @@ pub(crate) const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
     let outcome = match Args::parse().command {
+        Command::Run(args) if !args.compare_retries.is_empty() => rivals::run(&args),
         Command::Run(args) => run::run(args),
         Command::Plan(args) => plan::plan(&args),
         Command::Arrivals(args) => arrivals::arrivals(&args),

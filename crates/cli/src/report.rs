@@ -7,10 +7,13 @@ use floodline_report::{html, json, junit, terminal};
 use floodline_store::{RunFolder, StoreError, StoredRun};
 
 use crate::args::ReportArgs;
-use crate::{Failure, screen};
+use crate::{Failure, rivals, screen};
 
 /// Renders a run and returns the exit code.
 pub(crate) fn report(args: &ReportArgs) -> Result<u8, Failure> {
+    if let Some(shown) = rivals::report(&args.run, args.json) {
+        return shown;
+    }
     let run = StoredRun::open(&args.run).map_err(Failure::usage)?;
     let mut fold = Fold::of(&run.plan);
     let recovered = run.replay(|event| fold.apply(event)).map_err(Failure::usage)?;

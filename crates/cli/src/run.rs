@@ -13,7 +13,7 @@ use crate::screen::{self, LiveLine};
 use crate::{Failure, plan, scenario};
 
 /// The one exit code that comes before that of a failure.
-const INTERRUPTED: u8 = 130;
+pub(crate) const INTERRUPTED: u8 = 130;
 
 /// Makes a run and returns its exit code.
 pub(crate) fn run(args: Box<RunArgs>) -> Result<u8, Failure> {

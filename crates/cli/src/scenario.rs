@@ -42,6 +42,7 @@ pub(crate) fn resolve(args: &ScenarioArgs, outside: &dyn Outside) -> Result<(Res
         url: args.url.clone(),
         model: args.model.clone(),
         objectives: args.objectives.clone(),
+        retry: args.retry.clone(),
         record_bodies: args.record_bodies,
     };
     let source = Source { name: &name, text: &text };
@@ -80,6 +81,7 @@ fn quick_form(args: &ScenarioArgs) -> QuickForm {
         proxy: args.proxy.clone(),
         no_keep_alive: args.no_keep_alive,
         objectives: args.objectives.clone(),
+        retry: args.retry.clone(),
         record_bodies: args.record_bodies,
     }
 }

@@ -10,6 +10,12 @@ mod support;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use floodline_core::Moment;
+use floodline_core::random::{Purpose, Stream};
+use floodline_core::retry::{Failure, Next, Policy, Retry, Start, Waits};
+use floodline_wire::error::{classify, parse_error};
+use floodline_wire::limits::stated;
+use floodline_wire::refusal::refusal;
 use support::{Desk, Going};
 
 #[test]
@@ -30,6 +36,124 @@ fn googles_sdk_is_content() {
 #[test]
 fn ollamas_sdk_is_content() {
     judge("ollama_sdk.py");
+}
+
+/// Answers that refuse, and what the two SDKs make of each, held against the policies that are named after them: as many
+/// attempts, and waits from the range that the policy draws from.
+#[test]
+fn the_policies_try_again_as_the_sdks_do() {
+    const QUOTA: &str =
+        r#"{"error":{"message":"You exceeded your current quota","code":"insufficient_quota"}}"#;
+    let cases: [Case; 17] = [
+        (429, &[], "{}"),
+        (429, &[("retry-after", "7")], "{}"),
+        (429, &[("retry-after-ms", "1500"), ("retry-after", "2")], "{}"),
+        (429, &[("retry-after", "0")], "{}"),
+        (429, &[("retry-after", "60")], "{}"),
+        (429, &[("retry-after", "100")], "{}"),
+        (429, &[("retry-after", "121")], "{}"),
+        (429, &[("retry-after", "121"), ("x-should-retry", "true")], "{}"),
+        (429, &[("retry-after", "5000000")], "{}"),
+        (429, &[("x-should-retry", "false")], "{}"),
+        (429, &[], QUOTA),
+        (400, &[], "{}"),
+        (400, &[("x-should-retry", "true"), ("retry-after", "3")], "{}"),
+        (408, &[], "{}"),
+        (409, &[], "{}"),
+        (503, &[("retry-after", "1")], "overloaded"),
+        (529, &[], r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#),
+    ];
+    let told: Vec<serde_json::Value> = cases
+        .iter()
+        .map(|(status, fields, body)| {
+            let fields: serde_json::Map<_, _> =
+                fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())).collect();
+            serde_json::json!({ "status": status, "fields": fields, "body": body })
+        })
+        .collect();
+    let mut command = Command::new(python());
+    command.arg("-W").arg("ignore").arg(folder().join("tests/sdk/retries.py"));
+    let said = run(command, &serde_json::to_string(&told).unwrap());
+    let lines: Vec<Tried> = said.lines().map(Tried::read).collect();
+    assert_eq!(lines.len(), 2 * cases.len(), "{said}");
+    for (tried, case) in lines.iter().zip(cases.iter().chain(&cases)) {
+        let waits = match tried.sdk.as_str() {
+            "openai" => Waits::OpenAiSdk,
+            _ => Waits::AnthropicSdk,
+        };
+        let ranges = ranges(&Policy::sdk(waits), *case);
+        assert_eq!(tried.attempts, ranges.len() + 1, "{case:?}: {tried:?}, the policy waits {ranges:?}");
+        for (wait, (low, high)) in tried.waits.iter().zip(&ranges) {
+            let within = (low - 1e-3..=high + 1e-3).contains(wait);
+            assert!(within, "{case:?}: {tried:?}, the policy waits {ranges:?}");
+        }
+    }
+}
+
+/// A refusal: status, header fields and body.
+type Case = (u16, &'static [(&'static str, &'static str)], &'static str);
+
+/// What an SDK made of a case.
+#[derive(Debug)]
+struct Tried {
+    sdk: String,
+    attempts: usize,
+    /// In seconds.
+    waits: Vec<f64>,
+}
+
+impl Tried {
+    fn read(line: &str) -> Tried {
+        let said: serde_json::Value = serde_json::from_str(line).unwrap();
+        Tried {
+            sdk: said["sdk"].as_str().unwrap().into(),
+            attempts: said["attempts"].as_u64().unwrap() as usize,
+            waits: said["waits"].as_array().unwrap().iter().map(|wait| wait.as_f64().unwrap()).collect(),
+        }
+    }
+}
+
+/// The shortest and the longest wait before each retry that a policy draws, in seconds.
+fn ranges(policy: &Policy, (status, fields, body): Case) -> Vec<(f64, f64)> {
+    let stated = stated(fields.iter().map(|(name, value)| (*name, value.as_bytes())));
+    let error = parse_error(body.as_bytes());
+    let refusal = refusal(classify(status, &error), Some(status), Some(&error)).unwrap();
+    let failure = Failure::new(refusal, Some(status), stated.as_ref());
+    let retry = Retry::new(policy);
+    let mut ranges: Vec<(f64, f64)> = Vec::new();
+    for seed in 0..2_000 {
+        let mut stream = Stream::new(seed, Purpose::Retries, 0);
+        let (mut shared, mut trying) = (retry.shared(), retry.begin(Moment::START, false));
+        for nth in 0.. {
+            assert_eq!(retry.before(&mut trying, &mut shared, Moment::START, &mut stream), Start::Go);
+            let Next::Wait(wait) =
+                retry.after(&mut trying, &mut shared, &failure, Moment::START, &mut stream)
+            else {
+                break;
+            };
+            let wait = wait.as_secs_f64();
+            match ranges.get_mut(nth) {
+                None => ranges.push((wait, wait)),
+                Some((low, high)) => (*low, *high) = (low.min(wait), high.max(wait)),
+            }
+        }
+    }
+    ranges
+}
+
+/// What a program says to what it is told.
+fn run(mut command: Command, told: &str) -> String {
+    use std::io::Write;
+    for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"] {
+        command.env_remove(name);
+    }
+    command.env("PYTHONDONTWRITEBYTECODE", "1");
+    command.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(told.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "it failed, see above");
+    String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 /// One provider for each way in which a limit is told. An hour is long enough that none refills meanwhile; but the last

@@ -18,7 +18,7 @@ use crate::objective::Dimension;
 use crate::outcome::Outcome;
 use crate::record::Record;
 use crate::schedule::Phase;
-use crate::summary::{self, Cost, MetricSummary, Throughput, Tokens};
+use crate::summary::{self, Cost, MetricSummary, Retries, Throughput, Tokens};
 use coarse::Coarse;
 
 /// More names than this in one dimension are counted under one heading.
@@ -68,6 +68,9 @@ pub struct Part {
     pub throughput: Throughput,
     /// What it cost.
     pub cost: Cost,
+    /// Attempts and what trying again came to.
+    #[serde(default)]
+    pub retries: Retries,
     /// Share of its requests that met every latency objective; absent without such objectives.
     pub goodput: Option<f64>,
 }
@@ -211,6 +214,7 @@ impl Figures {
             throughput: summary::throughput(counts, tokens.output),
             tokens,
             cost: Cost { spent_usd: counts.cost.map(Usd::to_decimal), ..Cost::default() },
+            retries: (&counts.tries).into(),
             goodput: counts.good.map(|good| good as f64 / counts.ended().max(1) as f64),
         }
     }

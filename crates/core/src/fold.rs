@@ -19,6 +19,7 @@ use crate::objective::{Dimension, Goodput, Watched, widened};
 use crate::outcome::{Finish, Outcome};
 use crate::plan::{Plan, scenario_seed};
 use crate::record::{AttemptEnd, Record, TokenSource};
+use crate::retry::{Tries, TriesByTarget};
 use crate::schedule::Phase;
 use crate::stats::Quantile;
 use crate::time::{Moment, Span};
@@ -52,6 +53,8 @@ pub struct Fold {
     pub spent: Option<Usd>,
     /// What is counted for the objectives of the plan.
     pub(crate) objectives: Watched,
+    /// What each target did with its attempts, in the main phase.
+    pub targets: TriesByTarget,
     /// Which requests are good.
     pub(crate) goodput: Goodput,
     /// The figures by phase and by name.
@@ -71,6 +74,8 @@ pub struct Counts {
     pub attempts: u64,
     /// Kept connections that the server had closed before any byte of the answer.
     pub reconnects: u64,
+    /// Attempts, and what trying again cost.
+    pub tries: Tries,
     /// Answers by finish reason, in the order of [`Finish::ALL`].
     pub finish: [u64; Finish::ALL.len()],
     /// Tokens of the prompts that were sent, where known.
@@ -150,6 +155,7 @@ impl Fold {
             Phase::Main => {
                 self.metrics.record(record);
                 self.counts.record(record, good);
+                self.targets.add(record);
                 self.fault(record);
             }
         }
@@ -262,6 +268,7 @@ impl Counts {
         self.by_outcome[r.outcome as usize] += 1;
         self.attempts += r.times_sent();
         self.reconnects += r.attempts.iter().filter(|a| a.end == AttemptEnd::Reconnect).count() as u64;
+        self.tries.add(r);
         if let Some(finish) = r.finish {
             self.finish[finish as usize] += 1;
         }

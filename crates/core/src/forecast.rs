@@ -6,7 +6,7 @@
 //!
 //! *Expected* takes every answer to be as long as its bound, since what a model will say is not known; it is exact for the
 //! simulated provider and too high for most others. *Worst* takes what is reserved for each prompt
-//! ([`Rendered::input_bound`]) and prices nothing as cached.
+//! ([`Rendered::input_bound`]), of every attempt that may be made, and prices nothing as cached.
 
 mod flows;
 
@@ -17,6 +17,7 @@ use serde::Serialize;
 use crate::budget::Worst;
 use crate::money::Usd;
 use crate::plan::{Address, Limits, Load, Plan, Scenario, scenario_seed};
+use crate::retry::Policy;
 use crate::schedule::Integral;
 use crate::time::{Moment, Span};
 use crate::traffic::{Planned, Traffic};
@@ -120,7 +121,14 @@ pub fn forecast(plan: &Plan, workloads: &[&dyn Workload]) -> Result<Forecast, St
     let money = |sum: Option<Usd>| Some(scaled(sum?, requests?, walked.max(1)));
     // Where only answers decide how many there are, a limit of requests still bounds them: each the dearest.
     let by_limit = || Some(sums.dearest?.times(plan.limits.requests?));
-    let worst = if requests.is_some() { money(sums.worst) } else { by_limit() };
+    let worst = match requests {
+        // Every attempt may cost as much as the first, but a limit of requests counts attempts.
+        Some(_) => {
+            let all = money(sums.worst).map(|usd| usd.times(attempts(plan)));
+            by_limit().map_or(all, |limit| all.map(|all| all.min(limit)))
+        }
+        None => by_limit(),
+    };
     let bounded = |worst: Option<Usd>| match (worst, plan.limits.spend) {
         (Some(worst), Some(limit)) => Some(worst.min(limit)),
         (worst, limit) => worst.or(limit),
@@ -138,6 +146,12 @@ pub fn forecast(plan: &Plan, workloads: &[&dyn Workload]) -> Result<Forecast, St
         busiest_minute_tokens: busiest_tokens,
         journeys: Vec::new(),
     })
+}
+
+/// The most attempts that are made of a request, those at the fallback included.
+fn attempts(plan: &Plan) -> u64 {
+    let attempts = |policy: Policy| u64::from(policy.attempts) * (1 + u64::from(policy.fallback.is_some()));
+    plan.policy().map_or(1, attempts)
 }
 
 /// When the plan's last stage ends, or its limit on time.
@@ -409,6 +423,20 @@ mod tests {
         plan.limits.requests = Some(1_000_000);
         let asked = forecast(&plan, &[&Fixed]).unwrap().to_confirm(&plan);
         assert_eq!(asked.as_deref(), Some("this run can cost up to $557.00, more than $10.00"));
+    }
+
+    /// Each attempt may cost as much as the first, though none is expected to be needed.
+    #[test]
+    fn every_attempt_may_cost_something() {
+        let mut plan = plan(hold("4/s", 120));
+        plan.retry = Some(Policy::naive());
+        let several = forecast(&plan, &[&Fixed]).unwrap();
+        assert_eq!(several.expected, Some(Usd::parse("0.132").unwrap()));
+        assert_eq!(several.worst, Some(Usd::parse("0.15936").unwrap().times(4)));
+        // A limit on requests counts attempts.
+        plan.limits.requests = Some(500);
+        let limited = forecast(&plan, &[&Fixed]).unwrap();
+        assert_eq!(limited.worst, Some(Usd::parse("0.000557").unwrap().times(500)));
     }
 
     #[test]

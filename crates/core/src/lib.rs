@@ -31,6 +31,7 @@ pub mod rate;
 pub mod record;
 pub mod replay;
 pub mod retry;
+pub mod rivals;
 pub mod schedule;
 pub mod spelling;
 pub mod stated;

@@ -14,7 +14,7 @@ use crate::objective::{Objective, Undecided};
 use crate::prices::Prices;
 use crate::random;
 use crate::replay::Replay;
-use crate::retry::Policy;
+use crate::retry::{Fallback, Policy, Whys};
 use crate::schedule::Stage;
 use crate::time::Span;
 
@@ -282,6 +282,19 @@ impl Plan {
     /// The number of the target that is tried when another fails.
     pub fn fallback(&self) -> Option<usize> {
         self.split.as_ref()?.fallback
+    }
+
+    /// By what policy attempts are made, the fallback of the targets included; none where each request is sent once.
+    pub fn policy(&self) -> Option<Policy> {
+        let fallback = self.fallback().and_then(|number| self.target_name(number));
+        if self.retry.is_none() && fallback.is_none() {
+            return None;
+        }
+        let mut policy = self.retry.clone().unwrap_or(Policy::NONE);
+        policy.fallback = policy.fallback.or_else(|| {
+            fallback.map(|name| Fallback { target: name.into(), after: Whys::ELSEWHERE, at_once: false })
+        });
+        Some(policy)
     }
 
     /// The name of a scenario in records: none where there is only one.

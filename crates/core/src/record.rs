@@ -98,7 +98,7 @@ pub struct Record {
     /// What the provider stated of its rate limits, beside the last attempt's answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limits: Option<Box<StatedLimits>>,
-    /// Resolving, connecting and TLS, where this request opened its connection.
+    /// Resolving, connecting and TLS, where this request opened its connection; of several attempts, all together.
     #[serde(rename = "connect_ns", default, skip_serializing_if = "Option::is_none")]
     pub connect: Option<Span>,
     /// First attempt's sent − scheduled, less connecting and less what the plan ordered.
@@ -159,6 +159,9 @@ pub struct Attempt {
     /// The name of the target it went to, where the plan has several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
+    /// What the provider stated of its rate limits, beside the answer to an attempt that was not the last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<Box<StatedLimits>>,
 }
 
 impl Attempt {
@@ -174,6 +177,15 @@ impl Attempt {
             input_tokens: None,
             output_tokens: None,
             target: None,
+            limits: None,
+        }
+    }
+
+    /// Whether it was one: not the replacing of a kept connection, and not what was not let out.
+    pub fn is_try(&self) -> bool {
+        match self.end {
+            AttemptEnd::Reconnect | AttemptEnd::Outcome(Outcome::NotSent) => false,
+            AttemptEnd::Outcome(_) => true,
         }
     }
 }
@@ -268,21 +280,31 @@ impl Record {
         }
     }
 
-    /// The same request as it is before another attempt: what was planned, and what has been tried.
-    pub fn renewed(&self) -> Record {
+    /// The same request as it is before another attempt: what was planned, and what has been tried, when it was last
+    /// sent included. What the attempt before was told is kept with it.
+    pub fn renewed(mut self) -> Record {
+        let counted = self.token_source == Some(TokenSource::Usage);
+        if let Some(before) = self.attempts.iter_mut().rev().find(|attempt| attempt.is_try()) {
+            before.input_tokens = self.input_tokens.filter(|_| counted);
+            before.output_tokens = self.output_tokens.filter(|_| counted);
+            before.limits = self.limits.take();
+        }
+        let planned = Record::planned(self.i, self.phase, self.prompt, self.scheduled);
         Record {
-            scenario: self.scenario.clone(),
-            key: self.key.clone(),
-            step: self.step.clone(),
+            scenario: self.scenario,
+            key: self.key,
+            step: self.step,
             turn: self.turn,
-            target: self.target.clone(),
+            target: self.target,
+            sent: self.sent,
             input_tokens: self.planned_input_tokens.or(self.input_tokens),
-            attempts: self.attempts.clone(),
-            request_id: self.request_id.clone(),
+            attempts: self.attempts,
+            request_id: self.request_id,
+            connect: self.connect,
             late: self.late,
             held: self.held,
             hook: self.hook,
-            ..Record::planned(self.i, self.phase, self.prompt.clone(), self.scheduled)
+            ..planned
         }
     }
 

@@ -9,6 +9,7 @@
 
 mod breaker;
 mod budget;
+mod by_target;
 #[cfg(test)]
 mod crowd;
 mod figures;
@@ -19,6 +20,7 @@ mod sdk;
 mod throttle;
 mod waits;
 
+pub use by_target::TriesByTarget;
 pub use figures::Tries;
 pub use policy::{
     Backoff, BreakerRule, BudgetRule, Fallback, Honour, Jitter, Policy, ThrottleRule, Waits, WhileOpen,
@@ -71,6 +73,8 @@ pub struct Trying {
     paid: u32,
     /// How the attempt that is out came through the breaker.
     pass: Option<Pass>,
+    /// Whether there is another target that it can still go to.
+    spare: bool,
     /// Whether it is at the fallback already.
     fallen: bool,
 }
@@ -150,9 +154,18 @@ impl Retry {
         }
     }
 
-    /// A new request.
-    pub fn begin(&self, now: Moment) -> Trying {
-        Trying { began: now, counted: false, attempts: 0, waited: None, paid: 0, pass: None, fallen: false }
+    /// A new request; `spare` is whether there is another target for it than its own, where the policy names one.
+    pub fn begin(&self, now: Moment, spare: bool) -> Trying {
+        Trying {
+            began: now,
+            counted: false,
+            attempts: 0,
+            waited: None,
+            paid: 0,
+            pass: None,
+            spare,
+            fallen: false,
+        }
     }
 
     /// Whether the next attempt goes out, the first one or a later one.
@@ -202,7 +215,7 @@ impl Retry {
     ) -> Next {
         let why = failure.refusal.why;
         shared.failed(trying, why, now);
-        let falls = !trying.fallen && self.fallback.is_some_and(|(after, _)| after.has(why));
+        let falls = trying.spare && self.fallback.is_some_and(|(after, _)| after.has(why));
         if falls && self.fallback.is_some_and(|(_, at_once)| at_once) {
             trying.fall();
             return Next::Fallback;
@@ -298,7 +311,7 @@ impl Retry {
 
     fn rejected(&self, trying: &mut Trying, why: Rejection) -> Start {
         match self.fallback {
-            Some((after, _)) if !trying.fallen && after.has(Why::RejectedLocally) => {
+            Some((after, _)) if trying.spare && after.has(Why::RejectedLocally) => {
                 trying.fall();
                 Start::Fallback
             }
@@ -344,8 +357,16 @@ impl Trying {
 
     /// The fallback has attempts of its own; the time is that of the whole request.
     fn fall(&mut self) {
-        *self =
-            Trying { counted: false, attempts: 0, waited: None, paid: 0, pass: None, fallen: true, ..*self };
+        *self = Trying {
+            counted: false,
+            attempts: 0,
+            waited: None,
+            paid: 0,
+            pass: None,
+            spare: false,
+            fallen: true,
+            ..*self
+        };
     }
 }
 

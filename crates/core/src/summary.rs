@@ -2,6 +2,7 @@
 
 mod journeys;
 mod local_counts;
+mod retries;
 
 use std::collections::BTreeMap;
 
@@ -17,12 +18,14 @@ use crate::money::Usd;
 use crate::objective::{self, Dimension, Judged};
 use crate::outcome::{Finish, Outcome};
 use crate::plan::Plan;
+use crate::stated::StatedUse;
 use crate::stats::Quantile;
 use crate::time::Span;
 use crate::verdict::{self, Stamps, Verdict};
 use crate::window::Seen;
 
 pub use journeys::Journeys;
+pub use retries::Retries;
 
 /// Name and version of the format of `summary.json`.
 pub const FORMAT: &str = "floodline-summary/1";
@@ -93,6 +96,15 @@ pub struct RunSummary {
     pub cost: Cost,
     /// Times a request was put on the wire.
     pub attempts: u64,
+    /// Attempts and what trying again came to.
+    #[serde(default)]
+    pub retries: Retries,
+    /// The same by target, of several: each attempt where it went.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub retries_by_target: BTreeMap<String, Retries>,
+    /// How much of the limits that the provider states was used, warm-up and cool-down included.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stated_limits: Vec<StatedUse>,
     /// Kept connections that the server had closed before any byte of the answer.
     pub reconnects: u64,
     /// Answers by finish reason.
@@ -337,6 +349,13 @@ impl RunSummary {
                 reserved_max_usd: reserved_max(plan, fold),
             },
             attempts: counts.attempts,
+            retries: (&counts.tries).into(),
+            retries_by_target: fold
+                .targets
+                .several()
+                .map(|(name, tries)| (name.to_owned(), tries.into()))
+                .collect(),
+            stated_limits: fold.timeline.stated.all(),
             reconnects: counts.reconnects,
             finish: Finish::ALL
                 .into_iter()

@@ -1,9 +1,12 @@
 //! A run second by second: what was sent, what ended, what arrived.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::outcome::Outcome;
 use crate::record::Record;
+use crate::stated::Utilisation;
 use crate::time::{Moment, Span};
 
 /// Name and version of the format of `timeline.json`.
@@ -13,11 +16,14 @@ pub const FORMAT: &str = "floodline-timeline/1";
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Timeline {
     seconds: Vec<Second>,
+    /// How much of the stated limits was used.
+    pub stated: Utilisation,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Second {
     sent: u64,
+    attempts: u64,
     ok: u64,
     errors: u64,
     events: u64,
@@ -33,6 +39,9 @@ pub struct Bucket {
     pub t: u64,
     /// Requests sent in it.
     pub sent: u64,
+    /// Times that a request was put on the wire in it, retries included.
+    #[serde(default)]
+    pub attempts: u64,
     /// Requests that ended ok in it.
     pub ok: u64,
     /// Requests that ended in an error in it.
@@ -45,10 +54,13 @@ pub struct Bucket {
     pub ttft_p50: Option<f64>,
     /// 99th percentile of the same.
     pub ttft_p99: Option<f64>,
+    /// The largest share that was used of each limit that was stated in it; `summary.json` says what they are.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub stated_used: BTreeMap<String, f64>,
 }
 
 /// Longer runs than this are not drawn second by second: ten days.
-const MOST_SECONDS: usize = 864_000;
+pub(crate) const MOST_SECONDS: usize = 864_000;
 
 impl Timeline {
     /// Counts one request.
@@ -56,6 +68,12 @@ impl Timeline {
         if let Some(second) = r.sent.and_then(|at| self.at(at)) {
             second.sent += 1;
         }
+        for sent in r.attempts.iter().filter_map(|attempt| attempt.sent) {
+            if let Some(second) = self.at(sent) {
+                second.attempts += 1;
+            }
+        }
+        self.stated.record(r);
         if let Some(second) = r.over().and_then(|at| self.at(at)) {
             second.ok += u64::from(r.outcome == Outcome::Ok);
             second.errors += u64::from(r.outcome.is_error());
@@ -93,12 +111,14 @@ impl Timeline {
             Bucket {
                 t: t as u64,
                 sent: second.sent,
+                attempts: second.attempts,
                 ok: second.ok,
                 errors: second.errors,
                 events: second.events,
                 output_tokens: second.output_tokens,
                 ttft_p50: quantile(crate::stats::Quantile::P50),
                 ttft_p99: quantile(crate::stats::Quantile::P99),
+                stated_used: self.stated.in_second(t as u64),
             }
         };
         self.seconds.iter().enumerate().map(bucket).collect()

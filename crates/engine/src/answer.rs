@@ -5,14 +5,16 @@
 
 use floodline_core::arrivals::{Arrival, Arrivals};
 use floodline_core::record::TokenSource;
+use floodline_core::retry::Refusal;
 use floodline_core::stated::StatedLimits;
 use floodline_core::{Moment, Outcome, Record, Span};
 use floodline_wire::answer::Said;
 use floodline_wire::codec::{Brought, Codec, Stream};
-use floodline_wire::error::{classify, parse_error};
+use floodline_wire::error::{ApiError, classify, parse_error};
 use floodline_wire::http1::response::{Head, parse_head};
 use floodline_wire::http1::{BodyDecoder, ContentType, Fed, HttpError};
 use floodline_wire::limits::retry_hint;
+use floodline_wire::refusal::refusal;
 
 use crate::counter::{ToCount, is_compared};
 use crate::inflate::{Inflate, Stopped};
@@ -80,6 +82,8 @@ enum Content {
 pub(crate) struct Judged {
     pub(crate) outcome: Outcome,
     pub(crate) error: Option<String>,
+    /// What it was refused for, where it says so.
+    pub(crate) refusal: Option<Refusal>,
     /// Whether the connection may carry another request.
     pub(crate) reusable: bool,
     /// What to count of it.
@@ -427,11 +431,17 @@ impl Judged {
         Judged {
             outcome,
             error: Some(error.into()),
+            refusal: None,
             reusable: false,
             to_count: None,
             said: None,
             heard: None,
         }
+    }
+
+    fn refused(status: u16, error: &ApiError, message: String) -> Judged {
+        let outcome = classify(status, error);
+        Judged { refusal: refusal(outcome, Some(status), Some(error)), ..Judged::failed(outcome, message) }
     }
 }
 
@@ -456,9 +466,10 @@ fn stream_end(mut stream: Stream, framed: bool, answer: &mut Answer, record: &mu
             .map(|excerpt| format!("an event of the stream is no JSON object: {excerpt}")),
         _ => said.error.as_ref().map(|e| e.message.to_string()),
     };
+    let refusal = said.error.as_ref().and_then(|e| refusal(outcome, Some(200), Some(e)));
     let to_count = count(&said, record);
     let said = (outcome != Outcome::Malformed).then(|| Box::new(said));
-    Judged { outcome, error, reusable: false, to_count, said, heard: None }
+    Judged { outcome, error, refusal, reusable: false, to_count, said, heard: None }
 }
 
 /// The end of an answer that came in one piece, with a status of success.
@@ -474,7 +485,7 @@ fn whole_end(
         Err(why) => return Judged::failed(Outcome::Malformed, unexpected.unwrap_or(why)),
     };
     if let Some(error) = &said.error {
-        return Judged::failed(classify(status, error), error.message.to_string());
+        return Judged::refused(status, error, error.message.to_string());
     }
     if let Some(unexpected) = unexpected {
         return Judged::failed(Outcome::Malformed, unexpected);
@@ -482,14 +493,14 @@ fn whole_end(
     record.finish = said.finish;
     let to_count = count(&said, record);
     let said = Some(Box::new(said));
-    Judged { outcome: Outcome::Ok, error: None, reusable: false, to_count, said, heard: None }
+    Judged { outcome: Outcome::Ok, error: None, refusal: None, reusable: false, to_count, said, heard: None }
 }
 
 /// An answer with a status of refusal.
 fn refused(status: u16, bytes: &[u8], unexpected: Option<String>) -> Judged {
     let error = parse_error(bytes);
     let message = unexpected.unwrap_or_else(|| error.message.to_string());
-    Judged::failed(classify(status, &error), message)
+    Judged::refused(status, &error, message)
 }
 
 /// Fills in the server's counts, and returns what is to be counted here: instead of them, or to compare.

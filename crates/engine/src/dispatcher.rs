@@ -28,6 +28,7 @@ use crate::counter::Counter;
 use crate::hook::Hooks;
 use crate::ledger::Ledger;
 use crate::pacer::Pacer;
+use crate::retrying::Retrying;
 use crate::stamp::Stamping;
 use crate::target::{Endpoint, Target};
 use crate::users::{Crowd, Users};
@@ -199,6 +200,7 @@ impl Ready {
             targets,
             target_names: plan.split.as_ref().map_or_else(Vec::new, |split| split.names.clone()),
             fallback: plan.fallback(),
+            retrying: Retrying::of(&plan),
             key_names: plan.keys.clone(),
             formats,
             timeouts: plan.timeouts,

@@ -4,6 +4,8 @@
 //! the record stands nothing but this code. Dropping a flight before its end records it as cancelled,
 //! so that whatever happens, a planned request ends in exactly one outcome.
 
+mod again;
+mod end;
 mod held;
 mod hooked;
 mod job;
@@ -20,19 +22,21 @@ use std::time::Duration;
 use floodline_core::flow::Patience;
 use floodline_core::journey::Answered;
 use floodline_core::record::{Attempt, AttemptEnd};
+use floodline_core::retry::{Next, Refusal};
 use floodline_core::workload::Head;
 use floodline_core::{Moment, Outcome, Record};
 use floodline_wire::codec::Codec;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::admission::Pass;
-use crate::answer::{Answer, Broken, Judged};
+use crate::answer::{Answer, Broken};
 use crate::connect::{ConnectError, connect};
 use crate::counter::ToCount;
 use crate::ledger::{Funds, Tab};
 use crate::socket::{Scratch, Socket};
-use crate::worker::{Ended, Worker};
-use stand_in::{codec, is_worth_another, streamed};
+use crate::worker::Worker;
+use again::{Again, Leave};
+use stand_in::{codec, streamed};
 use wait::{AFTERGLOW, Wait, poll_alarm, too_long};
 
 pub(crate) use job::{Job, Judge, Reading, Spare, Told, spare};
@@ -42,10 +46,10 @@ pub(crate) use job::{Job, Judge, Reading, Spare, Told, spare};
 pub(crate) fn fly(worker: &Rc<Worker>, job: Job) -> impl Future<Output = Told> + use<> {
     let id = worker.request_id(job.scenario, job.index);
     let mut flight = Flight::begin(worker, &job, id.clone());
-    let Job { door, pass, funds, head, body, judge, spare, .. } = job;
+    let Job { door, pass, funds, head, body, judge, spare, scenario, index, .. } = job;
     flight.judge = judge;
     flight.spare = spare;
-    let sending = Sending { id, head, body };
+    let sending = Sending { scenario, index, id, head, body };
     async move {
         let outcome = flight.whole(sending, (door, pass, funds)).await;
         let ended = flight.over.unwrap_or_else(|| flight.worker.clock.now());
@@ -62,6 +66,9 @@ pub(crate) fn fly(worker: &Rc<Worker>, job: Job) -> impl Future<Output = Told> +
 
 /// A request before it is bytes.
 struct Sending {
+    /// The number of its scenario, and its own within that.
+    scenario: usize,
+    index: u64,
     id: String,
     head: Option<Box<Head>>,
     body: Vec<u8>,
@@ -84,8 +91,12 @@ struct Flight {
     key: Option<usize>,
     /// What is tried when this fails.
     spare: Option<Box<Spare>>,
-    /// How it failed, once that is to be tried.
-    failed: Option<(Outcome, Option<String>)>,
+    /// How trying again stands.
+    again: Again,
+    /// When it was sent first.
+    first_sent: Option<Moment>,
+    /// Whether the attempt under way was sent before, on a kept connection that the server had closed.
+    stale: bool,
     /// How its answer is read.
     codec: Codec,
     /// Whether the answer is a stream.
@@ -130,6 +141,7 @@ enum End {
     Left,
 }
 
+const NO_SPARE: &str = "there is no other target for it";
 const UNANSWERED: &str = "the server closed the connection without answering";
 
 /// Reads of one wake-up before other connections get their turn.
@@ -160,7 +172,9 @@ impl Flight {
             target: job.target,
             key: job.key,
             spare: None,
-            failed: None,
+            again: Again::default(),
+            first_sent: None,
+            stale: false,
             codec: codec(worker, &job.reading, job.target),
             streamed: streamed(worker, &job.reading, job.target),
             leaves: job.leaves,
@@ -198,18 +212,54 @@ impl Flight {
         {
             return outcome;
         }
-        let Sending { id, mut head, mut body } = sending;
-        let (mut door, mut funds) = (door, funds);
+        self.attempts(sending, door, funds).await
+    }
+
+    /// One attempt after the other, as the policy has it.
+    async fn attempts(
+        &mut self,
+        sending: Sending,
+        mut door: Option<OwnedSemaphorePermit>,
+        mut funds: Option<Funds>,
+    ) -> Outcome {
+        let Sending { scenario, index, id, mut head, mut body } = sending;
+        let retrying = self.worker.common.retrying.as_ref();
+        let (now, spare) = (self.worker.clock.now(), self.spare.is_some());
+        self.again.tries = retrying.map(|retrying| retrying.begin(scenario, index, spare, now));
+        let mut request = None;
         loop {
-            let target = self.worker.target(self.target);
-            let request = target.request(&id, head.as_deref(), self.key, &body);
-            let outcome = match self.funded(funds.take()).await {
-                Ok(()) => self.run(&request, door.take()).await,
-                Err(outcome) => return outcome,
+            let next = match self.let_out(&mut funds).await {
+                Leave::Over(outcome) => return outcome,
+                Leave::Elsewhere => Next::Fallback,
+                Leave::Go => {
+                    if let Err(outcome) = self.funded(funds.take()).await {
+                        return outcome;
+                    }
+                    self.renew();
+                    let target = self.worker.target(self.target);
+                    let request =
+                        request.get_or_insert_with(|| target.request(&id, head.as_deref(), self.key, &body));
+                    let outcome = self.run(request, door.take()).await;
+                    match self.again.next.take() {
+                        None => return outcome,
+                        Some(next) => next,
+                    }
+                }
             };
-            let Some(spare) = self.spare.take_if(|_| self.failed.is_some()) else { return outcome };
-            self.turn_to(&spare);
-            Spare { head, body, .. } = *spare;
+            match (next, &mut self.spare) {
+                (Next::Wait(wait), _) => {
+                    if let Err(outcome) = self.put_off(wait).await {
+                        return outcome;
+                    }
+                }
+                (Next::Fallback, spare) => {
+                    let Some(spare) = spare.take() else { return self.end_as_it_stands(NO_SPARE) };
+                    self.turn_to(&spare);
+                    Spare { head, body, .. } = *spare;
+                    request = None;
+                }
+                (Next::GiveUp(_), _) => return self.end_as_it_stands(NO_SPARE),
+            }
         }
     }
 
@@ -239,7 +289,8 @@ impl Flight {
             Ok(socket) => socket,
         };
         if let Some(record) = &mut self.record {
-            record.connect = Some(self.worker.clock.now().since(connecting));
+            let took = self.worker.clock.now().since(connecting);
+            record.connect = Some(record.connect.unwrap_or_default() + took);
         }
         match self.attempt(socket, request, false).await {
             Tried::Over(outcome) => outcome,
@@ -306,12 +357,14 @@ impl Flight {
     ) -> End {
         let worker = self.worker.clone();
         let Some(answer) = &mut self.answer else { return End::Closed(None) };
-        let wait = Wait { sent: self.sent.unwrap_or_default(), leaves: self.leaves };
+        let wait = Wait {
+            sent: self.sent.unwrap_or_default(),
+            begun: self.first_sent.or(self.sent).unwrap_or_default(),
+            leaves: self.leaves,
+        };
         let first = worker.common.timeouts.idle.min(worker.common.timeouts.request);
-        let mut alarm = std::pin::pin!(tokio::time::sleep(Duration::from(match wait.leaves {
-            Some(Patience::Time(time)) => first.min(time),
-            Some(Patience::Tokens(_)) | None => first,
-        })));
+        let patience = wait.until().map_or(first, |until| first.min(until.since(wait.sent)));
+        let mut alarm = std::pin::pin!(tokio::time::sleep(Duration::from(patience)));
         let mut armed = false;
         let mut glowing = false;
         poll_fn(|cx| {
@@ -336,21 +389,43 @@ impl Flight {
     fn note_sent(&mut self) {
         let Some(record) = &mut self.record else { return };
         record.sent = self.sent.or(record.sent);
-        if let (None, Some(sent)) = (record.late, self.sent) {
+        // Of what came before a later attempt, nothing is the generator's lateness.
+        if let (None, Some(sent), true) = (record.late, self.sent, record.attempts.is_empty()) {
             let ordered = record.connect.unwrap_or_default() + record.held.unwrap_or_default();
             record.late = Some(sent.since(record.scheduled) - ordered);
         }
         if self.sent.is_some() {
             self.put_out = true;
+            self.first_sent = self.first_sent.or(self.sent);
             self.worker.sent();
         }
     }
 
     fn note_attempt(&mut self, end: AttemptEnd) {
         let now = self.worker.clock.now();
+        // What replaces a kept connection goes on with the same attempt.
+        let (wait, refusal) = match end {
+            AttemptEnd::Reconnect => {
+                self.stale = true;
+                (None, None)
+            }
+            AttemptEnd::Outcome(outcome) => {
+                let told = |refusal: &Refusal| Refusal::by_outcome(outcome) != Some(*refusal);
+                (self.waited(), self.again.refusal.filter(told))
+            }
+        };
         if let Some(record) = &mut self.record {
             let target = record.target.clone();
-            record.attempts.push(Attempt { target, ..Attempt::new(self.sent, now, end, record.status) });
+            let attempt = Attempt::new(self.sent, now, end, record.status);
+            record.attempts.push(Attempt { target, wait, refusal, ..attempt });
+        }
+    }
+
+    /// When its user leaves, where that is a matter of time and it has been sent.
+    fn leaves_at(&self) -> Option<Moment> {
+        match self.leaves {
+            Some(Patience::Time(time)) => Some(self.first_sent? + time),
+            Some(Patience::Tokens(_)) | None => None,
         }
     }
 
@@ -372,107 +447,6 @@ impl Flight {
             ConnectError::Refused(_) => Outcome::Connection,
         };
         self.end(outcome, Some(e.to_string()))
-    }
-
-    /// Ends with whatever the answer says, complete or cut; keeps the connection if it may be used again.
-    async fn answered(
-        &mut self,
-        complete: bool,
-        socket: Option<Socket>,
-        broke: Option<std::io::Error>,
-    ) -> Outcome {
-        let is_judged = self.is_judged();
-        let (Some(answer), Some(record)) = (self.answer.take(), &mut self.record) else {
-            return Outcome::Cancelled;
-        };
-        let Judged { outcome, error, reusable, mut to_count, said, heard } = answer.finish(complete, record);
-        let seen = is_judged.then(|| judge::answered(outcome, record, self.sent, said.as_deref(), heard));
-        let by_program = self.worker.common.hooks.as_ref().is_some_and(|hooks| hooks.hook.after);
-        self.whole = complete && !by_program;
-        if self.worker.common.keep_text {
-            record.text = said.map(|said| said.text);
-        }
-        if let Some(socket) = socket.filter(|_| reusable) {
-            self.worker.put_idle(self.target, socket);
-        }
-        if let (Some(seen), true) = (&seen, outcome == Outcome::Ok) {
-            self.found = Some((outcome, to_count));
-            let judged = self.judged(seen).await;
-            to_count = self.found.take().and_then(|(_, to_count)| to_count);
-            if let Err(why) = judged {
-                self.refused = Some(Box::new(seen.clone()));
-                return self.close(Outcome::CheckFailed, Some(why), to_count);
-            }
-        }
-        self.refused = seen.filter(|_| outcome != Outcome::Ok).map(Box::new);
-        let error = match (error, broke) {
-            (Some(error), Some(broke)) => Some(format!("{error} ({broke})")),
-            (error, _) => error,
-        };
-        self.close(outcome, error, to_count)
-    }
-
-    /// What those who judge the answer have against it.
-    async fn judged(&mut self, answered: &Answered) -> Result<(), String> {
-        if let Some(judge) = self.judge.take() {
-            judge(answered)?;
-        }
-        self.approved(answered).await
-    }
-
-    /// Ends without a whole answer.
-    fn end(&mut self, outcome: Outcome, error: Option<String>) -> Outcome {
-        let to_count = match (self.answer.take(), &mut self.record) {
-            (Some(answer), Some(record)) => answer.give_up(record),
-            _ => None,
-        };
-        self.close(outcome, error, to_count)
-    }
-
-    fn close(&mut self, outcome: Outcome, error: Option<String>, to_count: Option<ToCount>) -> Outcome {
-        // What a request of its own brings is no model's, unless the scenario says where that stands.
-        let to_count = to_count.filter(|_| !matches!(self.reading, Reading::Anything));
-        if self.spare.is_some() && self.failed.is_none() && !self.left && is_worth_another(outcome) {
-            return self.set_aside(outcome, error);
-        }
-        let now = self.worker.clock.now();
-        let (sent, worker) = (self.sent, self.worker.clone());
-        if let Some(record) = &mut self.record {
-            if let Some(asked) = self.held_since {
-                record.held = Some(record.held.unwrap_or_default() + now.since(asked));
-            }
-            self.error.clone_from(&error);
-            record.outcome = outcome;
-            record.error = error;
-            let last = *record.last.get_or_insert(now);
-            let judged = matches!(outcome, Outcome::Ok | Outcome::CheckFailed);
-            self.over = Some(if self.whole && judged { last } else { now });
-        }
-        if sent.is_some() {
-            self.note_attempt(AttemptEnd::Outcome(outcome));
-        }
-        if let (Some(mut record), Some(tab)) = (self.record.take(), self.tab.take()) {
-            let unstated = matches!(to_count, Some(ToCount::Unstated(_)));
-            worker.common.ledger.settle(&mut record, tab, sent.is_some(), unstated);
-            worker.ended(Ended { record, to_count });
-        }
-        outcome
-    }
-}
-
-impl Drop for Flight {
-    fn drop(&mut self) {
-        if let Some((outcome, to_count)) = self.found.take() {
-            self.close(outcome, None, to_count);
-        }
-        if let Some(record) = &self.record {
-            let (outcome, why) = match self.sent.or(record.sent) {
-                Some(_) => (Outcome::Cancelled, "given up when the run ended"),
-                None if self.held_since.is_some() => (Outcome::NotSent, "the run ended while it was held"),
-                None => (Outcome::NotSent, "the run ended before it was sent"),
-            };
-            self.end(outcome, Some(why.into()));
-        }
     }
 }
 

@@ -176,7 +176,9 @@ impl Ledger {
         // Once an earlier sending has been charged, only the last one is left to be.
         let sent = if unanswered.is_some() { sent } else { ended.sent };
         let settled = charge(&Ended { sent, ..ended }, worst, self.prices.as_ref());
-        if self.prices.is_some() && (self.limited.is_some() || !uncounted) {
+        // What earlier sendings were charged stands beside what this one can have cost at most.
+        let before = unanswered.is_some_and(|before| !before.is_zero());
+        if self.prices.is_some() && (self.limited.is_some() || !uncounted || before) {
             record.cost = Some(settled.usd + unanswered.unwrap_or(Usd::ZERO));
         }
         if let (Some(limited), Some(reservation)) = (&self.limited, reservation) {

@@ -25,6 +25,7 @@ mod journey;
 mod ledger;
 mod pacer;
 mod proxy;
+mod retrying;
 mod route;
 mod socket;
 pub mod stamp;

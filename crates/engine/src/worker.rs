@@ -23,6 +23,7 @@ use crate::hook::Hooks;
 use crate::http2::Pool;
 use crate::journey::Traveller;
 use crate::ledger::{Funds, Ledger};
+use crate::retrying::Retrying;
 use crate::socket::{Scratch, Socket};
 use crate::target::Target;
 use crate::users::{Crowd, Users};
@@ -87,6 +88,8 @@ pub(crate) struct Common {
     pub(crate) target_names: Vec<String>,
     /// The number of the one that is tried when another fails.
     pub(crate) fallback: Option<usize>,
+    /// What is done about attempts that fail, where that is anything.
+    pub(crate) retrying: Option<Retrying>,
     /// How the answers to requests of steps' own are read, by scenario and step.
     pub(crate) formats: Vec<Vec<Option<Arc<Format>>>>,
     pub(crate) timeouts: Timeouts,
@@ -185,6 +188,11 @@ impl Worker {
     pub(crate) fn key(&self, nth: u64) -> Option<usize> {
         let keys = self.common.key_names.len() as u64;
         (keys > 0).then(|| (nth % keys) as usize)
+    }
+
+    /// Whether nothing new is to be sent.
+    pub(crate) fn is_halted(&self) -> bool {
+        *self.halt.borrow() > Halt::No
     }
 
     /// Waits until nothing new is to be sent.

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
 #[path = "support/frames.rs"]
+#[allow(dead_code, reason = "each test file uses its part")]
 mod frames;
 #[allow(dead_code, reason = "each test file uses its part")]
 mod support;

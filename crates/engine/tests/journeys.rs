@@ -12,6 +12,7 @@ use floodline_core::flow::{Abandon, Arm, Condition, Flow, Parallel, Patience, Re
 use floodline_core::journey::{Actor, Answered, Journey, JourneyEnd, NothingLeft, Outgoing, Script};
 use floodline_core::plan::{Load, Plan, UserStage};
 use floodline_core::rate::Rate;
+use floodline_core::retry::{Policy, Waits};
 use floodline_core::schedule::Stage;
 use floodline_core::users::TimeLaw;
 use floodline_core::{Outcome, Phase, Span};
@@ -425,4 +426,57 @@ fn the_streams_of_own_requests_are_read_as_the_scenario_says() {
     rules.fails = None;
     let left = run(&rules, once(1), served);
     assert_eq!(left.records[0].outcome, Outcome::Ok, "of which nothing is said, anything is an answer");
+}
+
+fn refused() -> &'static str {
+    "HTTP/1.1 429 Too Many Requests\r\ncontent-length: 0\r\n\r\n"
+}
+
+#[test]
+fn a_step_that_is_refused_is_tried_again_and_is_one_request_of_its_journey() {
+    let asked = AtomicUsize::new(0);
+    let port = server(move |_, mut peer: Peer| {
+        while peer.request().is_some() {
+            match asked.fetch_add(1, SeqCst) {
+                0 | 1 => peer.say(refused()),
+                _ => peer.say(answer("a")),
+            }
+        }
+    });
+    let mut plan = once(1);
+    plan.retry = Some(Policy::naive());
+    let rules = rules(vec![step(0), step(1)]);
+    let log = rules.log.clone();
+    let left = run_flow(Arc::new(rules), plan, endpoint(format!("http://127.0.0.1:{port}/v1"))).unwrap();
+    assert_eq!(
+        left.journeys.iter().map(|j| (j.end, j.requests)).collect::<Vec<_>>(),
+        [(JourneyEnd::Completed, 2)]
+    );
+    assert_eq!(
+        left.records.iter().map(|r| (r.outcome, r.attempts.len())).collect::<Vec<_>>(),
+        [(Outcome::Ok, 3), (Outcome::Ok, 1)]
+    );
+    // The actor hears of the answer, and not of what came before.
+    assert_eq!(*log.lock().unwrap(), ["0.0:0", "0.0:1"]);
+}
+
+/// A user's patience is with all attempts together, waits included.
+#[test]
+fn a_user_may_leave_while_a_request_waits_to_be_tried_again() {
+    let port = server(|_, mut peer: Peer| {
+        while peer.request().is_some() {
+            peer.say(refused());
+        }
+    });
+    let mut plan = once(1);
+    plan.retry = Some(Policy::new(Waits::Fixed(Span::from_secs(60)), 3));
+    let after = Patience::Time(Span::from_millis(40));
+    let impatient = RequestStep { abandon: Some(Abandon { millionths: 1_000_000, after }), ..ask(0) };
+    let rules = rules(vec![Step::Request(impatient)]);
+    let left = run_flow(Arc::new(rules), plan, endpoint(format!("http://127.0.0.1:{port}/v1"))).unwrap();
+    let r = &left.records[0];
+    assert_eq!((r.outcome, r.status, r.attempts.len()), (Outcome::Cancelled, Some(429), 2));
+    assert_eq!(r.error.as_deref(), Some("the user left while it waited to be tried again"));
+    assert!(r.attempts[1].wait.unwrap() < Span::from_secs(60));
+    assert_eq!(left.journeys[0].end, JourneyEnd::Abandoned);
 }

@@ -7,10 +7,11 @@ mod support;
 
 use std::sync::{Arc, Mutex};
 
-use floodline_core::Outcome;
 use floodline_core::plan::{Address, Plan, Split, Target};
 use floodline_core::record::AttemptEnd;
+use floodline_core::retry::{BreakerRule, Fallback, Policy, TriesByTarget, Waits, Whys};
 use floodline_core::workload::{Ask, Rendered, Workload};
+use floodline_core::{Outcome, Span};
 use floodline_engine::Header;
 use support::{Left, Peer, STREAM, done, endpoint, finish, plan, run_at, server, token};
 
@@ -132,4 +133,54 @@ fn each_user_has_its_key_and_figures_bear_its_name() {
     let with = |key: &str| heard.iter().filter(|request| request.contains(&format!("Bearer {key}"))).count();
     assert_eq!(with("canary-a") + with("canary-b"), 8);
     assert_eq!(with("canary-a"), left.records.iter().filter(|r| r.key.as_deref() == Some("A")).count());
+}
+
+fn falling_back(policy: Policy, at_once: bool) -> Policy {
+    let fallback = Fallback { target: "second".into(), after: Whys::ELSEWHERE, at_once };
+    Policy { fallback: Some(fallback), ..policy }
+}
+
+/// Where the attempts of the requests for the first target went, and how they ended.
+fn attempts(left: &Left) -> Vec<Vec<(&str, AttemptEnd)>> {
+    let of_first = left.records.iter().filter(|r| r.i % 2 == 0);
+    of_first.map(|r| r.attempts.iter().map(|a| (a.target.as_deref().unwrap(), a.end)).collect()).collect()
+}
+
+#[test]
+fn each_target_has_the_attempts_of_the_policy() {
+    let (limited, ok) = (AttemptEnd::Outcome(Outcome::RateLimited), AttemptEnd::Outcome(Outcome::Ok));
+    for (at_once, before) in [(false, 3), (true, 1)] {
+        let mut plan = two(2, Some(1));
+        plan.retry = Some(falling_back(Policy::new(Waits::AtOnce, 3), at_once));
+        let left = run(plan, [server(refusing), server(well(Arc::default()))], &[]);
+        let mut expected = vec![("first", limited); before];
+        expected.push(("second", ok));
+        assert_eq!(attempts(&left), [expected]);
+        let mut tries = TriesByTarget::default();
+        left.records.iter().for_each(|record| tries.add(record));
+        let of = |name: &str| tries.several().find(|(other, _)| *other == name).unwrap().1.clone();
+        assert_eq!((of("first").attempts, of("second").attempts), (before as u64, 2));
+        assert_eq!((of("first").fallbacks, of("second").fallbacks), (0, 1));
+    }
+    // Both refuse: three attempts of each, and the outcome is that of the last.
+    let mut plan = two(2, Some(1));
+    plan.retry = Some(falling_back(Policy::new(Waits::AtOnce, 3), false));
+    let left = run(plan, [server(refusing), server(refusing)], &[]);
+    assert_eq!(attempts(&left)[0].len(), 6);
+    // Whose own target is the fallback, has no other.
+    assert_eq!(left.records[1].attempts.len(), 3);
+}
+
+/// Each target has a breaker of its own, and what the first's does not let out goes to the second.
+#[test]
+fn what_the_breaker_keeps_back_goes_to_the_fallback() {
+    let breaker = BreakerRule { at_least: 1, cool_down: Span::from_secs(60), ..BreakerRule::USUAL };
+    let mut plan = two(4, Some(1));
+    plan.retry = Some(falling_back(Policy { breaker: Some(breaker), ..Policy::NONE }, false));
+    let left = run(plan, [server(refusing), server(well(Arc::default()))], &[]);
+    assert!(left.records.iter().all(|r| r.outcome == Outcome::Ok && r.target.as_deref() == Some("second")));
+    let kept_back = AttemptEnd::Outcome(Outcome::NotSent);
+    let second = attempts(&left)[1].clone();
+    assert_eq!(second, [("first", kept_back), ("second", AttemptEnd::Outcome(Outcome::Ok))]);
+    assert_eq!(left.records[2].times_sent(), 1);
 }

@@ -1,7 +1,8 @@
-//! What a cap or a limit on spending made a run wait for, in a sentence.
+//! What a cap, a limit on spending or an open breaker made a run wait for, in a sentence.
 
 use floodline_core::metric::Metric;
 use floodline_core::plan::Plan;
+use floodline_core::retry::{Policy, WhileOpen};
 use floodline_core::summary::RunSummary;
 
 use crate::format::{count, counted, maybe_time};
@@ -16,8 +17,13 @@ pub(crate) fn held(plan: &Plan, summary: &RunSummary) -> Option<String> {
     let limits = &plan.limits;
     let budget = limits.spend.is_some() || limits.tokens.is_some() || limits.requests.is_some();
     let program = plan.hook.as_ref().is_some_and(|hook| hook.before);
+    let holds = |policy: &Policy| policy.breaker.is_some_and(|breaker| breaker.open == WhileOpen::Hold);
+    let breaker = plan.retry.as_ref().is_some_and(holds);
     let (by, so) = match (caps.as_slice(), budget) {
-        (caps, budget) if program => (causes(caps, budget), "what `exec` says of each is waited for"),
+        (caps, budget) if breaker => (causes(caps, budget, program, breaker), "they waited until it closed"),
+        (caps, budget) if program => {
+            (causes(caps, budget, program, false), "what `exec` says of each is waited for")
+        }
         ([], _) => ("budget".into(), "they waited for room in it"),
         ([cap], false) => (format!("cap {cap}"), "the loop was closed by the cap"),
         (several, false) => (format!("caps {}", several.join(", ")), "the loop was closed by the caps"),
@@ -33,9 +39,10 @@ pub(crate) fn held(plan: &Plan, summary: &RunSummary) -> Option<String> {
 }
 
 /// What all made requests wait.
-fn causes(caps: &[String], budget: bool) -> String {
+fn causes(caps: &[String], budget: bool, program: bool, breaker: bool) -> String {
     let caps = (!caps.is_empty()).then(|| format!("cap {}", caps.join(", ")));
-    let parts = [caps, budget.then(|| "budget".to_owned()), Some("exec".to_owned())];
+    let named = |holds: bool, name: &str| holds.then(|| name.to_owned());
+    let parts = [caps, named(budget, "budget"), named(program, "exec"), named(breaker, "breaker")];
     parts.into_iter().flatten().collect::<Vec<_>>().join(" and ")
 }
 

@@ -410,6 +410,7 @@ fn facts_of_plan(plan: &Plan, info: &RunInfo) -> Vec<Fact> {
     if !prompts.is_empty() {
         facts.push(fact("sends", prompts.join("; ")));
     }
+    facts.extend(words::retry::retries(plan).map(|text| fact("retries", text)));
     facts.push(fact(
         "limits",
         words::limits(&plan.limits).unwrap_or_else(|| "none but the plan's end".into()),

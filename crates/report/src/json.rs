@@ -1,11 +1,22 @@
 //! The summary for programs.
 
+use floodline_core::rivals::Rivals;
 use floodline_core::summary::RunSummary;
+use serde::Serialize;
 
 /// `summary.json`: indented, with a newline at its end.
 pub fn summary(summary: &RunSummary) -> String {
-    // Every key of a summary is a string and JSON writes absent and infinite numbers as null, so nothing can fail.
-    let mut text = serde_json::to_string_pretty(summary).expect("a summary has only string keys");
+    indented(summary)
+}
+
+/// `compare.json`, likewise.
+pub fn rivals(rivals: &Rivals) -> String {
+    indented(rivals)
+}
+
+fn indented(value: &impl Serialize) -> String {
+    // Every key is a string and JSON writes absent and infinite numbers as null, so nothing can fail.
+    let mut text = serde_json::to_string_pretty(value).expect("figures have only string keys");
     text.push('\n');
     text
 }

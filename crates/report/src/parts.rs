@@ -10,6 +10,7 @@ use floodline_core::schedule::Phase;
 use floodline_core::summary::{MetricSummary, RunSummary};
 
 use crate::format::{MISSING, maybe, maybe_time, one_line, share, short_count};
+use crate::retries;
 
 /// Longer names are cut.
 const NAME: usize = 18;
@@ -108,6 +109,10 @@ fn table(title: &'static str, parts: &BTreeMap<String, Part>) -> Table {
     if has_cost {
         headings.push("cost");
     }
+    let has_retries = parts.values().any(|part| retries::tried_again(&part.retries));
+    if has_retries {
+        headings.push("attempts");
+    }
     let row = |(name, part): (&String, &Part)| {
         let mut cells = vec![
             short_count(part.requests.ended),
@@ -122,6 +127,9 @@ fn table(title: &'static str, parts: &BTreeMap<String, Part>) -> Table {
         if has_cost {
             let spent = part.cost.spent_usd.as_deref().and_then(|usd| floodline_core::Usd::parse(usd).ok());
             cells.push(spent.map_or_else(|| MISSING.into(), |usd| usd.to_string()));
+        }
+        if has_retries {
+            cells.push(short_count(part.retries.attempts));
         }
         (one_line(name, NAME), cells)
     };

@@ -3,10 +3,13 @@
 mod live;
 mod parts;
 mod plan;
+mod policies;
 mod sheet;
 mod summary;
 mod table;
 
 pub use live::{Progress, live};
 pub use plan::plan;
+pub use policies::in_a_line;
+pub(crate) use policies::table_of_policies;
 pub use summary::summary;

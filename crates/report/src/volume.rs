@@ -3,6 +3,7 @@
 use floodline_core::summary::RunSummary;
 
 use crate::format::{count, counted, fraction, maybe, one_line};
+use crate::{retries, stated};
 
 /// What there is to say, each under its heading of at most ten letters.
 pub(crate) fn facts(summary: &RunSummary) -> Vec<(&'static str, String)> {
@@ -24,18 +25,16 @@ pub(crate) fn facts(summary: &RunSummary) -> Vec<(&'static str, String)> {
             .map_or_else(String::new, |most| format!(", at most ${} reserved at once", one_line(most, 40)));
         facts.push(("cost", format!("${}{reserved}", one_line(spent, 40))));
     }
-    if summary.attempts > summary.requests.sent {
-        facts.push((
-            "attempts",
-            format!("{} for {}", count(summary.attempts), counted(summary.requests.sent, "request")),
-        ));
-    }
+    facts.extend(retries::facts(summary));
     if summary.reconnects > 0 {
         let connections = counted(summary.reconnects, "kept connection");
         facts.push((
             "reconnects",
             format!("{connections} closed by the server before an answer began, and replaced"),
         ));
+    }
+    for (i, line) in stated::lines(summary).into_iter().enumerate() {
+        facts.push((if i == 0 { "limits" } else { "" }, line));
     }
     facts
 }

@@ -1,6 +1,7 @@
 //! A plan in sentences: where requests go, what is sent, when, and what ends the run.
 
 pub(crate) mod flow;
+pub(crate) mod retry;
 mod users;
 
 use floodline_core::Span;

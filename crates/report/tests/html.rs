@@ -58,6 +58,20 @@ fn outline(page: &str) -> String {
 }
 
 #[test]
+fn a_run_whose_requests_were_tried_again() {
+    insta::assert_snapshot!(outline(&page("retries")));
+}
+
+#[test]
+fn retry_policies_side_by_side() {
+    let mut rivals = fixtures::retries::rivals();
+    rivals.name = "<b>limited</b>".into();
+    let page = floodline_report::rivals::page(&rivals);
+    assert!(!page.contains("<b>") && page.contains("href=\"naive/report.html\""));
+    insta::assert_snapshot!(outline(&page));
+}
+
+#[test]
 fn a_healthy_run() {
     insta::assert_snapshot!(outline(&page("healthy")));
 }

@@ -93,6 +93,18 @@ fn a_run_with_objectives_on_a_wide_screen_without_unicode() {
 }
 
 #[test]
+fn a_run_whose_requests_were_tried_again() {
+    insta::assert_snapshot!(summary("retries", PLAIN));
+}
+
+#[test]
+fn retry_policies_side_by_side() {
+    let rivals = fixtures::retries::rivals();
+    let of = |width| floodline_report::rivals::text(&rivals, "runs/policies", Style { width, ..PLAIN });
+    insta::assert_snapshot!([of(80), of(120)].join("\n"));
+}
+
+#[test]
 fn plans() {
     let all = fixtures::all().iter().map(|(_, run, _)| plan(run, PLAIN));
     let plans = all.chain(fixtures::plans().iter().map(|run| plan(run, PLAIN)).collect::<Vec<_>>());

@@ -71,6 +71,8 @@ pub struct QuickForm {
     pub no_keep_alive: bool,
     /// `--objective`, any number of times, such as `ttft p95 < 500ms`.
     pub objectives: Vec<String>,
+    /// `--retry`: the name of a policy, such as `naive` or `fixed:1s`.
+    pub retry: Option<String>,
     /// `--record-bodies`.
     pub record_bodies: bool,
 }
@@ -94,6 +96,9 @@ impl QuickForm {
             objectives: Given((!self.objectives.is_empty()).then(|| {
                 Asked(self.objectives.iter().map(|text| Scalar::new(text, argument("--objective"))).collect())
             })),
+            retry: Given(
+                self.retry.as_ref().map(|name| Either::Single(Scalar::new(name, argument("--retry")))),
+            ),
             record_bodies: number("--record-bodies", self.record_bodies.then_some(true)),
             ..Scenario::default()
         }

@@ -35,7 +35,7 @@ pub use proxy::PROXY_VARIABLES;
 pub use stub_file::{StubProvider, read_stub_file};
 
 use crate::secret::Secret;
-use crate::written::{Given, Place, Scalar, Scenario, Target};
+use crate::written::{Either, Given, Place, Scalar, Scenario, Target};
 use crate::{Error, Outside, Part, QuickForm, Resolved, Source, parse};
 use findings::Findings;
 use targets::Targets;
@@ -60,6 +60,8 @@ pub struct Overrides {
     pub model: Option<String>,
     /// `--objective`, any number of times, on top of the scenario's own.
     pub objectives: Vec<String>,
+    /// `--retry`: the name of another policy.
+    pub retry: Option<String>,
     /// `--record-bodies`.
     pub record_bodies: bool,
 }
@@ -97,6 +99,9 @@ impl Overrides {
         }
         if let Some(seed) = self.seed {
             scenario.seed = Scalar::new(seed, argument("--seed")).into();
+        }
+        if let Some(retry) = &self.retry {
+            scenario.retry = Either::Single(Scalar::new(retry, argument("--retry"))).into();
         }
         if self.record_bodies {
             scenario.record_bodies = Scalar::new(true, argument("--record-bodies")).into();
@@ -167,13 +172,17 @@ fn warn_of_secrets(target: &Target, findings: &mut Findings<'_>) {
 fn assemble(mut scenario: Scenario, findings: &mut Findings<'_>) -> Result<Resolved, Error> {
     let name = name(&scenario, findings);
     let seed = findings.read(&scenario.seed).unwrap_or_else(|| findings.outside.seed());
-    let targets = targets::resolve(&scenario, seed, findings);
+    let mut targets = targets::resolve(&scenario, seed, findings);
     let keys = targets::keys(&scenario.keys, findings);
-    let target = targets.as_ref().and_then(|targets| targets.all.first());
-    let retry = retry::resolve(&scenario.retry, target.map(|target| target.target.api), findings);
-    if retry.is_some() {
-        findings.warn("`retry` is kept in the plan, but this version sends every request once");
+    let api = targets.as_ref().and_then(|targets| targets.all.first()).map(|target| target.target.api);
+    let retry = retry::resolve(&scenario.retry, api, findings);
+    let fallback = retry.as_ref().and_then(|policy| policy.fallback.as_ref());
+    if let (Some(targets), Some(fallback), Some(place)) =
+        (&mut targets, fallback, retry::place_of_fallback(&scenario.retry))
+    {
+        targets.fall_back_to(&fallback.target, place, findings);
     }
+    let target = targets.as_ref().and_then(|targets| targets.all.first());
     let model = target.map(|target| target.target.model.as_str());
     let costs = prices::resolve(&scenario.prices, model, findings);
     let hard = prices::Hard::of(scenario.limits.as_ref());

@@ -146,9 +146,12 @@ fn overrides_win_over_the_file() {
         url: Some("http://127.0.0.1:9/v1".into()),
         model: Some("m".into()),
         record_bodies: true,
+        retry: Some("fixed:2s".into()),
         objectives: Vec::new(),
     };
     let plan = World::new().resolve_with(text, &overrides).unwrap().plan;
+    let waits = floodline_core::retry::Waits::Fixed(Span::from_secs(2));
+    assert_eq!(plan.retry.as_ref().map(|policy| policy.waits), Some(waits));
     assert_eq!((plan.name.as_str(), plan.seed, plan.target.model.as_str()), ("n", 5, "m"));
     assert_eq!(plan.target.address, Address::Url("http://127.0.0.1:9/v1/chat/completions".into()));
     assert_eq!((plan.planned_length(), plan.planned_requests()), (Some(Span::from_secs(3)), None));
@@ -209,6 +212,7 @@ fn a_quick_form_written_down_resolves_to_the_same_plan() {
             seed: Some(4),
             name: Some("null".into()),
             insecure: true,
+            retry: Some("backoff:equal".into()),
             record_bodies: true,
             ..QuickForm::default()
         },

@@ -11,8 +11,10 @@ use floodline_core::retry::{
 use floodline_core::time::Span;
 use support::World;
 
+const TWO: &str = "targets: [{name: main, stub: {}}, {name: other, stub: {}}]\n";
+
 fn policy(text: &str) -> Option<Policy> {
-    World::new().resolve(&format!("target: {{stub: {{}}}}\nretry: {text}\n")).unwrap().plan.retry
+    World::new().resolve(&format!("{TWO}retry: {text}\n")).unwrap().plan.retry
 }
 
 /// What is wrong with a policy.
@@ -29,6 +31,11 @@ fn policies_have_names() {
     assert_eq!(policy("honour_retry_after"), Some(Policy::honouring()));
     assert_eq!(policy("{honour_retry_after: {then: backoff, cap: 60s}}"), Some(Policy::honouring()));
     assert_eq!(policy("sdk"), Some(Policy::sdk(Waits::OpenAiSdk)));
+    assert_eq!(policy("fixed:1s"), Some(Policy::new(Waits::Fixed(Span::from_secs(1)), 3)));
+    let equal = Waits::Backoff(Backoff { jitter: Jitter::Equal, ..Backoff::USUAL });
+    assert_eq!(policy("backoff:equal"), Some(Policy::new(equal, 3)));
+    assert_eq!(policy("google-sdk"), Some(Policy::sdk(Waits::GoogleSdk)));
+    assert_eq!(policy("aws"), Some(Policy::sdk(Waits::AwsStandard)));
     for (name, waits) in [
         ("openai", Waits::OpenAiSdk),
         ("anthropic", Waits::AnthropicSdk),
@@ -102,10 +109,10 @@ fn every_key_is_read() {
 #[test]
 fn what_does_not_go_together_is_said() {
     for (text, message) in [
-        (
-            "often",
-            "`often` is not a way to try again: expected none, naive, sdk, backoff or honour_retry_after",
-        ),
+        ("often", "`often` is not a way to try again: expected none, naive, fixed:1s, backoff"),
+        ("fixed", "say how long is waited, such as fixed:1s"),
+        ("fixed:1", "a duration needs its unit"),
+        ("backof", "did you mean `backoff`?"),
         ("{naive: 4, fixed: 1s}", "`naive` and `fixed` are two ways to try again"),
         ("{sdk: openai, honour_retry_after: {}}", "an SDK has its own way with stated waits"),
         ("{sdk: openai, on: [timeout]}", "an SDK decides by itself what it tries again"),
@@ -131,4 +138,26 @@ fn what_does_not_go_together_is_said() {
         let error = error(text);
         assert!(error.contains(message), "{text}: {error}");
     }
+}
+
+#[test]
+fn the_fallback_of_a_policy_is_that_of_the_targets() {
+    let plan = |text: &str| World::new().resolve(&format!("{TWO}{text}")).unwrap().plan;
+    let named = plan("retry: {naive: 2, fallback: other}\n");
+    assert_eq!((named.fallback(), named.policy()), (Some(1), named.retry));
+    assert_eq!(plan("retry: {naive: 2, fallback: other}\nfallback: other\n").fallback(), Some(1));
+    // Without a word of it in the policy, it is asked when trying again is over.
+    let beside = plan("retry: naive\nfallback: other\n").policy().unwrap();
+    let fallback = Fallback { target: "other".into(), after: Whys::ELSEWHERE, at_once: false };
+    assert_eq!(beside, Policy { fallback: Some(fallback.clone()), ..Policy::naive() });
+    assert_eq!(plan("fallback: other\n").policy(), Some(Policy { fallback: Some(fallback), ..Policy::NONE }));
+    assert_eq!(plan("").policy(), None);
+    for (text, message) in [
+        ("retry: {naive: 2, fallback: third}\n", "no target has the name `third`"),
+        ("retry: {naive: 2, fallback: other}\nfallback: main\n", "the targets have another fallback, `main`"),
+    ] {
+        let error = World::new().error(&format!("{TWO}{text}"));
+        assert!(error.contains(message), "{error}");
+    }
+    assert!(error("{naive: 2, fallback: other}").contains("there is only one target"));
 }

@@ -5,6 +5,8 @@
 
 mod clock;
 
+use std::collections::BTreeMap;
+
 use floodline_core::Span;
 use floodline_core::stated::{Quota, StatedLimits};
 use serde_json::Value;
@@ -21,7 +23,7 @@ pub fn stated<'h>(fields: impl Iterator<Item = (&'h str, &'h [u8])> + Clone) -> 
     let speaks = |(name, _): (&str, &[u8])| {
         let name = name.as_bytes();
         name.get(..5).is_some_and(|start| {
-            [b"x-rat", b"anthr", b"retry", b"x-ms-", b"x-sho"]
+            [b"x-rat", b"ratel", b"x-ai-", b"anthr", b"retry", b"x-ms-", b"x-sho", b"remai"]
                 .iter()
                 .any(|known| start.eq_ignore_ascii_case(*known))
         })
@@ -30,25 +32,95 @@ pub fn stated<'h>(fields: impl Iterator<Item = (&'h str, &'h [u8])> + Clone) -> 
         return None;
     }
     let date = field("date").and_then(http_date);
-    let openai = |kind: &str| {
-        let part = |part: &str| field(&format!("x-ratelimit-{part}-{kind}"));
-        quota(part("limit"), part("remaining"), part("reset"), date)
-    };
-    let anthropic = |kind: &str| {
-        let part = |part: &str| field(&format!("anthropic-ratelimit-{kind}-{part}"));
-        quota(part("limit"), part("remaining"), part("reset"), date)
-    };
-    let first = |kinds: &[&str]| kinds.iter().find_map(|kind| openai(kind));
+    let mut quotas = quotas(fields.clone(), date);
+    let mut first = |names: &[&str]| names.iter().find_map(|name| quotas.remove(*name));
     StatedLimits {
-        requests: first(&["requests", "requests-minute", "requests-day"]).or_else(|| anthropic("requests")),
-        tokens: first(&["tokens", "project-tokens", "tokens-minute"]).or_else(|| anthropic("tokens")),
-        input: anthropic("input-tokens"),
-        output: anthropic("output-tokens"),
+        requests: first(&["requests", "requests-minute"]),
+        tokens: first(&["tokens", "tokens-minute", "project-tokens"]),
+        input: first(&["input-tokens"]),
+        output: first(&["output-tokens"]),
+        also: quotas,
         retry_after: retry_after(&field, date),
         hint: None,
         should_retry: field("x-should-retry").and_then(|text| text.parse().ok()),
     }
     .if_any()
+}
+
+/// Every limit that the fields name, by what they call it.
+fn quotas<'h>(
+    fields: impl Iterator<Item = (&'h str, &'h [u8])>,
+    date: Option<u64>,
+) -> BTreeMap<Box<str>, Quota> {
+    let mut quotas = BTreeMap::<Box<str>, Quota>::new();
+    for (field, value) in fields {
+        let (Some((name, part)), Ok(text)) = (part_of_limit(field), std::str::from_utf8(value)) else {
+            continue;
+        };
+        if quotas.len() >= MOST_LIMITS && !quotas.contains_key(name.as_str()) {
+            continue;
+        }
+        let quota = quotas.entry(name.into()).or_default();
+        match part {
+            Part::Limit => quota.limit = quota.limit.or(count(text)),
+            Part::Remaining => quota.remaining = quota.remaining.or(count(text)),
+            Part::Reset => quota.reset = quota.reset.or(until(text.trim(), date)),
+        }
+    }
+    quotas.retain(|_, quota| *quota != Quota::default());
+    quotas
+}
+
+/// No provider states more limits than this beside one answer.
+const MOST_LIMITS: usize = 24;
+
+/// What a field says of a limit.
+#[derive(Clone, Copy)]
+enum Part {
+    Limit,
+    Remaining,
+    Reset,
+}
+
+/// Which limit a field speaks of, and what it says of it. The word for that stands anywhere in the name: before what is
+/// limited (OpenAI and most others), behind it (Anthropic) or within (LiteLLM). A limit without a name is of requests.
+fn part_of_limit(field: &str) -> Option<(String, Part)> {
+    const FAMILIES: [&str; 4] = ["x-ratelimit-", "ratelimit-", "x-ai-ratelimit-", "anthropic-ratelimit-"];
+    let field = field.to_ascii_lowercase();
+    let rest = match field.as_str() {
+        // API Management lets everybody choose names; these are those of its attributes.
+        "remaining-tokens" | "remaining-quota-tokens" => field.as_str(),
+        _ => FAMILIES.iter().find_map(|family| field.strip_prefix(family)).or_else(|| {
+            // Anthropic's limits of other service tiers keep their tier as a part of the name.
+            field
+                .strip_prefix("anthropic-")
+                .filter(|rest| ["priority-", "fast-"].iter().any(|tier| rest.starts_with(tier)))
+        })?,
+    };
+    let mut part = None;
+    let mut name = String::new();
+    for word in rest.split('-') {
+        match (word, part) {
+            ("limit", None) => part = Some(Part::Limit),
+            ("remaining", None) => part = Some(Part::Remaining),
+            ("reset", None) => part = Some(Part::Reset),
+            (word, _) => {
+                if !name.is_empty() {
+                    name.push('-');
+                }
+                name.push_str(word);
+            }
+        }
+    }
+    if name.is_empty() {
+        name.push_str("requests");
+    }
+    Some((name, part?))
+}
+
+/// A whole number, with whatever stands behind it (`100;w=60`).
+fn count(text: &str) -> Option<i64> {
+    text.split([';', ',']).next()?.trim().parse().ok()
 }
 
 /// Reads how long to wait out of the body of a refusal, which belongs into [`StatedLimits::hint`]: Gemini's `RetryInfo`, and the sentences of OpenAI ("try
@@ -65,21 +137,6 @@ pub fn retry_hint(body: &[u8]) -> Option<Span> {
     })
 }
 
-fn quota(
-    limit: Option<&str>,
-    remaining: Option<&str>,
-    reset: Option<&str>,
-    date: Option<u64>,
-) -> Option<Quota> {
-    let count = |text: &str| text.parse::<i64>().ok();
-    Quota {
-        limit: limit.and_then(count),
-        remaining: remaining.and_then(count),
-        reset: reset.and_then(|text| until(text, date)),
-    }
-    .if_any()
-}
-
 fn retry_after<'h>(field: &impl Fn(&str) -> Option<&'h str>, date: Option<u64>) -> Option<Span> {
     let ms = field("retry-after-ms").or_else(|| field("x-ms-retry-after-ms"));
     // Milliseconds are seconds with another point.
@@ -91,7 +148,12 @@ fn retry_after<'h>(field: &impl Fn(&str) -> Option<&'h str>, date: Option<u64>) 
 fn until(text: &str, date: Option<u64>) -> Option<Span> {
     /// More seconds than any wait has: they count from 1970.
     const EPOCH: Span = Span::from_secs(1_000_000_000);
+    /// More than this are milliseconds since 1970.
+    const IN_MILLISECONDS: u64 = 100_000_000_000;
     let since = |at: u64| Some(Span(at.saturating_sub(date?)));
+    if let Some(ms) = text.parse::<u64>().ok().filter(|&number| number >= IN_MILLISECONDS) {
+        return since(ms.checked_mul(1_000_000)?);
+    }
     match seconds(text) {
         Some(at) if at >= EPOCH => since(at.0),
         Some(span) => Some(span),
@@ -216,6 +278,70 @@ mod tests {
             let said = read(&[("X-Should-Retry", text)]).and_then(|stated| stated.should_retry);
             assert_eq!(said, wanted);
         }
+    }
+
+    /// The other names that are known: Cerebras, Groq, LiteLLM, API Management, OpenRouter, Kong, the draft of the IETF, and
+    /// Anthropic's further tiers. What is none of the four is kept under its own name.
+    #[test]
+    fn every_name_is_kept() {
+        let one = |fields: &[(&str, &str)], name: &str| {
+            read(fields).unwrap().named().find(|(other, _)| *other == name).map(|(_, quota)| *quota)
+        };
+        let cerebras = [
+            ("x-ratelimit-limit-requests-day", "14400"),
+            ("x-ratelimit-remaining-requests-day", "14399"),
+            ("x-ratelimit-reset-requests-day", "33011.382867"),
+            ("x-ratelimit-limit-tokens-minute", "60000"),
+            ("x-ratelimit-remaining-tokens-minute", "59000"),
+            ("x-ratelimit-reset-tokens-minute", "11.38"),
+        ];
+        let day = one(&cerebras, "requests-day").unwrap();
+        assert_eq!((day.limit, day.remaining), (Some(14_400), Some(14_399)));
+        assert_eq!(day.reset.unwrap().as_secs_f64().round(), 33_011.0);
+        assert_eq!(one(&cerebras, "tokens"), quota(60_000, 59_000, Span::from_millis(11_380)));
+        assert_eq!(one(&cerebras, "requests"), None, "a day's limit is no minute's");
+        let groq = [("x-ratelimit-remaining-tokens", "17997"), ("x-ratelimit-reset-tokens", "2m52.8s")];
+        assert_eq!(one(&groq, "tokens").unwrap().reset, Some(Span::from_millis(172_800)));
+        let litellm = [
+            ("x-ratelimit-api_key-remaining-requests", "4"),
+            ("x-ratelimit-api_key-limit-requests", "5"),
+            ("x-ratelimit-model_per_key-remaining-tokens", "70"),
+        ];
+        let key = one(&litellm, "api_key-requests").unwrap();
+        assert_eq!((key.limit, key.remaining), (Some(5), Some(4)));
+        assert_eq!(one(&litellm, "model_per_key-tokens").unwrap().remaining, Some(70));
+        let apim = [("remaining-tokens", "800"), ("remaining-quota-tokens", "99800")];
+        assert_eq!(one(&apim, "tokens").unwrap().remaining, Some(800));
+        assert_eq!(one(&apim, "quota-tokens").unwrap().remaining, Some(99_800));
+        let openrouter = [
+            ("date", "Mon, 04 May 2026 12:34:00 GMT"),
+            ("X-RateLimit-Limit", "20"),
+            ("X-RateLimit-Remaining", "0"),
+            ("X-RateLimit-Reset", "1777898070000"),
+        ];
+        assert_eq!(one(&openrouter, "requests"), quota(20, 0, Span::from_secs(30)));
+        let kong =
+            [("X-AI-RateLimit-Limit-300-llama2", "100"), ("X-AI-RateLimit-Remaining-300-llama2", "40")];
+        assert_eq!(one(&kong, "300-llama2").unwrap().remaining, Some(40));
+        let draft =
+            [("ratelimit-limit", "100, 100;w=60"), ("ratelimit-remaining", "50"), ("ratelimit-reset", "5")];
+        assert_eq!(one(&draft, "requests"), quota(100, 50, Span::from_secs(5)));
+        let tiers = [
+            ("anthropic-priority-input-tokens-limit", "10000"),
+            ("anthropic-fast-output-tokens-remaining", "7"),
+        ];
+        assert_eq!(one(&tiers, "priority-input-tokens").unwrap().limit, Some(10_000));
+        assert_eq!(one(&tiers, "fast-output-tokens").unwrap().remaining, Some(7));
+        let project = [("x-ratelimit-limit-tokens", "9"), ("x-ratelimit-limit-project-tokens", "5")];
+        assert_eq!(one(&project, "tokens").unwrap().limit, Some(9));
+        assert_eq!(one(&project, "project-tokens").unwrap().limit, Some(5));
+    }
+
+    #[test]
+    fn names_without_end_are_not_kept() {
+        let names: Vec<String> = (0..500).map(|n| format!("x-ratelimit-limit-n{n}")).collect();
+        let fields: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "1")).collect();
+        assert_eq!(read(&fields).unwrap().named().count(), MOST_LIMITS);
     }
 
     #[test]

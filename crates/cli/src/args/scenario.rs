@@ -96,6 +96,11 @@ pub(crate) struct ScenarioArgs {
     #[arg(long, value_name = "TIME", help_heading = "Timeouts")]
     pub(crate) connect_timeout: Option<String>,
 
+    /// How refused requests are tried again: none, naive, fixed:1s, backoff, backoff:full, backoff:equal,
+    /// backoff:decorrelated, sdk, openai-sdk, anthropic-sdk, google-sdk, aws, honour_retry_after [default: none]
+    #[arg(long, value_name = "POLICY", help_heading = "Retries")]
+    pub(crate) retry: Option<String>,
+
     /// What the run is to prove, such as 'ttft p95 < 500ms' or 'errors rate < 1%'; may be repeated
     #[arg(long = "objective", value_name = "TEXT", help_heading = "Objectives")]
     pub(crate) objectives: Vec<String>,

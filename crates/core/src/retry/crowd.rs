@@ -80,7 +80,7 @@ fn play(policy: &Policy, seed: u64) -> Seen {
     let mut clients: Vec<Client> = (0..CLIENTS)
         .map(|k| Client {
             stream: Stream::new(seed, Purpose::Retries, k),
-            trying: retry.begin(Moment::START),
+            trying: retry.begin(Moment::START, true),
             has_surged: false,
         })
         .collect();
@@ -102,7 +102,7 @@ fn play(policy: &Policy, seed: u64) -> Seen {
         let next = match event {
             Event::Asks if now > END => continue,
             Event::Asks => {
-                *trying = retry.begin(now);
+                *trying = retry.begin(now, true);
                 seen.requests += 1;
                 Some((now, Event::Tries))
             }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::outcome::Outcome;
 use crate::record::{Attempt, AttemptEnd, Record};
-use crate::retry::refusal::{Refusal, Why};
+use crate::retry::refusal::{Dimension, Refusal, Why};
 use crate::time::Span;
 
 /// Attempts and what became of them, over any number of requests; merging two is adding them.
@@ -22,13 +22,22 @@ pub struct Tries {
     pub recovered: u64,
     /// Attempts at another target than the first.
     pub fallbacks: u64,
+    /// Attempts that our own throttle or breaker did not let out; they are none of the above.
+    #[serde(default)]
+    pub rejected: u64,
+    /// How attempts ended.
+    #[serde(default)]
+    pub by_outcome: BTreeMap<Outcome, u64>,
     /// Why attempts failed, and how many of them.
     pub refusals: BTreeMap<Why, u64>,
+    /// Which limit refused them, of those that said so.
+    #[serde(default)]
+    pub dimensions: BTreeMap<Dimension, u64>,
     /// Tokens of prompts that were sent for nothing, as far as they are known.
     pub wasted_input: u64,
     /// Tokens of answers that were received for nothing, as far as they are known.
     pub wasted_output: u64,
-    /// Time that requests spent waiting for their next attempt.
+    /// Time that requests spent waiting for their next attempt, whether it came or not.
     #[serde(rename = "waited_ns")]
     pub waited: Span,
 }
@@ -36,24 +45,35 @@ pub struct Tries {
 impl Tries {
     /// Adds a request.
     pub fn add(&mut self, record: &Record) {
-        let last = record.attempts.len().wrapping_sub(1);
-        let mut attempts = 0u64;
-        let mut first: Option<&Attempt> = None;
-        for (k, attempt) in record.attempts.iter().enumerate() {
+        self.add_those(record, |_| true);
+    }
+
+    /// Adds what of a request went to this target.
+    pub(super) fn add_at(&mut self, record: &Record, target: &str) {
+        self.add_those(record, |attempt| attempt.target.as_deref() == Some(target));
+    }
+
+    fn add_those(&mut self, record: &Record, counts: impl Fn(&Attempt) -> bool) {
+        let last = record.attempts.iter().rposition(Attempt::is_try);
+        let first = record.attempts.iter().find(|attempt| attempt.is_try());
+        let (mut attempts, mut has_last) = (0u64, false);
+        for (k, attempt) in record.attempts.iter().enumerate().filter(|(_, attempt)| counts(attempt)) {
+            self.waited += attempt.wait.unwrap_or_default();
             let outcome = match attempt.end {
-                AttemptEnd::Reconnect | AttemptEnd::Outcome(Outcome::NotSent) => continue,
+                AttemptEnd::Reconnect => continue,
+                AttemptEnd::Outcome(Outcome::NotSent) => {
+                    self.rejected += u64::from(attempt.refusal == Some(Refusal::new(Why::RejectedLocally)));
+                    continue;
+                }
                 AttemptEnd::Outcome(outcome) => outcome,
             };
             attempts += 1;
-            self.waited += attempt.wait.unwrap_or_default();
+            has_last |= Some(k) == last;
             self.fallbacks += u64::from(first.is_some_and(|first| first.target != attempt.target));
-            first = first.or(Some(attempt));
-            if let Some(refusal) = attempt.refusal.or(Refusal::by_outcome(outcome)) {
-                *self.refusals.entry(refusal.why).or_default() += 1;
-            }
+            self.end(attempt, outcome);
             if outcome != Outcome::Ok {
                 // Every attempt sends the same prompt; the record's answer is that of the last one.
-                let output = attempt.output_tokens.or(record.output_tokens.filter(|_| k == last));
+                let output = attempt.output_tokens.or(record.output_tokens.filter(|_| Some(k) == last));
                 self.wasted_input += u64::from(attempt.input_tokens.or(record.input_tokens).unwrap_or(0));
                 self.wasted_output += u64::from(output.unwrap_or(0));
             }
@@ -61,7 +81,18 @@ impl Tries {
         self.requests += u64::from(attempts > 0);
         self.attempts += attempts;
         self.retried += u64::from(attempts > 1);
-        self.recovered += u64::from(attempts > 1 && record.outcome == Outcome::Ok);
+        self.recovered += u64::from(attempts > 1 && has_last && record.outcome == Outcome::Ok);
+    }
+
+    /// Adds the end of an attempt.
+    fn end(&mut self, attempt: &Attempt, outcome: Outcome) {
+        *self.by_outcome.entry(outcome).or_default() += 1;
+        if let Some(Refusal { why, dimension }) = attempt.refusal.or(Refusal::by_outcome(outcome)) {
+            *self.refusals.entry(why).or_default() += 1;
+            if let Some(dimension) = dimension {
+                *self.dimensions.entry(dimension).or_default() += 1;
+            }
+        }
     }
 
     /// Adds others.
@@ -72,7 +103,10 @@ impl Tries {
             retried,
             recovered,
             fallbacks,
+            rejected,
+            by_outcome,
             refusals,
+            dimensions,
             wasted_input,
             wasted_output,
             waited,
@@ -82,9 +116,10 @@ impl Tries {
         self.retried += retried;
         self.recovered += recovered;
         self.fallbacks += fallbacks;
-        for (why, count) in refusals {
-            *self.refusals.entry(*why).or_default() += count;
-        }
+        self.rejected += rejected;
+        add(&mut self.by_outcome, by_outcome);
+        add(&mut self.refusals, refusals);
+        add(&mut self.dimensions, dimensions);
         self.wasted_input += wasted_input;
         self.wasted_output += wasted_output;
         self.waited += *waited;
@@ -93,6 +128,12 @@ impl Tries {
     /// Attempts for one request: how much more load the target gets than was meant for it.
     pub fn amplification(&self) -> Option<f64> {
         (self.requests > 0).then(|| self.attempts as f64 / self.requests as f64)
+    }
+}
+
+fn add<K: Copy + Ord>(sums: &mut BTreeMap<K, u64>, others: &BTreeMap<K, u64>) {
+    for (name, count) in others {
+        *sums.entry(*name).or_default() += count;
     }
 }
 
@@ -123,13 +164,20 @@ mod tests {
             ..attempt(Outcome::Truncated)
         };
         let ok = Attempt { wait: Some(Span::from_secs(1)), target: Some("b".into()), ..attempt(Outcome::Ok) };
-        let too_large =
-            Attempt { refusal: Some(Refusal::new(Why::TooLarge)), ..attempt(Outcome::RateLimited) };
+        let too_large = Attempt {
+            refusal: Some(Refusal::of(Why::TooLarge, Dimension::Tpm)),
+            ..attempt(Outcome::RateLimited)
+        };
         let reconnect = Attempt { end: AttemptEnd::Reconnect, ..attempt(Outcome::Ok) };
         let (mut one, mut two) = (Tries::default(), Tries::default());
         one.add(&record(Outcome::Ok, vec![Attempt { target: Some("a".into()), ..limited }, cut, ok]));
         one.add(&record(Outcome::RateLimited, vec![too_large]));
         two.add(&record(Outcome::Ok, vec![reconnect, attempt(Outcome::Ok)]));
+        let kept_back = Attempt {
+            refusal: Some(Refusal::new(Why::RejectedLocally)),
+            ..Attempt::new(None, Moment(2), AttemptEnd::Outcome(Outcome::NotSent), None)
+        };
+        two.add(&record(Outcome::NotSent, vec![kept_back]));
         two.add(&record(Outcome::NotSent, vec![]));
         let mut all = one.clone();
         all.merge(&two);
@@ -139,7 +187,10 @@ mod tests {
             retried: 1,
             recovered: 1,
             fallbacks: 1,
+            rejected: 1,
+            by_outcome: [(Outcome::Ok, 2), (Outcome::RateLimited, 2), (Outcome::Truncated, 1)].into(),
             refusals: [(Why::RateLimited, 1), (Why::TooLarge, 1), (Why::Broken, 1)].into(),
+            dimensions: [(Dimension::Tpm, 1)].into(),
             wasted_input: 300,
             wasted_output: 27,
             waited: Span::from_secs(3),

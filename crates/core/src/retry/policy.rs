@@ -48,7 +48,7 @@ pub enum Waits {
     Backoff(Backoff),
     /// As OpenAI's Python SDK 2.52 and later.
     OpenAiSdk,
-    /// As Anthropic's Python SDK, and OpenAI's before 2.52.
+    /// As Anthropic's Python SDK, which waits as long as it is told.
     AnthropicSdk,
     /// As Google's Gen AI SDK for Python with retry options switched on and left at their defaults.
     GoogleSdk,

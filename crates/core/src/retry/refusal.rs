@@ -172,6 +172,19 @@ impl Whys {
     pub const PASSING: Whys =
         Whys::of(&[Why::RateLimited, Why::Overloaded, Why::ServerError, Why::Timeout, Why::Connection]);
 
+    /// After what another target is asked unless the scenario says otherwise: everything but what is wrong or too large
+    /// wherever it is sent.
+    pub const ELSEWHERE: Whys = Whys::of(&[
+        Why::RateLimited,
+        Why::QuotaExhausted,
+        Why::Overloaded,
+        Why::ServerError,
+        Why::Timeout,
+        Why::Connection,
+        Why::Broken,
+        Why::RejectedLocally,
+    ]);
+
     /// The set of these.
     pub const fn of(list: &[Why]) -> Whys {
         let mut bits = 0;

@@ -1,7 +1,8 @@
 //! What the vendors' own SDKs do: they look at statuses and heads, not at what a refusal means.
 //!
-//! The behaviour is that of openai-python 3.3.1, anthropic-sdk-python, google-genai and botocore 1.43. A stream
-//! whose head was a success is out of their hands: what goes wrong in it is never tried again.
+//! The behaviour is that of openai-python 3.57, anthropic-sdk-python 2.13, google-genai and botocore 1.43; the first two are
+//! held against the policies by the tests of the command. A stream whose head was a success is out of their hands: what
+//! goes wrong in it is never tried again.
 
 use crate::random::Stream;
 use crate::retry::policy::{Backoff, Jitter};
@@ -23,29 +24,34 @@ pub(super) enum Answer {
 pub(super) struct Stainless {
     /// The longest wait that a server can ask for.
     pub(super) longest: Span,
-    /// Whether a longer one ends the trying; else it is as if nothing had been said.
-    pub(super) obedient: bool,
+    /// Whether a longer one ends the trying; else it is waited no longer than that.
+    pub(super) gives_up: bool,
 }
 
 impl Stainless {
-    pub(super) const OPENAI: Stainless = Stainless { longest: Span::from_secs(120), obedient: true };
-    pub(super) const ANTHROPIC: Stainless = Stainless { longest: Span::from_secs(60), obedient: false };
+    pub(super) const OPENAI: Stainless = Stainless { longest: Span::from_secs(120), gives_up: true };
+    /// It does as it is told, whatever that is: up to the longest time that every platform can sleep, 2³² ms.
+    pub(super) const ANTHROPIC: Stainless =
+        Stainless { longest: Span::from_secs(4_294_967), gives_up: false };
 
     /// What is done before retry `n`, counted from 0.
     pub(super) fn answer(&self, n: u32, failure: &Failure, stream: &mut Stream) -> Answer {
         let told = failure.retry_after.filter(|&told| told > Span::ZERO);
+        let too_long = self.gives_up && told.is_some_and(|told| told > self.longest);
         match (failure.status, failure.should_retry) {
             (Some(200..=299), _) | (Some(_), Some(false)) => return Answer::No,
-            (Some(_), Some(true)) => {}
-            (Some(_), None) if self.obedient && told.is_some_and(|told| told > self.longest) => {
-                return if Self::retries(failure) { Answer::TooLong } else { Answer::No };
+            // Whatever else the server wants.
+            (Some(_), asked) if too_long => {
+                let retries = asked == Some(true) || Self::retries(failure);
+                return if retries { Answer::TooLong } else { Answer::No };
             }
+            (Some(_), Some(true)) => {}
             (_, _) if !Self::retries(failure) => return Answer::No,
             (_, _) => {}
         }
         Answer::After(match told {
-            Some(told) if told <= self.longest => told,
-            Some(_) | None => Self::own_wait(n, stream),
+            Some(told) => told.min(self.longest),
+            None => Self::own_wait(n, stream),
         })
     }
 
@@ -151,21 +157,20 @@ mod tests {
         let mut stream = Stream::new(1, Purpose::Retries, 0);
         let long = refused(429, Some(Span::from_secs(121)));
         assert!(matches!(sdk.answer(0, &long, &mut stream), Answer::TooLong));
-        // Told to try again all the same, it takes its own wait.
-        let waits = draws(|stream| sdk.answer(0, &Failure { should_retry: Some(true), ..long }, stream));
-        within(0.375, 0.5, 0.4375, &waits);
+        // Whatever else the server says.
+        let asked = Failure { should_retry: Some(true), ..long };
+        assert!(matches!(sdk.answer(0, &asked, &mut stream), Answer::TooLong));
     }
 
     #[test]
-    fn anthropic_takes_its_own_wait_when_told_to_wait_for_more_than_a_minute() {
+    fn anthropic_waits_as_long_as_it_is_told() {
         let sdk = Stainless::ANTHROPIC;
         let mut stream = Stream::new(1, Purpose::Retries, 0);
-        let minute = refused(429, Some(Span::from_secs(60)));
-        assert_eq!(seconds(sdk.answer(0, &minute, &mut stream)), Some(60.0));
-        for told in [61, 120, 3_600] {
-            let waits = draws(|stream| sdk.answer(0, &refused(529, Some(Span::from_secs(told))), stream));
-            within(0.375, 0.5, 0.4375, &waits);
+        for (told, waited) in [(60, 60), (121, 121), (100_000, 100_000), (99_000_000, 4_294_967)] {
+            let told = refused(529, Some(Span::from_secs(told)));
+            assert_eq!(seconds(sdk.answer(0, &told, &mut stream)), Some(f64::from(waited)));
         }
+        within(0.375, 0.5, 0.4375, &draws(|stream| sdk.answer(0, &refused(429, None), stream)));
     }
 
     #[test]

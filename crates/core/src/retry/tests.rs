@@ -23,7 +23,7 @@ fn stream() -> Stream {
 fn waits(policy: &Policy, failure: &Failure) -> (Vec<Span>, Next) {
     let retry = Retry::new(policy);
     let (mut shared, mut stream, mut now) = (retry.shared(), stream(), at(0));
-    let mut trying = retry.begin(now);
+    let mut trying = retry.begin(now, true);
     let mut waits = Vec::new();
     loop {
         assert_eq!(retry.before(&mut trying, &mut shared, now, &mut stream), Start::Go);
@@ -105,7 +105,7 @@ fn a_budget_is_shared_by_all_requests() {
     let (mut shared, mut stream) = (retry.shared(), stream());
     let mut retries = 0;
     for _ in 0..200 {
-        let mut trying = retry.begin(at(0));
+        let mut trying = retry.begin(at(0), true);
         loop {
             retry.before(&mut trying, &mut shared, at(0), &mut stream);
             match retry.after(&mut trying, &mut shared, &failed(Why::Overloaded), at(0), &mut stream) {
@@ -127,7 +127,7 @@ fn the_fallback_is_asked_when_trying_is_over_or_at_once_and_only_once() {
     for (at_once, before) in [(false, 4), (true, 1)] {
         let retry = Retry::new(&falling_back(&[Why::RateLimited, Why::QuotaExhausted], at_once));
         let (mut shared, mut other, mut stream) = (retry.shared(), retry.shared(), stream());
-        let mut trying = retry.begin(at(0));
+        let mut trying = retry.begin(at(0), true);
         let mut attempts = [0, 0];
         let end = loop {
             let at_other = trying.is_at_fallback();
@@ -154,11 +154,11 @@ fn an_open_breaker_rejects_holds_or_sends_to_the_fallback() {
     let start = |policy: Policy| {
         let retry = Retry::new(&policy);
         let (mut shared, mut stream) = (retry.shared(), stream());
-        let mut first = retry.begin(at(0));
+        let mut first = retry.begin(at(0), true);
         retry.before(&mut first, &mut shared, at(0), &mut stream);
         retry.after(&mut first, &mut shared, &failed(Why::ServerError), at(0), &mut stream);
         let again = retry.before(&mut first, &mut shared, at(0), &mut stream);
-        let mut second = retry.begin(at(1));
+        let mut second = retry.begin(at(1), true);
         (again, retry.before(&mut second, &mut shared, at(1), &mut stream))
     };
     let reject = Start::Reject(Rejection::BreakerOpen);
@@ -179,7 +179,7 @@ fn a_probe_that_is_called_off_makes_room_for_another() {
     let retry = Retry::new(&Policy { breaker: Some(rule), ..Policy::NONE });
     let (mut shared, mut stream) = (retry.shared(), stream());
     let mut go = |shared: &mut Shared, ms| {
-        let mut trying = retry.begin(at(ms));
+        let mut trying = retry.begin(at(ms), true);
         (retry.before(&mut trying, shared, at(ms), &mut stream), trying)
     };
     let (_, mut first) = go(&mut shared, 0);
@@ -201,7 +201,7 @@ fn a_throttle_lets_less_out_when_nothing_is_accepted_and_wrong_requests_do_not_c
         let (mut shared, mut stream) = (retry.shared(), stream());
         let mut out = 0;
         for ms in 0..500 {
-            let mut trying = retry.begin(at(ms));
+            let mut trying = retry.begin(at(ms), true);
             if retry.before(&mut trying, &mut shared, at(ms), &mut stream) == Start::Go {
                 out += 1;
                 retry.after(&mut trying, &mut shared, &failed(why), at(ms), &mut stream);

@@ -43,14 +43,11 @@ impl Flight {
                 self.held_since = Some(worker.clock.now());
                 match worker.fund(worst).await {
                     Ok(funds) => funds,
-                    Err(why) if self.failed.is_some() => {
-                        // There is no room for the one that stands in: then the request has ended as it had.
-                        let (outcome, error) = self.failed.take().unwrap_or((Outcome::NotSent, None));
-                        self.spare = None;
-                        let error = error.unwrap_or_default();
-                        return Err(self.end(outcome, Some(format!("{error} (and the fallback: {why})"))));
+                    // There is no room for another attempt: then the request has ended as the one before.
+                    Err(why) if self.again.standing.is_some() => {
+                        return Err(self.end_as_it_stands(&format!("not tried again: {why}")));
                     }
-                    Err(why) if self.was_sent() => {
+                    Err(why) if self.stale => {
                         let why = format!("{UNANSWERED}, and it could not be sent again: {why}");
                         return Err(self.end(Outcome::Connection, Some(why)));
                     }
@@ -68,10 +65,10 @@ impl Flight {
         Ok(())
     }
 
-    /// Finds room for sending it again, if it has been sent and needs any.
+    /// Finds room for sending it on a new connection, if it was sent on a kept one and needs any.
     pub(super) async fn funded_again(&mut self) -> Result<(), Outcome> {
         let again =
-            self.was_sent() && self.tab.as_mut().is_some_and(|tab| self.worker.common.ledger.unanswered(tab));
+            self.stale && self.tab.as_mut().is_some_and(|tab| self.worker.common.ledger.unanswered(tab));
         if again { self.funded(None).await } else { Ok(()) }
     }
 }

@@ -255,7 +255,8 @@ mod tests {
         for name in
             ["Host", "content-length", "Transfer-Encoding", "connection", "accept-encoding", "a b", ""]
         {
-            let mut sending = Sending { id: "t-0".into(), head: None, body: Vec::new() };
+            let mut sending =
+                Sending { scenario: 0, index: 0, id: "t-0".into(), head: None, body: Vec::new() };
             let why = sending.change(json!({"headers": {name: "1"}})).err().unwrap();
             assert!(why.contains(&format!("gave a header `{name}`")), "{why}");
         }

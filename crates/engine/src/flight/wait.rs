@@ -18,21 +18,23 @@ pub(super) const AFTERGLOW: Span = Span::from_millis(250);
 #[derive(Clone, Copy)]
 pub(super) struct Wait {
     pub(super) sent: Moment,
+    /// When the first attempt was sent: a user's patience is not renewed by trying again.
+    pub(super) begun: Moment,
     pub(super) leaves: Option<Patience>,
 }
 
 impl Wait {
     /// When the user leaves, where that is a matter of time.
-    fn until(&self) -> Option<Moment> {
+    pub(super) fn until(&self) -> Option<Moment> {
         match self.leaves {
-            Some(Patience::Time(time)) => Some(self.sent + time),
+            Some(Patience::Time(time)) => Some(self.begun + time),
             Some(Patience::Tokens(_)) | None => None,
         }
     }
 
     pub(super) fn has_had_enough(&self, answer: &Answer, now: Moment) -> bool {
         match self.leaves {
-            Some(Patience::Time(time)) => now >= self.sent + time,
+            Some(Patience::Time(time)) => now >= self.begun + time,
             Some(Patience::Tokens(most)) => answer.events() >= u64::from(most),
             None => false,
         }

@@ -99,6 +99,12 @@ impl Streams {
         self.data(stream, END, true);
     }
 
+    /// A refusal with status 429.
+    pub(crate) fn refuse(&mut self, stream: u32) {
+        // Entry 8 of the static table names the status; here with a literal value.
+        self.frame(HEADERS, END_HEADERS | END_STREAM, stream, b"\x08\x03429");
+    }
+
     pub(crate) fn reset(&mut self, stream: u32, why: u32) {
         self.frame(RST_STREAM, 0, stream, &why.to_be_bytes());
     }

@@ -1,5 +1,6 @@
 //! The charts of a report: the run second by second, and the distributions as percentile curves.
 
+use std::collections::BTreeSet;
 use std::f64::consts::LOG10_2;
 
 use floodline_core::Span;
@@ -12,7 +13,7 @@ use floodline_core::timeline::Bucket;
 use minijinja::Value;
 use serde::Serialize;
 
-use crate::format::{Unit, count, maybe_time, planned, stopwatch, time};
+use crate::format::{Unit, count, fraction, maybe_time, one_line, planned, stopwatch, time};
 use crate::svg::{Axis, Chart, Series, Shape, nice_ticks};
 
 /// More points than this on a time axis are drawn together.
@@ -33,13 +34,17 @@ pub(super) struct Figure {
 struct Legend {
     class: &'static str,
     dashed: bool,
-    name: &'static str,
+    name: String,
 }
 
 impl Figure {
-    fn new(title: &'static str, caption: String, names: &[&'static str], mut chart: Chart) -> Figure {
+    fn new(title: &'static str, caption: String, names: &[&str], chart: Chart) -> Figure {
+        Figure::named(title, caption, names.iter().map(|&name| name.to_owned()).collect(), chart)
+    }
+
+    fn named(title: &'static str, caption: String, names: Vec<String>, mut chart: Chart) -> Figure {
         chart.label = format!("{title}. {caption}");
-        let legend = chart.series.iter().zip(names).map(|(series, &name)| Legend {
+        let legend = chart.series.iter().zip(names).map(|(series, name)| Legend {
             class: series.class,
             dashed: series.shape == Shape::Dashed,
             name,
@@ -61,7 +66,7 @@ pub(super) fn over_time(plan: &Plan, buckets: &[Bucket], samples: &[Sample]) -> 
         any_token.then(|| events(&time)),
         (!samples.is_empty()).then(|| in_flight(&time, samples)),
     ];
-    charts.into_iter().flatten().collect()
+    charts.into_iter().flatten().chain(stated(&time)).collect()
 }
 
 /// Neighbouring seconds drawn as one point: several only in a long run.
@@ -204,6 +209,13 @@ fn requests(axis: &TimeAxis<'_>) -> Figure {
     let ok = Series { shape: Shape::Area, ..line("ok", axis.rate(|b| b.ok)) };
     let sent = Series { shape: Shape::Dashed, ..line("sent", axis.rate(|b| b.sent)) };
     let errors = line("bad", axis.rate(|b| b.errors));
+    let again = axis
+        .stretches
+        .iter()
+        .any(|s| s.iter().map(|b| b.attempts).sum::<u64>() > s.iter().map(|b| b.sent).sum());
+    if again {
+        return attempts(axis, ok, errors);
+    }
     let y = number_axis(most(&[&ok, &sent, &errors]));
     let sum = |s: &[Bucket], of: fn(&Bucket) -> u64| count(s.iter().map(of).sum());
     let chart = axis.chart(y, vec![ok, sent, errors], |s| {
@@ -216,6 +228,27 @@ fn requests(axis: &TimeAxis<'_>) -> Figure {
     Figure::new("Requests per second", caption, &["ok", "sent", "errors"], chart)
 }
 
+/// The same of a run in which requests were sent more than once.
+fn attempts(axis: &TimeAxis<'_>, ok: Series, errors: Series) -> Figure {
+    let attempts = Series { shape: Shape::Dashed, ..line("p99", axis.rate(|b| b.attempts)) };
+    let y = number_axis(most(&[&ok, &attempts, &errors]));
+    let sum = |s: &[Bucket], of: fn(&Bucket) -> u64| count(s.iter().map(of).sum());
+    let chart = axis.chart(y, vec![ok, attempts, errors], |s| {
+        format!(
+            "{} ok, {} attempts, {} errors",
+            sum(s, |b| b.ok),
+            sum(s, |b| b.attempts),
+            sum(s, |b| b.errors)
+        )
+    });
+    let caption = format!(
+        "Requests that ended ok or in an error, and attempts, per second. What attempts have more is what trying again adds \
+         to the load.{}",
+        axis.remarks("the mean")
+    );
+    Figure::new("Requests and attempts per second", caption, &["ok", "attempts", "errors"], chart)
+}
+
 fn events(axis: &TimeAxis<'_>) -> Figure {
     let events = Series { shape: Shape::Area, ..line("events", axis.rate(|b| b.events)) };
     let y = number_axis(most(&[&events]));
@@ -226,6 +259,47 @@ fn events(axis: &TimeAxis<'_>) -> Figure {
         axis.remarks("the mean")
     );
     Figure::new("Token events per second", caption, &["events"], chart)
+}
+
+/// How much of each stated limit was used; more limits than there are colours are drawn on charts of their own.
+fn stated(axis: &TimeAxis<'_>) -> Vec<Figure> {
+    const COLOURS: [&str; 4] = ["events", "p99", "ok", "sent"];
+    const CHARTS: usize = 3;
+    let labels: BTreeSet<&str> = axis
+        .stretches
+        .iter()
+        .flat_map(|s| s.iter())
+        .flat_map(|b| b.stated_used.keys())
+        .map(String::as_str)
+        .collect();
+    let labels: Vec<&str> = labels.into_iter().collect();
+    let chart = |labels: &[&str]| {
+        let used = |label: &str| {
+            let label = label.to_owned();
+            axis.highest(move |b| b.stated_used.get(&label).map(|used| used * 100.0))
+        };
+        let series: Vec<Series> =
+            labels.iter().zip(COLOURS).map(|(label, colour)| line(colour, used(label))).collect();
+        let y = percent_axis(most(&series.iter().collect::<Vec<_>>()));
+        let hint = |stretch: &[Bucket]| {
+            let of = |label: &&str| {
+                let most =
+                    stretch.iter().filter_map(|b| b.stated_used.get(*label).copied()).max_by(f64::total_cmp);
+                Some(format!("{} {}", one_line(label, 40), fraction(most?)))
+            };
+            let told: Vec<String> = labels.iter().filter_map(of).collect();
+            if told.is_empty() { "nothing stated".into() } else { told.join(", ") }
+        };
+        let caption = format!(
+            "The share of each limit that answers stated to be used, the highest of each second. At 100 % the next \
+             request is refused.{}",
+            axis.remarks("the highest")
+        );
+        let names: Vec<String> = labels.iter().map(|label| one_line(label, 40)).collect();
+        let drawn = axis.chart(y, series, hint);
+        Figure::named("Stated limits", caption, names, drawn)
+    };
+    labels.chunks(COLOURS.len()).take(CHARTS).map(chart).collect()
 }
 
 /// Drawn from samples, not from seconds: a sample is a look at one instant.
@@ -366,6 +440,14 @@ fn time_axis(most_ms: f64) -> Axis {
     let end = ticks.last().copied().unwrap_or(1.0) / per;
     let label = |value: f64| format!("{} {}", tick(value), unit.name());
     Axis { end, ticks: ticks.into_iter().map(|value| (value / per, label(value))).collect() }
+}
+
+/// An axis of shares, up to a hundred per cent at least.
+fn percent_axis(most: f64) -> Axis {
+    let ticks = nice_ticks(most.max(100.0));
+    let end = ticks.last().copied().unwrap_or(100.0);
+    let label = |value: f64| format!("{} %", tick(value));
+    Axis { end, ticks: ticks.into_iter().map(|value| (value, label(value))).collect() }
 }
 
 fn number_axis(most: f64) -> Axis {

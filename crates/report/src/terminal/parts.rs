@@ -5,17 +5,23 @@ use crate::parts::Table;
 use crate::style::{Ink, Style, columns};
 
 /// What goes, by its heading: of several, the first.
-const DROPPED: [&str; 8] = ["gap p50", "p99", "tokens/s", "cost", "p99", "ok", "ttft p50", "failed"];
+const DROPPED: [&str; 9] =
+    ["gap p50", "p99", "tokens/s", "cost", "attempts", "p99", "ok", "ttft p50", "failed"];
 
 /// Writes the tables.
 pub(super) fn tables(sheet: &mut Sheet, tables: Vec<Table>, style: Style) {
+    tables_without(sheet, tables, &DROPPED, style);
+}
+
+/// The same, but what goes first is given by its heading.
+pub(super) fn tables_without(sheet: &mut Sheet, tables: Vec<Table>, dropped: &[&str], style: Style) {
     for mut table in tables {
         sheet.space();
         for (name, cells) in &mut table.rows {
             *name = style.spell(name);
             cells.iter_mut().for_each(|cell| *cell = style.spell(cell));
         }
-        for heading in DROPPED {
+        for heading in dropped {
             if width(&table) <= style.columns() {
                 break;
             }

@@ -38,6 +38,9 @@ pub fn plan(plan: &Plan, forecast: &Forecast, run: Option<(&RunInfo, &str)>, sty
     for (i, load) in words::loads(plan).iter().enumerate() {
         sheet.entry(if i == 0 { "load" } else { "" }, Ink::Plain, load);
     }
+    if let Some(retries) = words::retry::retries(plan) {
+        sheet.entry("retries", Ink::Plain, &retries);
+    }
     for (i, expected) in words::expected(plan, forecast).iter().enumerate() {
         sheet.entry(if i == 0 { "expects" } else { "" }, Ink::Plain, expected);
     }

@@ -93,6 +93,9 @@ fn setting(sheet: &mut Sheet, plan: &Plan, summary: &RunSummary) {
     if let Some(held) = held::held(plan, summary) {
         sheet.entry("", Ink::Warn, &format!("{held}."));
     }
+    if let Some(retries) = words::retry::retries(plan) {
+        sheet.entry("retries", Ink::Plain, &retries);
+    }
     let target = words::target(&plan.target);
     let streamed = if plan.target.stream { "" } else { ", not streamed" };
     let model = one_line(&plan.target.model, 100);

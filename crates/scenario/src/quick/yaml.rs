@@ -39,6 +39,9 @@ pub(super) fn write(scenario: &Scenario) -> String {
     if let Some(Asked(sentences)) = scenario.objectives.as_ref() {
         line("objectives", list(sentences.iter().map(text)));
     }
+    if let Some(Either::Single(name)) = scenario.retry.as_ref() {
+        line("retry", text(name));
+    }
     if let Some((key, value)) = value("record_bodies", &scenario.record_bodies) {
         line(key, value);
     }

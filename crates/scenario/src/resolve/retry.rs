@@ -24,13 +24,27 @@ pub(crate) fn resolve(
         Either::Single(name) => match findings.read_one(name)? {
             PolicyName::None => Policy::NONE,
             PolicyName::Naive => Policy::naive(),
-            PolicyName::Sdk => Policy::sdk(sdk_of(api)),
-            PolicyName::Backoff => Policy::backoff(),
+            PolicyName::Fixed(wait) => Policy::new(Waits::Fixed(wait), Policy::backoff().attempts),
+            PolicyName::Backoff(jitter) => {
+                Policy { waits: Waits::Backoff(Backoff { jitter, ..Backoff::USUAL }), ..Policy::backoff() }
+            }
+            PolicyName::Sdk(waits) => Policy::sdk(waits.unwrap_or_else(|| sdk_of(api))),
             PolicyName::HonourRetryAfter => Policy::honouring(),
         },
         Either::Other(At { value, place }) => full(value, *place, findings),
     };
     (policy != Policy::NONE).then_some(policy)
+}
+
+/// Where a policy names its fallback.
+pub(super) fn place_of_fallback(form: &Given<RetryForm>) -> Option<Place> {
+    match form.as_ref()? {
+        Either::Single(_) => None,
+        Either::Other(At { value, .. }) => value.fallback.as_ref().map(|fallback| match fallback {
+            Either::Single(name) => name.place,
+            Either::Other(form) => form.value.target.as_ref().map_or(form.place, |name| name.place),
+        }),
+    }
 }
 
 /// The SDK that people use for an API: that of its vendor, and OpenAI's for everything that speaks like OpenAI.
@@ -285,20 +299,8 @@ fn fallback(form: &Either<Text, FallbackForm>, findings: &mut Findings<'_>) -> O
             .with_help("such as `fallback: NAME`, or {target: NAME, after: [overloaded]}");
         return None;
     }
-    Some(Fallback { target, after: after.unwrap_or(ELSEWHERE), at_once: at_once.unwrap_or(false) })
+    Some(Fallback { target, after: after.unwrap_or(Whys::ELSEWHERE), at_once: at_once.unwrap_or(false) })
 }
-
-/// What another target may answer: everything but requests that are wrong wherever they are sent.
-const ELSEWHERE: Whys = Whys::of(&[
-    Why::RateLimited,
-    Why::QuotaExhausted,
-    Why::Overloaded,
-    Why::ServerError,
-    Why::Timeout,
-    Why::Connection,
-    Why::Broken,
-    Why::RejectedLocally,
-]);
 
 fn refusals(list: &At<Vec<Scalar<Why>>>, findings: &mut Findings<'_>) -> Option<Whys> {
     if list.value.is_empty() {

@@ -68,13 +68,38 @@ pub(super) fn resolve(scenario: &Scenario, seed: u64, findings: &mut Findings<'_
 
 fn fallback(written: &Given<Scalar<Text>>, names: &[String], findings: &mut Findings<'_>) -> Option<usize> {
     let wanted = findings.text(written, "the name of the fallback")?;
-    let found = names.iter().position(|name| *name == wanted);
-    if let (None, Some(written)) = (found, written.as_ref()) {
+    named(&wanted, written.as_ref().map_or(Place::Nowhere, |written| written.place), names, findings)
+}
+
+fn named(wanted: &str, place: Place, names: &[String], findings: &mut Findings<'_>) -> Option<usize> {
+    let found = names.iter().position(|name| name == wanted);
+    if found.is_none() {
         findings
-            .problem(written.place, format!("no target has the name `{wanted}`"))
+            .problem(place, format!("no target has the name `{wanted}`"))
             .with_help(format!("the targets are {}", names.join(", ")));
     }
     found
+}
+
+impl Targets {
+    /// Makes the fallback that a retry policy names, at `place`, that of the targets: there is only one.
+    pub(super) fn fall_back_to(&mut self, name: &str, place: Place, findings: &mut Findings<'_>) {
+        let Some(split) = &mut self.split else {
+            findings
+                .problem(place, "there is only one target, and nothing to fall back to")
+                .with_help("list them: targets: [{name: a, url: ...}, {name: b, url: ...}]");
+            return;
+        };
+        let Some(number) = named(name, place, &split.names, findings) else { return };
+        match split.fallback {
+            Some(other) if other != number => {
+                findings
+                    .problem(place, format!("the targets have another fallback, `{}`", split.names[other]))
+                    .with_help("keep one of `fallback` and the one of `retry`");
+            }
+            Some(_) | None => split.fallback = Some(number),
+        }
+    }
 }
 
 /// Names and values of the keys that requests are sent with in turn.

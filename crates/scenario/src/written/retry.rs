@@ -8,29 +8,70 @@ use serde::Deserialize;
 use super::either::mapping;
 use super::scalar::Choice;
 use super::{At, Either, Given, Ratio, Scalar, Text, Written, Wrong};
+use crate::error::did_you_mean;
 
 /// A policy by its name, or in full.
 pub(crate) type RetryForm = Either<PolicyName, Retry>;
 
-/// Policies that have a name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Policies that have a name, which is what an argument can give too.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum PolicyName {
     None,
     Naive,
-    Sdk,
-    Backoff,
+    /// Always after this wait.
+    Fixed(Span),
+    /// After waits that grow, spread so.
+    Backoff(Jitter),
+    /// As an SDK, or as that of the target's API.
+    Sdk(Option<Waits>),
     HonourRetryAfter,
 }
 
-impl Choice for PolicyName {
-    const WHAT: &'static str = "a way to try again";
-    const NAMES: &'static [(&'static str, PolicyName)] = &[
+impl PolicyName {
+    const NAMES: [(&str, PolicyName); 13] = [
         ("none", PolicyName::None),
         ("naive", PolicyName::Naive),
-        ("sdk", PolicyName::Sdk),
-        ("backoff", PolicyName::Backoff),
+        ("backoff", PolicyName::Backoff(Jitter::Full)),
+        ("backoff:full", PolicyName::Backoff(Jitter::Full)),
+        ("backoff:equal", PolicyName::Backoff(Jitter::Equal)),
+        ("backoff:decorrelated", PolicyName::Backoff(Jitter::Decorrelated)),
+        ("backoff:none", PolicyName::Backoff(Jitter::None)),
+        ("sdk", PolicyName::Sdk(None)),
+        ("openai-sdk", PolicyName::Sdk(Some(Waits::OpenAiSdk))),
+        ("anthropic-sdk", PolicyName::Sdk(Some(Waits::AnthropicSdk))),
+        ("google-sdk", PolicyName::Sdk(Some(Waits::GoogleSdk))),
+        ("aws", PolicyName::Sdk(Some(Waits::AwsStandard))),
         ("honour_retry_after", PolicyName::HonourRetryAfter),
     ];
+    const KNOWN: &str = "none, naive, fixed:1s, backoff, backoff:full, backoff:equal, backoff:decorrelated, backoff:none, sdk, \
+                         openai-sdk, anthropic-sdk, google-sdk, aws or honour_retry_after";
+}
+
+impl Written for PolicyName {
+    fn read(text: &str) -> Result<PolicyName, Wrong> {
+        let text = text.trim();
+        if let Some(wait) = text.strip_prefix("fixed:") {
+            return Span::read(wait.trim()).map(PolicyName::Fixed);
+        }
+        let names = Self::NAMES.map(|(name, _)| name);
+        let found = Self::NAMES.into_iter().find(|(name, _)| *name == text).map(|(_, policy)| policy);
+        found.ok_or_else(|| Wrong {
+            message: format!("`{text}` is not a way to try again: expected {}", Self::KNOWN),
+            help: match text {
+                "fixed" => Some("say how long is waited, such as fixed:1s".into()),
+                other => did_you_mean(other, names).map(|near| format!("did you mean `{near}`?")),
+            },
+        })
+    }
+    fn schema() -> Schema {
+        let names = Self::NAMES.map(|(name, _)| name);
+        json_schema!({
+            "anyOf": [
+                { "enum": names },
+                { "type": "string", "pattern": r"^fixed:[0-9]*\.?[0-9]+ *(ns|us|µs|ms|s|m|min|h|d)$" }
+            ]
+        })
+    }
 }
 
 /// What is done about attempts that lead to no answer: one of naive, fixed, backoff and sdk, with or without
@@ -66,7 +107,7 @@ pub(crate) struct Retry {
 
 mapping!(
     Retry,
-    "none, naive, sdk, backoff, honour_retry_after, or a mapping such as {backoff: {base: 500ms}}"
+    "a name such as none, naive, fixed:1s, backoff, sdk or honour_retry_after, or a mapping such as {backoff: {base: 500ms}}"
 );
 
 /// Before retry n (from 0) a wait of v = min(cap, base · factorⁿ), less what the jitter takes away.

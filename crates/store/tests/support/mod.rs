@@ -7,6 +7,8 @@ use floodline_core::flow::{Flow, RequestStep, Step};
 use floodline_core::journey::{Journey, JourneyEnd};
 use floodline_core::plan::{Address, Load, Prompt, Target, UserStage};
 use floodline_core::record::{Attempt, AttemptEnd, TokenSource};
+use floodline_core::retry::{Dimension, Refusal, Why};
+use floodline_core::stated::{Quota, StatedLimits};
 use floodline_core::summary::RunInfo;
 use floodline_core::verdict::Stamps;
 use floodline_core::{Finish, Moment, Objective, Outcome, Phase, Plan, Record, RunEvent, Span, Usd};
@@ -141,8 +143,22 @@ fn record(dice: &mut Dice, i: u64) -> Record {
     r.connect = dice.maybe(Span(dice.0 % MS));
     r.attempts = vec![
         Attempt::new(None, scheduled, AttemptEnd::Reconnect, None),
-        Attempt::new(Some(sent), sent + Span(MS), AttemptEnd::Outcome(r.outcome), Some(200)),
+        Attempt {
+            refusal: dice.maybe(Refusal::of(Why::RateLimited, Dimension::Tpm)),
+            limits: dice.maybe(stated(i)),
+            ..Attempt::new(
+                Some(sent),
+                sent + Span(MS / 2),
+                AttemptEnd::Outcome(Outcome::RateLimited),
+                Some(429),
+            )
+        },
+        Attempt {
+            wait: dice.maybe(Span(MS / 4)),
+            ..Attempt::new(Some(sent), sent + Span(MS), AttemptEnd::Outcome(r.outcome), Some(200))
+        },
     ];
+    r.limits = dice.maybe(stated(i + 1));
     let mut at = sent;
     for _ in 0..dice.below(12) {
         at = at + Span(dice.below(20 * MS));
@@ -167,6 +183,17 @@ fn record(dice: &mut Dice, i: u64) -> Record {
     r.cost = dice.maybe(Usd::parse("0.0123456789").expect("it is an amount"));
     r.text = dice.maybe("An answer — with\nlines, \u{0}, and 日本語.".into());
     r
+}
+
+fn stated(i: u64) -> Box<StatedLimits> {
+    let quota = Quota { limit: Some(60), remaining: Some(i as i64 % 70 - 5), reset: Some(Span(i * MS)) };
+    let also = [("requests-day".into(), quota)].into();
+    Box::new(StatedLimits {
+        tokens: Some(quota),
+        also,
+        retry_after: Some(Span(MS)),
+        ..StatedLimits::default()
+    })
 }
 
 fn journey(dice: &mut Dice, n: u64) -> Journey {
