@@ -4,7 +4,8 @@
 //! [`model`] decides *when* each token of each answer is due. It reads no clock and opens no socket:
 //! time is handed in, so the same model serves live traffic and runs in virtual time. [`front`] speaks
 //! the API: it hands requests to the model and writes the tokens when they are due. The two never mix.
-//! [`limits`] decides whether a request is answered at all, and is pure too; [`provider`] joins the two.
+//! [`limits`] decides whether a request is answered at all, and is pure too; [`provider`] joins the two, and [`rehearsal`]
+//! plays whole runs against them in virtual time.
 
 #![forbid(unsafe_code)]
 
@@ -13,6 +14,7 @@ pub mod front;
 pub mod limits;
 pub mod model;
 pub mod provider;
+pub mod rehearsal;
 
 pub use front::{Config, Provides, Server, Stats};
 pub use model::{Pace, Profile};
