@@ -150,8 +150,9 @@ impl Rehearsal {
                         let Some(traffic) = traffic.as_mut().filter(|_| run.go == Go::On) else { continue };
                         if let Some(planned) = traffic.next() {
                             let at = base + planned.at.since(Moment::START);
-                            generator_free = generator_free.max(at) + self.sending;
-                            self.send(&mut run, planned.index, None, (at, generator_free), planned.phase);
+                            let sent = generator_free.max(at);
+                            generator_free = sent + self.sending;
+                            self.send(&mut run, planned.index, None, (at, sent), planned.phase);
                         }
                         if let Some(next) = traffic.peek() {
                             run.queue(base + next.at.since(Moment::START), Event::Due);
@@ -159,8 +160,9 @@ impl Rehearsal {
                     }
                     Event::Free(user) if run.go == Go::On => match turn(&stages, user, now.since(base)) {
                         Ok(phase) => {
-                            generator_free = generator_free.max(now) + self.sending;
-                            self.send(&mut run, numbered, Some(user), (now, generator_free), phase);
+                            let sent = generator_free.max(now);
+                            generator_free = sent + self.sending;
+                            self.send(&mut run, numbered, Some(user), (now, sent), phase);
                             numbered += 1;
                         }
                         Err(Some(until)) => run.queue(base + until, Event::Free(user)),

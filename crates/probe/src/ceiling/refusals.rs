@@ -1,0 +1,129 @@
+//! What the refusals of a trial show of the limiter behind them.
+//!
+//! A limiter lets a new load through for as long as its allowance lasts: a bucket its burst, a window what is left of it.
+//! So a rate above the limit looks good at first. What tells is the pattern of admissions and refusals in the order in
+//! which requests were due: runs of admitted requests between refused ones, and the cycles that they make.
+
+use floodline_core::{Moment, Span};
+
+/// The refusals of a trial.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Pattern {
+    /// When the first refused request was due, and how many had been admitted before it.
+    pub first: Option<(Moment, u64)>,
+    /// The most requests in a row that were admitted between two refused ones.
+    pub longest_run: Option<u64>,
+    /// The most requests in a row that were refused.
+    pub longest_refusal: u64,
+    /// Whole cycles of admissions and refusals.
+    pub cycles: Option<Cycles>,
+    /// Requests that were admitted since the last refused one, or since the start.
+    pub tail: u64,
+    /// When the first of them was due.
+    pub tail_from: Option<Moment>,
+}
+
+/// Cycles side by side: each begins with the first admitted request after refused ones. Over whole cycles, the share of
+/// refusals is the true one, whatever the window of the limiter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cycles {
+    /// How many there are.
+    pub count: u64,
+    /// When the first begins.
+    pub from: Moment,
+    /// When the last ends.
+    pub to: Moment,
+    /// Requests that were admitted in them.
+    pub admitted: u64,
+    /// Requests that were refused in them.
+    pub refused: u64,
+}
+
+impl Cycles {
+    /// What the limiter lets through, in requests a second.
+    pub fn admitted_per_s(&self) -> Option<f64> {
+        let seconds = self.to.since(self.from).as_secs_f64();
+        (seconds > 0.0).then(|| self.admitted as f64 / seconds)
+    }
+}
+
+/// The pattern of requests in the order in which they were due, each with whether it was refused.
+pub fn pattern(requests: impl Iterator<Item = (Moment, bool)>) -> Pattern {
+    let mut pattern = Pattern::default();
+    let (mut refusing, mut refused_run) = (false, 0u64);
+    let (mut admitted, mut refused) = (0u64, 0u64);
+    // Where the first and the latest cycle begin: when, and how many were admitted and refused before.
+    let (mut begun, mut latest, mut cycles) = (None, None, 0u64);
+    for (at, is_refused) in requests {
+        if is_refused {
+            if pattern.first.is_none() {
+                pattern.first = Some((at, admitted));
+            } else if pattern.tail > 0 {
+                pattern.longest_run = pattern.longest_run.max(Some(pattern.tail));
+            }
+            refused += 1;
+            refused_run += 1;
+            pattern.longest_refusal = pattern.longest_refusal.max(refused_run);
+            (pattern.tail, pattern.tail_from) = (0, None);
+        } else {
+            if refusing {
+                let here = (at, admitted, refused);
+                match begun {
+                    None => begun = Some(here),
+                    Some(_) => cycles += 1,
+                }
+                latest = Some(here);
+            }
+            admitted += 1;
+            refused_run = 0;
+            pattern.tail += 1;
+            pattern.tail_from.get_or_insert(at);
+        }
+        refusing = is_refused;
+    }
+    if let (Some((from, a0, r0)), Some((to, a1, r1)), 1..) = (begun, latest, cycles) {
+        pattern.cycles = Some(Cycles { count: cycles, from, to, admitted: a1 - a0, refused: r1 - r0 });
+    }
+    pattern
+}
+
+/// What is known of a limiter after some trials that met it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Limiter {
+    /// A load that uses up its allowance, and how long that takes from its being whole.
+    pub flood: (f64, Span),
+    /// The most requests in a row that it admitted between two refusals: a load that it can bear shows a longer run.
+    pub run: Option<u64>,
+    /// Whether it has an allowance that evens out how requests are spread.
+    pub evens_out: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `+` admitted, `-` refused, a second apart.
+    fn of(text: &str) -> Pattern {
+        pattern(text.bytes().enumerate().map(|(k, c)| (Moment(k as u64 * 1_000_000_000), c == b'-')))
+    }
+
+    #[test]
+    fn runs_and_cycles_are_found() {
+        let found = of("+++++--+++--+++--++");
+        assert_eq!(found.first, Some((Moment(5_000_000_000), 5)));
+        assert_eq!((found.longest_run, found.longest_refusal, found.tail), (Some(3), 2, 2));
+        let cycles = found.cycles.unwrap();
+        assert_eq!((cycles.count, cycles.admitted, cycles.refused), (2, 6, 4));
+        assert!((cycles.admitted_per_s().unwrap() - 0.6).abs() < 1e-12);
+    }
+
+    #[test]
+    fn what_was_not_seen_is_missing() {
+        assert_eq!(of("++++").first, None);
+        assert_eq!(of("++++").tail, 4);
+        let found = of("+++---");
+        assert_eq!((found.longest_run, found.cycles, found.tail), (None, None, 0));
+        assert_eq!(of("+++---+++").cycles, None);
+        assert_eq!(of(""), Pattern::default());
+    }
+}

@@ -1,0 +1,117 @@
+//! Searches in virtual time: trials are rehearsed against a simulated provider that remembers from one to the next.
+
+use std::sync::Arc;
+
+use floodline_core::plan::{Address, Load, Plan, Target};
+use floodline_core::schedule::{Spread, Stage};
+use floodline_core::verdict::Stamps;
+use floodline_core::{Objective, Rate, Span};
+use floodline_probe::ceiling::{By, Ceiling, Completed, End, Question, Search, Trial, Tried, Watch};
+use floodline_sim::rehearsal::{Go, Rehearsal};
+
+/// The objectives of these texts.
+pub(crate) fn objectives(texts: &[&str]) -> Vec<Objective> {
+    texts.iter().map(|text| Objective::parse(text, None).unwrap()).collect()
+}
+
+/// A question for a rate.
+pub(crate) fn rate(texts: &[&str]) -> Question {
+    Question::new(By::Rate, objectives(texts))
+}
+
+/// A question for users.
+pub(crate) fn users(texts: &[&str]) -> Question {
+    Question::new(By::Users, objectives(texts))
+}
+
+/// A plan whose load a trial replaces.
+pub(crate) fn plan(spread: Spread, seed: u64, objectives: &[Objective]) -> Plan {
+    let target = Target::new(Address::Url(String::new()), "m");
+    let stage = Stage { spread, ..Stage::hold(Rate::per_second(1), None) };
+    let load = Load::Open { stages: vec![stage], requests: None };
+    let mut plan = Plan::new("ceiling".into(), seed, target, Vec::new(), load);
+    plan.objectives = objectives.to_vec();
+    plan
+}
+
+/// Makes one trial, in virtual time.
+pub(crate) fn make(
+    rehearsal: &mut Rehearsal,
+    question: &Question,
+    trial: Trial,
+    spread: Spread,
+    seed: u64,
+) -> (Tried, Span) {
+    let mut plan = plan(spread, seed, &question.objectives);
+    trial.load_into(&mut plan);
+    let plan = Arc::new(plan);
+    rehearsal.rest(trial.rest);
+    let mut watch = Watch::new(question, trial, plan.clone(), Stamps::Kernel);
+    let mut now = floodline_core::Moment::START;
+    let took = rehearsal
+        .run(&plan, &mut |at, event| {
+            now = now.max(at);
+            match event {
+                Some(event) => {
+                    watch.event(event);
+                    Go::On
+                }
+                None => match watch.look(at) {
+                    None => Go::On,
+                    Some(End::Drain) => Go::Drain,
+                    Some(End::Now) => Go::Now,
+                },
+            }
+        })
+        .unwrap();
+    (watch.finish(now, None), took)
+}
+
+/// Searches to the end.
+pub(crate) fn search(rehearsal: &mut Rehearsal, question: Question, spread: Spread, seed: u64) -> Ceiling {
+    let (question, completed): (Question, Completed) = question.completed();
+    let mut search = Search::new(question);
+    let mut took = Span::ZERO;
+    while let Some(trial) = search.next() {
+        let of_its_own = seed * 1_000 + u64::from(trial.number);
+        let (tried, length) = make(rehearsal, search.question(), trial, spread, of_its_own);
+        took += length + trial.rest;
+        search.record(tried);
+    }
+    search.answer(&completed, None, took)
+}
+
+/// What was tried, for reading when a test fails.
+pub(crate) fn told(ceiling: &Ceiling) -> String {
+    let line = |t: &Tried| {
+        format!(
+            "{:>2} {:>10} {:?} {:?} sure={} {:.1}s steady={:?} n={} ok={} refused={} flooded={} {:?} {:?} p95={:?}\n",
+            t.number,
+            t.load,
+            t.depth,
+            t.verdict,
+            t.sure,
+            t.seconds,
+            t.steady_from_s,
+            t.requests,
+            t.ok,
+            t.refused,
+            t.flooded,
+            t.bound,
+            t.shown,
+            t.latency.p95,
+        )
+    };
+    let trials: String = ceiling.trials.iter().map(line).collect();
+    format!(
+        "{:?} {:?} in {:?} by {:?} confirmed={} {:?} knee={:?} took {:.0}s\n{trials}",
+        ceiling.status,
+        ceiling.value,
+        ceiling.interval,
+        ceiling.bound_by,
+        ceiling.confirmed,
+        ceiling.disagreements,
+        ceiling.knee.as_ref().map(|k| k.load),
+        ceiling.took_s,
+    )
+}
