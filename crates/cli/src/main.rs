@@ -7,6 +7,7 @@
 
 mod args;
 mod arrivals;
+mod ceiling;
 mod corpus;
 mod import;
 mod interrupt;
@@ -38,6 +39,7 @@ pub(crate) const USAGE: u8 = 2;
 fn main() -> ExitCode {
     let outcome = match Args::parse().command {
         Command::Run(args) => run::run(args),
+        Command::Ceiling(args) => ceiling::ceiling(args),
         Command::Plan(args) => plan::plan(&args),
         Command::Arrivals(args) => arrivals::arrivals(&args),
         Command::Stub(args) => stub::stub(*args),

@@ -1,7 +1,7 @@
 //! The ceiling: the highest load that still meets the objectives.
 //!
 //! A [`Search`] proposes [`Trial`]s, each of which holds one load; a [`Watch`] is handed what happens in it, and says when
-//! it has told enough; what it [`Tried`] goes back into the search, until there is a [`Ceiling`].
+//! it has told enough; what it [`Told`] goes back into the search, until there is a [`Ceiling`].
 //!
 //! - *Bracket*: from the pace of a single user the load doubles until it fails.
 //! - *Narrow*: by what went through where it was too much, and by halving on a logarithmic scale, down to the resolution.
@@ -24,8 +24,9 @@ mod trial;
 mod watch;
 mod weigh;
 
-pub use answer::{Ceiling, Cut, Disagreement, FORMAT, Headroom, Knee, Status};
-pub use question::{By, Completed, Question};
+pub use answer::Cut;
+pub use floodline_core::ceiling::{Bound, By, Ceiling, Depth, Status, Tried, Verdict};
+pub use question::{Completed, Question};
 pub use search::Search;
-pub use trial::{Bound, Depth, Shown, Times, Trial, Tried, Verdict};
+pub use trial::{Shown, Told, Trial};
 pub use watch::{End, SoFar, Watch};

@@ -1,117 +1,13 @@
-//! The answer of a search, as `ceiling.json` holds it.
+//! The answer of a search, from everything that was tried.
 
+use floodline_core::ceiling::{
+    Bound, Ceiling, Depth, Disagreement, FORMAT, Headroom, Status, Tried, Verdict,
+};
 use floodline_core::{Span, Usd};
-use serde::{Deserialize, Serialize};
 
-use super::By;
 use super::knee::knee;
 use super::question::Completed;
 use super::search::{Level, Search};
-use super::trial::{Bound, Depth, Tried, Verdict};
-
-/// Name and version of the format of `ceiling.json`.
-pub const FORMAT: &str = "floodline-ceiling/1";
-
-/// The answer of a search. Loads are in its unit.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Ceiling {
-    /// [`FORMAT`].
-    pub format: String,
-    /// What was searched, in a word.
-    pub status: Status,
-    /// `requests_per_s` or `users`.
-    pub unit: String,
-    /// The highest load that was seen to pass; missing where none was.
-    pub value: Option<f64>,
-    /// The ceiling lies between these: the highest load that passes without a trial against it, and the lowest that fails
-    /// without a trial for it. A missing end was not found.
-    pub interval: (Option<f64>, Option<f64>),
-    /// What keeps the next higher load from passing.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub bound_by: Option<Bound>,
-    /// Why the search ended before it had the answer, if it did.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub stopped: Option<String>,
-    /// Whether highest and lowest load were each confirmed by a second trial.
-    pub confirmed: bool,
-    /// By how much the ends of the interval were to differ at most, as a fraction.
-    pub resolution: f64,
-    /// The objectives, as they are written.
-    pub objectives: Vec<String>,
-    /// The one of them that was assumed, because none spoke of errors.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub assumed: Option<String>,
-    /// Objectives that were left out, because they do not bound a load from above.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub left_out: Vec<String>,
-    /// How the ceiling stands against what is needed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub headroom: Option<Headroom>,
-    /// Where more load begins to cost more than it brings.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub knee: Option<Knee>,
-    /// Loads about which trials disagreed.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub disagreements: Vec<Disagreement>,
-    /// The longest that a load was held.
-    pub longest_trial_s: f64,
-    /// What all trials cost, where there are prices.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub spent_usd: Option<Usd>,
-    /// How long the search took.
-    pub took_s: f64,
-    /// Everything that was tried, in order.
-    pub trials: Vec<Tried>,
-}
-
-/// How a search ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Status {
-    /// Something bounds the load, and it is known where.
-    Found,
-    /// Nothing failed up to the highest load that was asked for.
-    Unbounded,
-    /// No load meets the objectives.
-    Nothing,
-    /// The generator gave out before the target did.
-    Invalid,
-    /// A limit ended the search; what is known until then is told.
-    Stopped,
-    /// A person ended it.
-    Interrupted,
-}
-
-/// The ceiling against a need.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Headroom {
-    /// What is needed.
-    pub need: f64,
-    /// The ceiling as a multiple of it.
-    pub times: f64,
-    /// Whether it is met.
-    pub met: bool,
-}
-
-/// The knee of the curve.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Knee {
-    /// At which load.
-    pub load: f64,
-    /// How it was found.
-    pub method: String,
-}
-
-/// A load about which trials disagreed.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Disagreement {
-    /// The load.
-    pub load: f64,
-    /// Trials that passed.
-    pub passed: u32,
-    /// Trials that failed.
-    pub failed: u32,
-}
 
 /// What ended a search before it had its answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -133,10 +29,10 @@ impl Search {
             levels.iter().rev().filter(under).find(|level| level.passes() && level.failed == 0);
         let undisputed_high = levels.iter().find(|level| level.fails() && level.passed == 0);
         let scout_failed =
-            self.tried.first().is_some_and(|t| t.depth == Depth::Scout && t.verdict == Verdict::Failed);
+            self.all_tried().next().is_some_and(|t| t.depth == Depth::Scout && t.verdict == Verdict::Failed);
         let bound_by = match high {
             Some(high) => self.bound_at(high.load),
-            None if scout_failed => self.tried.first().and_then(|tried| tried.bound.clone()),
+            None if scout_failed => self.all_tried().next().and_then(|tried| tried.bound.clone()),
             None => None,
         };
         let by_generator = matches!(bound_by, Some(Bound::Generator { .. }));
@@ -157,8 +53,8 @@ impl Search {
             (_, _, None, Some(_)) => Status::Unbounded,
         };
         let value = low.map(|level| level.load);
-        let spent: Option<Usd> = self.tried.iter().filter_map(|t| t.spent_usd).reduce(|a, b| a + b);
-        let mut curve: Vec<Tried> = self.tried.iter().filter(|t| t.by == self.question.by).cloned().collect();
+        let spent: Option<Usd> = self.all_tried().filter_map(|t| t.spent_usd).reduce(|a, b| a + b);
+        let mut curve: Vec<Tried> = self.all_tried().filter(|t| t.by == self.question.by).cloned().collect();
         curve.sort_by(|a, b| a.load.total_cmp(&b.load));
         Ceiling {
             format: FORMAT.into(),
@@ -184,10 +80,10 @@ impl Search {
                 .filter(|level| level.passed > 0 && level.failed > 0)
                 .map(|level| Disagreement { load: level.load, passed: level.passed, failed: level.failed })
                 .collect(),
-            longest_trial_s: self.tried.iter().map(|tried| tried.seconds).fold(0.0, f64::max),
+            longest_trial_s: self.all_tried().map(|tried| tried.seconds).fold(0.0, f64::max),
             spent_usd: spent,
             took_s: took.as_secs_f64(),
-            trials: self.tried.clone(),
+            trials: self.all_tried().cloned().collect(),
         }
     }
 
@@ -195,12 +91,7 @@ impl Search {
     fn bound_at(&self, load: f64) -> Option<Bound> {
         let failed = |verdict: Verdict| {
             let at = move |tried: &&Tried| tried.load == load && tried.verdict == verdict;
-            self.tried
-                .iter()
-                .filter(|t| t.by == self.question.by)
-                .rev()
-                .find(at)
-                .and_then(|t| t.bound.clone())
+            self.all_tried().filter(|t| t.by == self.question.by).rev().find(at).and_then(|t| t.bound.clone())
         };
         failed(Verdict::Failed).or_else(|| failed(Verdict::Invalid))
     }
@@ -208,28 +99,6 @@ impl Search {
     fn next_ignoring_number(&self) -> Option<super::Trial> {
         let mut question = self.question.clone();
         question.most_trials = u32::MAX;
-        Search { question, tried: self.tried.clone() }.next()
-    }
-}
-
-impl Ceiling {
-    /// The exit code of the command that searched: 0 found, and enough where something is needed; 3 not enough, or no load
-    /// meets the objectives; 4 the generator gave out first; 5 stopped by a limit; 130 interrupted.
-    pub fn exit_code(&self) -> u8 {
-        match self.status {
-            Status::Interrupted => 130,
-            Status::Invalid => 4,
-            Status::Stopped => 5,
-            Status::Nothing => 3,
-            Status::Found | Status::Unbounded => match self.headroom {
-                Some(Headroom { met: false, .. }) => 3,
-                _ => 0,
-            },
-        }
-    }
-
-    /// What its loads are counted in.
-    pub fn by(&self) -> By {
-        if self.unit == By::Users.unit() { By::Users } else { By::Rate }
+        Search { question, told: self.told.clone() }.next()
     }
 }

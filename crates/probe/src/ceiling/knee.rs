@@ -4,8 +4,7 @@
 //! Kleinrock, ICC 1979): below it each request more is served at hardly a longer wait, beyond it waits grow faster than what
 //! is served. Of the loads that were tried, that is; between them nobody looked.
 
-use super::answer::Knee;
-use super::trial::{Bound, Tried, Verdict};
+use floodline_core::ceiling::{Bound, Knee, Tried, Verdict};
 
 /// The knee of what was tried, if there are three loads with answers at least. `points` are in the order of their loads; above
 /// the ceiling, at `most`, only what failed counts: what passed there did so by an allowance.

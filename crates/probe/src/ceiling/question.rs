@@ -1,18 +1,8 @@
 //! What is asked: the highest load of which kind, under which objectives, how finely, and at what expense.
 
+use floodline_core::ceiling::By;
 use floodline_core::objective::{Bound, Flow, Measure, Objective, Share, Tally};
 use floodline_core::{Outcome, Rate, Span};
-use serde::{Deserialize, Serialize};
-
-/// What a load is counted in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum By {
-    /// Requests (of a flow: journeys) a second, whatever the target does.
-    Rate,
-    /// Users who wait for their answers.
-    Users,
-}
 
 /// What a search is asked.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,38 +27,28 @@ pub struct Question {
     pub need: Option<f64>,
 }
 
-impl By {
-    /// A load as it can be sent: whole users, rates of four digits.
-    pub fn round(self, load: f64) -> f64 {
-        match self {
-            By::Users => load.round().clamp(1.0, f64::from(u32::MAX)),
-            By::Rate => {
-                let load = load.clamp(1e-4, 1e9);
-                let step = libm::pow(10.0, libm::floor(libm::log10(load)) - 3.0);
-                // Whole ten-thousandths, so that it is a rate exactly.
-                ((load / step).round() * step * 1e4).round().max(1.0) / 1e4
-            }
+/// A load as it can be sent: whole users, rates of four digits.
+pub(super) fn rounded(by: By, load: f64) -> f64 {
+    match by {
+        By::Users => load.round().clamp(1.0, f64::from(u32::MAX)),
+        By::Rate => {
+            let load = load.clamp(1e-4, 1e9);
+            let step = libm::pow(10.0, libm::floor(libm::log10(load)) - 3.0);
+            // Whole ten-thousandths, so that it is a rate exactly.
+            ((load / step).round() * step * 1e4).round().max(1.0) / 1e4
         }
     }
+}
 
-    /// A rounded load as a rate.
-    pub fn rate(load: f64) -> Rate {
-        const PARTS: u64 = 10_000;
-        let count = (load * PARTS as f64).round().clamp(1.0, 1e15) as u64;
-        let (mut a, mut b) = (count, PARTS);
-        while b != 0 {
-            (a, b) = (b, a % b);
-        }
-        Rate { count: count / a, per: Span::from_secs(PARTS / a) }
+/// A rounded load as a rate.
+pub(super) fn rate_of(load: f64) -> Rate {
+    const PARTS: u64 = 10_000;
+    let count = (load * PARTS as f64).round().clamp(1.0, 1e15) as u64;
+    let (mut a, mut b) = (count, PARTS);
+    while b != 0 {
+        (a, b) = (b, a % b);
     }
-
-    /// The unit in files.
-    pub const fn unit(self) -> &'static str {
-        match self {
-            By::Rate => "requests_per_s",
-            By::Users => "users",
-        }
-    }
+    Rate { count: count / a, per: Span::from_secs(PARTS / a) }
 }
 
 impl Question {
@@ -140,15 +120,15 @@ mod tests {
 
     #[test]
     fn loads_are_whole_users_or_exact_rates() {
-        assert_eq!(By::Users.round(0.2), 1.0);
-        assert_eq!(By::Users.round(17.5), 18.0);
+        assert_eq!(rounded(By::Users, 0.2), 1.0);
+        assert_eq!(rounded(By::Users, 17.5), 18.0);
         for (load, rounded) in
             [(8.333_333, 8.333), (123_456.0, 123_500.0), (0.012_345, 0.0123), (0.0, 0.0001)]
         {
-            assert_eq!(By::Rate.round(load), rounded);
-            assert_eq!(By::rate(rounded).as_per_second(), rounded);
+            assert_eq!(rounded(By::Rate, load), rounded);
+            assert_eq!(rate_of(rounded).as_per_second(), rounded);
         }
-        assert_eq!(By::rate(20.0), Rate::per_second(20));
+        assert_eq!(rate_of(20.0), Rate::per_second(20));
     }
 
     #[test]

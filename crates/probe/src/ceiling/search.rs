@@ -4,16 +4,18 @@
 //! has no vote for passing: such a pass is a hint, and is tried again where the answer lies near. Every failure votes.
 
 use floodline_core::Span;
+use floodline_core::ceiling::{Bound, By, Depth, Tried, Verdict};
 
+use super::Question;
+use super::question::rounded;
 use super::refusals::Limiter;
-use super::trial::{Bound, Depth, Trial, Tried, Verdict};
-use super::{By, Question};
+use super::trial::{Told, Trial};
 
 /// A search under way.
 #[derive(Clone, Debug)]
 pub struct Search {
     pub(super) question: Question,
-    pub(super) tried: Vec<Tried>,
+    pub(super) told: Vec<Told>,
 }
 
 /// A load with its votes.
@@ -38,7 +40,7 @@ const BOTTOM: f64 = 1.0 / 1024.0;
 impl Search {
     /// A search that has tried nothing yet.
     pub fn new(question: Question) -> Search {
-        Search { question, tried: Vec::new() }
+        Search { question, told: Vec::new() }
     }
 
     /// What was asked.
@@ -47,18 +49,27 @@ impl Search {
     }
 
     /// What was tried so far.
-    pub fn tried(&self) -> &[Tried] {
-        &self.tried
+    pub fn all_tried(&self) -> impl DoubleEndedIterator<Item = &Tried> {
+        self.told.iter().map(|told| &told.tried)
     }
 
     /// Takes in what a trial told.
-    pub fn record(&mut self, tried: Tried) {
-        self.tried.push(tried);
+    pub fn record(&mut self, told: Told) {
+        self.told.push(told);
+    }
+
+    /// The highest load that passes so far, and the lowest that fails.
+    pub fn bracket(&self) -> (Option<f64>, Option<f64>) {
+        let levels = self.levels();
+        let high = levels.iter().find(|level| level.fails()).map(|level| level.load);
+        let under = |level: &&Level| high.is_none_or(|high| level.load < high);
+        let low = levels.iter().rev().filter(under).find(|level| level.passes() || level.hinted > 0);
+        (low.map(|level| level.load), high)
     }
 
     /// The next trial; none once the search is over.
     pub fn next(&self) -> Option<Trial> {
-        if self.tried.len() >= self.question.most_trials as usize {
+        if self.told.len() >= self.question.most_trials as usize {
             return None;
         }
         let (load, depth) = match self.scout() {
@@ -69,7 +80,7 @@ impl Search {
         let by = if depth == Depth::Scout { By::Users } else { self.question.by };
         let limiter = self.limiter().filter(|_| depth != Depth::Scout);
         Some(Trial {
-            number: self.tried.len() as u32 + 1,
+            number: self.told.len() as u32 + 1,
             by,
             load,
             depth,
@@ -87,7 +98,7 @@ impl Search {
     }
 
     fn scout(&self) -> Option<&Tried> {
-        self.tried.first().filter(|tried| tried.depth == Depth::Scout)
+        self.all_tried().next().filter(|tried| tried.depth == Depth::Scout)
     }
 
     /// Where the search starts.
@@ -102,7 +113,7 @@ impl Search {
     }
 
     fn round(&self, load: f64) -> f64 {
-        self.question.by.round(load)
+        rounded(self.question.by, load)
     }
 
     fn load(&self) -> Option<(f64, Depth)> {
@@ -175,11 +186,11 @@ impl Search {
 
     /// Loads on both sides of what went through where it was too much.
     fn guesses(&self) -> impl Iterator<Item = f64> + '_ {
-        let of = |tried: &Tried| {
-            let found = tried.shown.capacity.filter(|capacity| *capacity > 0.0);
+        let of = |Told { tried, shown }: &Told| {
+            let found = shown.capacity.filter(|capacity| *capacity > 0.0);
             found.filter(|_| tried.by == self.question.by && self.question.by == By::Rate)
         };
-        let capacity = self.tried.iter().rev().find_map(of);
+        let capacity = self.told.iter().rev().find_map(of);
         let half = 1.0 + self.question.resolution * 0.45;
         capacity.into_iter().flat_map(move |at| [self.round(at / half), self.round(at * half)])
     }
@@ -187,7 +198,7 @@ impl Search {
     /// Every load that was tried, from the lowest.
     pub(super) fn levels(&self) -> Vec<Level> {
         let mut levels: Vec<Level> = Vec::new();
-        for tried in self.tried.iter().filter(|t| t.depth != Depth::Scout && t.verdict != Verdict::Cut) {
+        for tried in self.all_tried().filter(|t| t.depth != Depth::Scout && t.verdict != Verdict::Cut) {
             let at = levels.partition_point(|level| level.load < tried.load);
             if levels.get(at).is_none_or(|level| level.load != tried.load) {
                 levels.insert(at, Level { load: tried.load, ..Level::default() });
@@ -210,17 +221,21 @@ impl Search {
 
     /// What is known of the limiter, if one was met.
     pub(super) fn limiter(&self) -> Option<Limiter> {
-        let met = |tried: &&Tried| {
+        let met = |Told { tried, shown }: &&Told| {
             let by_limit = matches!(tried.bound, Some(Bound::Limit { .. }));
-            by_limit && !tried.flooded && tried.by == self.question.by && tried.shown.until_refused.is_some()
+            by_limit && !tried.flooded && tried.by == self.question.by && shown.until_refused.is_some()
         };
-        let first = self.tried.iter().find(met)?;
-        let until = first.shown.until_refused.unwrap_or(Span::ZERO);
-        let run =
-            self.tried.iter().filter(|t| t.verdict == Verdict::Failed).filter_map(|t| t.shown.run).max();
+        let Told { tried: first, shown } = self.told.iter().find(met)?;
+        let until = shown.until_refused.unwrap_or(Span::ZERO);
+        let run = self
+            .told
+            .iter()
+            .filter(|told| told.tried.verdict == Verdict::Failed)
+            .filter_map(|told| told.shown.run)
+            .max();
         // Places for so many at once are taken within one answer's time; what lasts longer is an allowance.
         let answer = first.latency.p50.unwrap_or(0.0);
-        let evens_out = until.as_millis_f64() > 2.0 * answer && first.shown.admitted_first >= EVENING;
+        let evens_out = until.as_millis_f64() > 2.0 * answer && shown.admitted_first >= EVENING;
         let length = Span(until.0 + until.0 / 5) + Span::from_millis(500);
         Some(Limiter { flood: (first.load, length), run, evens_out })
     }
@@ -229,7 +244,7 @@ impl Search {
     fn rest(&self) -> Span {
         let piled =
             |tried: &Tried| matches!(tried.bound, Some(Bound::Backlog { .. } | Bound::Objective { .. }));
-        if !self.tried.last().is_some_and(piled) {
+        if !self.all_tried().next_back().is_some_and(piled) {
             return Span::ZERO;
         }
         let rest = Span(self.fastest().unwrap_or(Span::ZERO).0.saturating_mul(4));
@@ -238,7 +253,7 @@ impl Search {
 
     /// The median latency of the trial that was answered fastest.
     fn fastest(&self) -> Option<Span> {
-        let medians = self.tried.iter().filter_map(|tried| tried.latency.p50);
+        let medians = self.all_tried().filter_map(|tried| tried.latency.p50);
         medians.min_by(f64::total_cmp).map(|ms| Span((ms * 1e6) as u64))
     }
 }

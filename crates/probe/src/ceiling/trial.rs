@@ -1,13 +1,12 @@
-//! A trial: one load, held for as long as it takes to tell whether it passes; and what it told.
+//! A trial: one load, held for as long as it takes to tell whether it passes.
 
+use floodline_core::Span;
+use floodline_core::ceiling::{Bound, By, Depth, Times, Tried, Verdict};
 use floodline_core::plan::{Load, Plan};
-use floodline_core::retry::Dimension;
 use floodline_core::schedule::{Phase, Shape, Spread, Stage};
 use floodline_core::users::UserStage;
-use floodline_core::{Outcome, Span, Usd};
-use serde::{Deserialize, Serialize};
 
-use super::By;
+use super::question::rate_of;
 
 /// A trial to be made.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -35,135 +34,12 @@ pub struct Trial {
     pub rest: Span,
 }
 
-/// How closely a trial looks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Depth {
-    /// A few requests of a single user: how fast the target is with nothing else to do.
-    Scout,
-    /// A look, on the way up: what passes it is tried again if the answer lies near.
-    Glance,
-    /// Until the statistics have decided.
-    Full,
-}
-
-/// How a trial ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Verdict {
-    /// The load meets the objectives.
-    Passed,
-    /// It does not.
-    Failed,
-    /// The generator was the bottleneck.
-    Invalid,
-    /// It was cut short and says nothing.
-    Cut,
-}
-
-/// What keeps a load from passing.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Bound {
-    /// A limiter, a quota or an overload guard that refuses.
-    Limit {
-        /// As what most of the refusals ended.
-        outcome: Outcome,
-        /// The limit, where the provider says which.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        dimension: Option<Dimension>,
-        /// The share of requests that was refused.
-        share: f64,
-    },
-    /// An objective that is missed.
-    Objective {
-        /// As it is written.
-        text: String,
-        /// The share of values that missed it, where it can be told as a share.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        missed: Option<f64>,
-        /// The share that may.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        allowed: Option<f64>,
-    },
-    /// The target falls behind: requests pile up.
-    Backlog {
-        /// By so many a second.
-        grows_per_s: f64,
-    },
-    /// The load generator itself.
-    Generator {
-        /// Why, as `code: sentence`.
-        reason: String,
-    },
-    /// A rule of the scenario that ends a run.
-    Rule {
-        /// Which, and what it saw.
-        text: String,
-    },
-}
-
-/// A distribution in five numbers, in milliseconds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Times {
-    /// How many values there are.
-    pub count: u64,
-    /// Median.
-    pub p50: Option<f64>,
-    /// 95th percentile.
-    pub p95: Option<f64>,
-    /// 99th percentile.
-    pub p99: Option<f64>,
-}
-
-/// What a trial told: an entry of `trials` in `ceiling.json`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Tried {
-    /// Its number, from 1.
-    pub number: u32,
-    /// What its load is counted in.
-    pub by: By,
-    /// The load, in requests a second or users.
-    pub load: f64,
-    /// How closely it looked.
-    pub depth: Depth,
-    /// How it ended.
-    pub verdict: Verdict,
-    /// Whether the test decided, and not the end of its time.
-    pub sure: bool,
-    /// What kept it from passing.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub bound: Option<Bound>,
-    /// How long the load was held, a flood before it excluded.
-    pub seconds: f64,
-    /// From where on it was steady, in seconds from when the load began; missing where it never was.
-    pub steady_from_s: Option<f64>,
-    /// Whether a limiter's allowance was used up before.
-    pub flooded: bool,
-    /// Requests of the load, whatever became of them.
-    pub requests: u64,
-    /// Those answered well.
-    pub ok: u64,
-    /// Those refused by a limit, a quota or an overload guard.
-    pub refused: u64,
-    /// Those that ended in any other error.
-    pub failed: u64,
-    /// The share of requests that were good, where latency objectives say what that is.
-    pub goodput: Option<f64>,
-    /// Answers a second while it was steady.
-    pub ok_per_s: Option<f64>,
-    /// First token − sent, while it was steady.
-    pub ttft: Times,
-    /// Last byte − sent, while it was steady.
-    pub latency: Times,
-    /// What it cost, where there are prices.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub spent_usd: Option<Usd>,
-    /// Why it was cut short.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cut: Option<String>,
-    /// What it showed of a limiter: not for files.
-    #[serde(skip)]
+/// What a trial told: for people, and for the search to go on with.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Told {
+    /// For people.
+    pub tried: Tried,
+    /// For the search.
     pub shown: Shown,
 }
 
@@ -181,6 +57,33 @@ pub struct Shown {
 }
 
 impl Trial {
+    /// What there is to tell of a trial that this machine could not make.
+    pub fn unmade(&self, reason: String) -> Told {
+        let tried = Tried {
+            number: self.number,
+            by: self.by,
+            load: self.load,
+            depth: self.depth,
+            verdict: Verdict::Invalid,
+            sure: true,
+            bound: Some(Bound::Generator { reason }),
+            seconds: 0.0,
+            steady_from_s: None,
+            flooded: false,
+            requests: 0,
+            ok: 0,
+            refused: 0,
+            failed: 0,
+            goodput: None,
+            ok_per_s: None,
+            ttft: Times::default(),
+            latency: Times::default(),
+            spent_usd: None,
+            cut: None,
+        };
+        Told { tried, shown: Shown::default() }
+    }
+
     /// Makes its load that of a plan of one scenario: held until the run is ended, behind the flood if there is one.
     pub fn load_into(&self, plan: &mut Plan) {
         let Some(scenario) = plan.scenarios.first_mut() else { return };
@@ -201,7 +104,7 @@ impl Trial {
         scenario.load = match self.by {
             By::Rate => {
                 let hold = |load: f64, length, phase| Stage {
-                    shape: Shape::Hold { rate: By::rate(load), length },
+                    shape: Shape::Hold { rate: rate_of(load), length },
                     spread,
                     phase,
                 };
@@ -219,32 +122,5 @@ impl Trial {
                 Load::Closed { stages: flood.into_iter().chain([main]).collect(), requests: None }
             }
         };
-    }
-}
-
-impl Verdict {
-    /// The name used in every file and on every screen.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Verdict::Passed => "passed",
-            Verdict::Failed => "failed",
-            Verdict::Invalid => "invalid",
-            Verdict::Cut => "cut",
-        }
-    }
-}
-
-impl Times {
-    /// Of these values, in any order.
-    pub(super) fn of(mut values: Vec<f64>) -> Times {
-        use floodline_core::stats::Quantile;
-        values.sort_unstable_by(f64::total_cmp);
-        let at = |q: Quantile| values.get(q.rank(values.len() as u64) as usize - 1).copied();
-        Times {
-            count: values.len() as u64,
-            p50: at(Quantile::P50),
-            p95: at(Quantile::P95),
-            p99: at(Quantile::P99),
-        }
     }
 }

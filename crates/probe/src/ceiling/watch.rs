@@ -6,6 +6,7 @@
 use std::iter::Peekable;
 use std::sync::Arc;
 
+use floodline_core::ceiling::{Bound, By, Depth, Verdict};
 use floodline_core::fold::Fold;
 use floodline_core::objective::{self, Finding, Shares};
 use floodline_core::plan::{Load, Plan};
@@ -14,10 +15,10 @@ use floodline_core::traffic::Traffic;
 use floodline_core::verdict::{self, Stamps};
 use floodline_core::{Moment, Outcome, Phase, Record, RunEvent, Span};
 
+use super::Question;
 use super::sequential::Side;
-use super::trial::{Bound, Depth, Trial, Tried, Verdict};
+use super::trial::{Told, Trial};
 use super::weigh::{Weighed, weigh};
-use super::{By, Question};
 
 /// A trial under way.
 pub struct Watch {
@@ -343,7 +344,7 @@ impl Watch {
     }
 
     /// What the trial told, once its run is over; `cut` says why it ended before it was ruled, if it did.
-    pub fn finish(mut self, now: Moment, cut: Option<String>) -> Tried {
+    pub fn finish(mut self, now: Moment, cut: Option<String>) -> Told {
         self.catch_up(now);
         let until = self.ruling.as_ref().map_or(now, |ruling| ruling.at);
         let weighed = weigh(&self, until, true);

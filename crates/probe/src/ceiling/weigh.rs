@@ -4,6 +4,7 @@
 //! Of requests that are still in flight nobody knows what they will say. Those that were due before a horizon and have
 //! not ended count as misses where it is asked whether a load passes, and as none where it is asked whether it fails.
 
+use floodline_core::ceiling::{Bound, Times, Tried, Verdict};
 use floodline_core::metric::Metric;
 use floodline_core::objective::{Measure, Misses};
 use floodline_core::{Moment, Outcome, Span, Usd};
@@ -11,7 +12,7 @@ use floodline_core::{Moment, Outcome, Span, Usd};
 use super::refusals::{Pattern, pattern};
 use super::sequential::{Side, design_effect, side};
 use super::steady::{Drift, drift, warm_up};
-use super::trial::{Bound, Shown, Times, Trial, Tried, Verdict};
+use super::trial::{Shown, Told, Trial};
 use super::watch::{Row, Watch};
 
 /// A trial, weighed at one instant.
@@ -286,7 +287,7 @@ impl Weighed {
         (verdict, bound, sure): (Verdict, Option<Bound>, bool),
         until: Moment,
         cut: Option<String>,
-    ) -> Tried {
+    ) -> Told {
         let rows: Vec<&Row> = self.order.iter().map(|&k| &watch.rows[k as usize]).collect();
         let steady: Vec<&Row> =
             rows.iter().copied().filter(|r| r.scheduled >= self.since && r.scheduled < self.until).collect();
@@ -305,7 +306,7 @@ impl Weighed {
             (Some(Bound::Backlog { .. }), _) => self.backlog.ended_per_s,
             (_, _) => None,
         };
-        Tried {
+        let tried = Tried {
             number: trial.number,
             by: trial.by,
             load: trial.load,
@@ -326,13 +327,14 @@ impl Weighed {
             latency: Times::of(steady.iter().filter_map(|row| row.latency).collect()),
             spent_usd: spent,
             cut,
-            shown: Shown {
-                until_refused: limited.map(|row| row.scheduled.since(watch.from)),
-                admitted_first: self.pattern.first.map_or(0, |(_, admitted)| admitted),
-                run: self.pattern.longest_run.filter(|_| limited.is_some()),
-                capacity,
-            },
-        }
+        };
+        let shown = Shown {
+            until_refused: limited.map(|row| row.scheduled.since(watch.from)),
+            admitted_first: self.pattern.first.map_or(0, |(_, admitted)| admitted),
+            run: self.pattern.longest_run.filter(|_| limited.is_some()),
+            capacity,
+        };
+        Told { tried, shown }
     }
 
     /// Where most of the errors are refusals, it is their limit that bounds the load.

@@ -6,7 +6,7 @@ use floodline_core::plan::{Address, Load, Plan, Target};
 use floodline_core::schedule::{Spread, Stage};
 use floodline_core::verdict::Stamps;
 use floodline_core::{Objective, Rate, Span};
-use floodline_probe::ceiling::{By, Ceiling, Completed, End, Question, Search, Trial, Tried, Watch};
+use floodline_probe::ceiling::{By, Ceiling, Completed, End, Question, Search, Told, Trial, Tried, Watch};
 use floodline_sim::rehearsal::{Go, Rehearsal};
 
 /// The objectives of these texts.
@@ -41,7 +41,7 @@ pub(crate) fn make(
     trial: Trial,
     spread: Spread,
     seed: u64,
-) -> (Tried, Span) {
+) -> (Told, Span) {
     let mut plan = plan(spread, seed, &question.objectives);
     trial.load_into(&mut plan);
     let plan = Arc::new(plan);
@@ -74,9 +74,9 @@ pub(crate) fn search(rehearsal: &mut Rehearsal, question: Question, spread: Spre
     let mut took = Span::ZERO;
     while let Some(trial) = search.next() {
         let of_its_own = seed * 1_000 + u64::from(trial.number);
-        let (tried, length) = make(rehearsal, search.question(), trial, spread, of_its_own);
+        let (told, length) = make(rehearsal, search.question(), trial, spread, of_its_own);
         took += length + trial.rest;
-        search.record(tried);
+        search.record(told);
     }
     search.answer(&completed, None, took)
 }
@@ -85,7 +85,7 @@ pub(crate) fn search(rehearsal: &mut Rehearsal, question: Question, spread: Spre
 pub(crate) fn told(ceiling: &Ceiling) -> String {
     let line = |t: &Tried| {
         format!(
-            "{:>2} {:>10} {:?} {:?} sure={} {:.1}s steady={:?} n={} ok={} refused={} flooded={} {:?} {:?} p95={:?}\n",
+            "{:>2} {:>10} {:?} {:?} sure={} {:.1}s steady={:?} n={} ok={} refused={} flooded={} {:?} p95={:?}\n",
             t.number,
             t.load,
             t.depth,
