@@ -25,6 +25,7 @@ pub(crate) fn short_load(by: By, value: f64) -> String {
 /// A rate to four digits, since an answer may be that fine.
 fn digits(value: f64) -> String {
     match value {
+        v if v.fract() == 0.0 => three_digits(v),
         v if v < 0.0995 => three_digits(v),
         v if v < 9.9995 => format!("{v:.3}"),
         v if v < 99.995 => format!("{v:.2}"),

@@ -24,6 +24,8 @@ pub(super) struct Level {
     pub(super) load: f64,
     pub(super) passed: u32,
     pub(super) failed: u32,
+    /// Those of the failures in which it was the generator that failed.
+    invalid: u32,
     /// Passes without a vote.
     pub(super) hinted: u32,
 }
@@ -118,6 +120,10 @@ impl Search {
 
     fn load(&self) -> Option<(f64, Depth)> {
         let levels = self.levels();
+        // A generator that failed once may have been disturbed; nothing is built on that before it fails again.
+        if let Some(doubtful) = levels.iter().find(|level| level.is_doubtful()) {
+            return Some((doubtful.load, Depth::Full));
+        }
         let Some(high) = levels.iter().find(|level| level.fails()) else { return self.upwards(&levels) };
         let below: Vec<&Level> = levels.iter().filter(|level| level.load < high.load).collect();
         let Some(low) = below.iter().rev().find(|level| level.passes()) else {
@@ -207,7 +213,8 @@ impl Search {
             match tried.verdict {
                 Verdict::Passed if self.votes(tried) => level.passed += 1,
                 Verdict::Passed => level.hinted += 1,
-                Verdict::Failed | Verdict::Invalid => level.failed += 1,
+                Verdict::Failed => level.failed += 1,
+                Verdict::Invalid => (level.failed, level.invalid) = (level.failed + 1, level.invalid + 1),
                 Verdict::Cut => {}
             }
         }
@@ -267,6 +274,11 @@ impl Level {
     /// Most of its votes are against it.
     pub(super) fn fails(&self) -> bool {
         self.failed > self.passed
+    }
+
+    /// Nothing but one failure of the generator speaks against it, and nothing for it.
+    fn is_doubtful(&self) -> bool {
+        self.invalid == 1 && self.failed == 1 && self.passed == 0
     }
 
     /// Its votes are even, and there is one left to decide.

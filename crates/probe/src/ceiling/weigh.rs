@@ -63,6 +63,8 @@ struct Backlog {
     ended_per_s: Option<f64>,
 }
 
+/// With fewer requests that ended, a backlog is the start of any load.
+const FEWEST: usize = 10;
 /// Looks at a backlog.
 const LOOKS: usize = 24;
 
@@ -223,7 +225,7 @@ fn backlog(watch: &Watch, now: Moment, complete: bool) -> Backlog {
     let answer = Times::of(first).p50.map(|ms| Span((ms * 1e6) as u64)).max(watch.unloaded());
     // Where nothing has ended and nothing is known, it may be that answers take long.
     let Some(answer) = answer else { return Backlog::default() };
-    if length <= 0.0 || end.since(watch.from).0 / 4 < answer.0 {
+    if watch.rows.len() < FEWEST || length <= 0.0 || end.since(watch.from).0 / 4 < answer.0 {
         return Backlog::default();
     }
     let mut ended: Vec<u64> = watch.rows.iter().map(|row| row.over.0).collect();
