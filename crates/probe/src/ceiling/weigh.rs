@@ -63,6 +63,8 @@ struct Backlog {
     ended_per_s: Option<f64>,
 }
 
+/// So many refused requests in a row are the doing of a window.
+const IN_A_ROW: u64 = 10;
 /// With fewer requests that ended, a backlog is the start of any load.
 const FEWEST: usize = 10;
 /// Looks at a backlog.
@@ -165,9 +167,12 @@ fn stretch(
     let before = pattern.first.map(|(_, admitted)| admitted).filter(|_| !watch.is_flooded());
     let longest = pattern.longest_run.max(watch.clean_run()).max(before).unwrap_or(0);
     let beyond = pattern.tail as f64 > (1.1 * longest as f64).max(telling(allowed));
-    match (pattern.tail_from.filter(|_| beyond), pattern.cycles) {
+    // Refusals that come one by one, as a full queue's do, are no cycles of a window.
+    let cycles = pattern.cycles.filter(|_| pattern.longest_refusal >= IN_A_ROW);
+    match (pattern.tail_from.filter(|_| beyond), cycles) {
         (Some(tail), _) => (tail, until),
         (None, Some(cycles)) => (cycles.from, cycles.to),
+        (None, None) if pattern.longest_refusal < IN_A_ROW => (since, until),
         (None, None) => (first.min(since).max(begun), until),
     }
 }
