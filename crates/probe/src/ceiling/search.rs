@@ -34,8 +34,6 @@ pub(super) struct Level {
 const VOTES: u32 = 3;
 /// A search does not start above this rate unless it is told to.
 const MODEST_START: f64 = 20.0;
-/// An allowance of so many requests evens out how they are spread.
-const EVENING: u64 = 50;
 /// Below this share of where it started, a load that fails is the end of the search.
 const BOTTOM: f64 = 1.0 / 1024.0;
 
@@ -91,6 +89,10 @@ impl Search {
             even: limiter.is_some_and(|limiter| limiter.evens_out),
             unloaded: self.fastest().filter(|_| depth != Depth::Scout),
             learn: limiter.is_none(),
+            to_the_end: self
+                .levels()
+                .iter()
+                .any(|level| level.load == load && level.passed + level.failed > 0),
             rest: self.rest(),
         })
     }
@@ -240,9 +242,12 @@ impl Search {
             .filter(|told| told.tried.verdict == Verdict::Failed)
             .filter_map(|told| told.shown.run)
             .max();
-        // Places for so many at once are taken within one answer's time; what lasts longer is an allowance.
-        let answer = first.latency.p50.unwrap_or(0.0);
-        let evens_out = until.as_millis_f64() > 2.0 * answer && shown.admitted_first >= EVENING;
+        // Of places for so many at once, those that are refused at first are free again within one answer's time; what comes
+        // back more slowly is an allowance.
+        let answer = first.latency.p50.unwrap_or(0.0) / 1e3;
+        let after = (first.seconds - until.as_secs_f64()).max(1e-3);
+        let came_back = first.ok.saturating_sub(shown.admitted_first) as f64 / after * answer;
+        let evens_out = came_back < 0.5 * shown.admitted_first as f64;
         let length = Span(until.0 + until.0 / 5) + Span::from_millis(500);
         Some(Limiter { flood: (first.load, length), run, evens_out })
     }

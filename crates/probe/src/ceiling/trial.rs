@@ -28,6 +28,8 @@ pub struct Trial {
     pub even: bool,
     /// How long an answer takes when the target has nothing else to do, where that is known.
     pub unloaded: Option<Span>,
+    /// Whether it passes only with its whole time: a second look is to see what the first one did not.
+    pub to_the_end: bool,
     /// Whether to stay until a limiter's ways are known, where one refuses.
     pub learn: bool,
     /// How long to leave the target alone before, where it is one that remembers.

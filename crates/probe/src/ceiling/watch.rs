@@ -172,7 +172,7 @@ impl Watch {
         }
         // Ever more seldom, since ever more is looked at.
         let elapsed = now.since(self.from);
-        self.next_look = now + Span((elapsed.0 / 20).max(Span::from_millis(100).0));
+        self.next_look = now + Span((elapsed.0 / 12).max(Span::from_millis(200).0));
         self.catch_up(now);
         let decided = self.rule(now, elapsed)?;
         let patience = self.patience(now, elapsed);
@@ -199,7 +199,7 @@ impl Watch {
             let in_vain = self.rows.len() >= 20 && ok == 0;
             return (enough || in_vain || elapsed >= self.longest).then_some((None, End::Drain));
         }
-        if elapsed < Span(self.shortest.0 / 2) {
+        if elapsed < self.shortest {
             return None;
         }
         if let Some(reason) = self.generator_gave_out() {
@@ -207,20 +207,20 @@ impl Watch {
         }
         let weighed = weigh(self, now, false);
         let failed = |bound: Bound, end| Some((Some((Verdict::Failed, Some(bound))), end));
-        if let Some(grows_per_s) = weighed.falls_behind(4.5)
+        if let Some(grows_per_s) = weighed.falls_far_behind()
             && !self.learning(&weighed, now)
         {
             return failed(Bound::Backlog { grows_per_s }, End::Now);
-        }
-        if elapsed < self.shortest {
-            return None;
         }
         if let Some(bound) = weighed.bound(|judged| judged.surely == Side::Above) {
             // After a flood refusals come by the window: only whole cycles of them tell.
             let within = self.trial.flood.is_some() && weighed.pattern.first.is_some();
             let within =
                 within && weighed.pattern.cycles.is_none() && elapsed < self.longest_for_window(&weighed);
-            let waits = within || self.recovering(&weighed, now) || self.learning(&weighed, now);
+            let waits = within
+                || (self.trial.even && weighed.may_be_echo() && elapsed < self.longest_for_window(&weighed))
+                || self.recovering(&weighed, now)
+                || self.learning(&weighed, now);
             return if waits { None } else { failed(bound, End::Now) };
         }
         let clean = self.trial.flood.is_none() || weighed.pattern.tail >= weighed.needed(self.trial.clean);
@@ -231,7 +231,8 @@ impl Watch {
             Depth::Full => weighed.judged.iter().all(|judged| judged.possibly == Side::Below),
         };
         let settled = weighed.steady && weighed.falls_behind(2.0).is_none();
-        if passes && settled && clean && !weighed.only_facts {
+        let early = !self.trial.to_the_end && !weighed.only_facts;
+        if passes && settled && clean && early {
             return Some((Some((Verdict::Passed, None)), End::Drain));
         }
         let waits = self.recovering(&weighed, now) || self.learning(&weighed, now) || self.within(&weighed);
@@ -244,8 +245,9 @@ impl Watch {
         let pattern = &weighed.pattern;
         let promising = pattern.tail > 0 && pattern.tail >= pattern.longest_run.unwrap_or(0);
         let flooded = self.trial.flood.is_some();
+        let echo = self.trial.even && weighed.may_be_echo();
         let cycle_begun = flooded && pattern.first.is_some() && pattern.cycles.is_none();
-        cycle_begun || (promising && flooded && pattern.tail < weighed.needed(self.trial.clean))
+        echo || cycle_begun || (promising && flooded && pattern.tail < weighed.needed(self.trial.clean))
     }
 
     /// Whether a flood before has used up an allowance that has not come back yet.
@@ -333,6 +335,10 @@ impl Watch {
 
     pub(super) fn is_flooded(&self) -> bool {
         self.trial.flood.is_some()
+    }
+
+    pub(super) fn is_even(&self) -> bool {
+        self.trial.even
     }
 
     pub(super) fn unloaded(&self) -> Option<Span> {

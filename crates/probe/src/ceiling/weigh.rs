@@ -22,12 +22,15 @@ pub(super) struct Weighed {
     /// From where on it is steady, or might be.
     since: Moment,
     until: Moment,
+    from: Moment,
     /// One for each objective that is a share.
     pub(super) judged: Vec<Judged>,
     /// Whether no objective is a share, so that only the end of its time decides.
     pub(super) only_facts: bool,
     /// What refusals come to; after a flood, from the first admission after it on.
     pub(super) pattern: Pattern,
+    /// How long, and for how many requests, nothing was refused at first; none while nothing was.
+    initial: Option<(Span, u64)>,
     /// After a flood: whether anything was refused.
     pub(super) met_limit: bool,
     /// After a flood: whether everything is refused still.
@@ -61,6 +64,10 @@ struct Backlog {
     relative: f64,
     /// What ended a second meanwhile.
     ended_per_s: Option<f64>,
+    /// Whether the time that was looked at is long against the answers that ended last.
+    settled: bool,
+    /// How many unhurried answers the trial has lasted.
+    answers: f64,
 }
 
 /// So many refused requests in a row are the doing of a window.
@@ -84,6 +91,11 @@ pub(super) fn weigh(watch: &Watch, now: Moment, complete: bool) -> Weighed {
         &order[from..to.max(from)]
     };
     // After a flood, the first refusals are the flood's doing, and so is what came before them.
+    let initial = due(watch.from, until).iter().position(|k| watch.rows[*k as usize].is_refused());
+    let initial = initial.map(|at| {
+        let first = due(watch.from, until).get(at).map_or(watch.from, |k| watch.rows[*k as usize].scheduled);
+        (first.since(watch.from), at as u64)
+    });
     let mut after = due(watch.from, until).iter().map(|k| &watch.rows[*k as usize]);
     let met_limit = watch.is_flooded() && after.any(Row::is_refused);
     let back = if met_limit { after.find(|row| !row.is_refused()) } else { None };
@@ -139,7 +151,20 @@ pub(super) fn weigh(watch: &Watch, now: Moment, complete: bool) -> Weighed {
     let only_facts = judged.len() < watch.allowed.len();
     let backlog = backlog(watch, now, complete);
     let steady = cut.is_some() || (answers.len() < 20 && elapsed.0 > 0 && complete);
-    Weighed { steady, since, until, judged, only_facts, pattern, met_limit, recovering, backlog, order }
+    Weighed {
+        from: watch.from,
+        steady,
+        since,
+        until,
+        judged,
+        only_facts,
+        pattern,
+        initial,
+        met_limit,
+        recovering,
+        backlog,
+        order,
+    }
 }
 
 /// How far back most of what was due has ended.
@@ -168,11 +193,12 @@ fn stretch(
     let longest = pattern.longest_run.max(watch.clean_run()).max(before).unwrap_or(0);
     let beyond = pattern.tail as f64 > (1.1 * longest as f64).max(telling(allowed));
     // Refusals that come one by one, as a full queue's do, are no cycles of a window.
-    let cycles = pattern.cycles.filter(|_| pattern.longest_refusal >= IN_A_ROW);
+    let of_window = watch.is_even() || pattern.longest_refusal >= IN_A_ROW;
+    let cycles = pattern.cycles.filter(|_| of_window);
     match (pattern.tail_from.filter(|_| beyond), cycles) {
         (Some(tail), _) => (tail, until),
         (None, Some(cycles)) => (cycles.from, cycles.to),
-        (None, None) if pattern.longest_refusal < IN_A_ROW => (since, until),
+        (None, None) if !of_window => (since, until),
         (None, None) => (first.min(since).max(begun), until),
     }
 }
@@ -202,9 +228,11 @@ fn judge(watch: &Watch, rows: &[u32], objective: usize, allowed: f64, missing: u
         });
         batches.push((sum.missed, sum.values));
     }
-    let (missed, values) = batches.iter().fold((0, 0), |(s, n), batch| (s + batch.0, n + batch.1));
+    let (missed, values) = sum_of(&batches);
     let (missed, values, missing) = (missed as f64, values as f64, missing as f64);
-    let effect = design_effect(&batches);
+    // Waits come in waves: whichever length of batches shows them best.
+    let coarse: Vec<(u64, u64)> = batches.chunks(3).map(sum_of).collect();
+    let effect = design_effect(&batches).max(design_effect(&coarse));
     Judged {
         text: String::new(),
         of_refusals: false,
@@ -215,6 +243,10 @@ fn judge(watch: &Watch, rows: &[u32], objective: usize, allowed: f64, missing: u
         surely: side(missed / effect, (values + missing) / effect, allowed),
         possibly: side((missed + missing) / effect, (values + missing) / effect, allowed),
     }
+}
+
+fn sum_of(batches: &[(u64, u64)]) -> (u64, u64) {
+    batches.iter().fold((0, 0), |(s, n), batch| (s + batch.0, n + batch.1))
 }
 
 /// The number of requests in flight over the second half of the trial: what was due less what has ended.
@@ -244,7 +276,11 @@ fn backlog(watch: &Watch, now: Moment, complete: bool) -> Backlog {
         })
         .collect();
     let drift = drift(&looks, step);
+    let latest = watch.rows.iter().rev().take(20).filter_map(|row| row.latency).collect();
+    let latest = Times::of(latest).p50.unwrap_or(f64::INFINITY);
     Backlog {
+        settled: length * 1e3 > 3.0 * latest,
+        answers: end.since(watch.from).0 as f64 / answer.0.max(1) as f64,
         drift,
         grown: looks.last().copied().unwrap_or(0.0) - looks.first().copied().unwrap_or(0.0),
         relative: drift.per_second / rate.max(1e-9),
@@ -269,8 +305,26 @@ impl Weighed {
         let refused = self.pattern.first.is_some();
         let of_refusals = self.judged.iter().filter(|judged| judged.of_refusals && refused);
         let most = of_refusals.map(|judged| telling(judged.allowed)).fold(own, f64::max);
-        let longest = if refused { 1.1 * self.pattern.longest_run.unwrap_or(0) as f64 } else { 0.0 };
+        // What came before the first refusal was part of a window at most.
+        let longest = self.pattern.longest_run.max(self.initial.map(|(_, admitted)| admitted)).unwrap_or(0);
+        let longest = if refused || self.met_limit { 1.6 * longest as f64 } else { 0.0 };
         most.max(longest).min(1e15) as u64 + 1
+    }
+
+    /// Whether refusals may be the echo of what was sent before the trial: a limiter that admitted everything for so long
+    /// remembers for as long at least.
+    pub(super) fn may_be_echo(&self) -> bool {
+        let Some((clean, _)) = self.initial else { return false };
+        let since = self.until.since(self.from + clean);
+        self.met_limit && since.0 < clean.0 + clean.0 / 5
+    }
+
+    /// The same where it is plain before the trial has had its time: the load is far beyond what is borne, or the backlog
+    /// still grows long after the first answers. What grows at first only fills the target.
+    pub(super) fn falls_far_behind(&self) -> Option<f64> {
+        let Backlog { relative, settled, answers, .. } = self.backlog;
+        let plain = (relative > 0.25 && answers > 8.0) || settled;
+        self.falls_behind(4.5).filter(|_| plain)
     }
 
     /// By how many requests a second the backlog grows, if it does so with this score at least.

@@ -132,6 +132,7 @@ pub(crate) fn scan(provider: fn() -> Rehearsal, question: &Question, spread: Spr
             even: false,
             unloaded: None,
             learn: false,
+            to_the_end: false,
             rest: Span::ZERO,
         };
         trial.load_into(&mut plan);
