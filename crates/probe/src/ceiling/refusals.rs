@@ -37,6 +37,8 @@ pub struct Cycles {
     pub admitted: u64,
     /// Requests that were refused in them.
     pub refused: u64,
+    /// Those of the admitted ones that were due in the first half of their time.
+    pub in_first_half: u64,
 }
 
 impl Cycles {
@@ -45,16 +47,23 @@ impl Cycles {
         let seconds = self.to.since(self.from).as_secs_f64();
         (seconds > 0.0).then(|| self.admitted as f64 / seconds)
     }
+
+    /// Whether as much was let through in one half of the time as in the other: else the limiter still forgets what was sent
+    /// before the trial.
+    pub fn are_even(&self) -> bool {
+        let (first, second) = (self.in_first_half as f64, (self.admitted - self.in_first_half) as f64);
+        (first - second).abs() <= 0.15 * (first + second) / 2.0 + 2.0
+    }
 }
 
 /// The pattern of requests in the order in which they were due, each with whether it was refused.
-pub fn pattern(requests: impl Iterator<Item = (Moment, bool)>) -> Pattern {
+pub fn pattern(requests: &[(Moment, bool)]) -> Pattern {
     let mut pattern = Pattern::default();
     let (mut refusing, mut refused_run) = (false, 0u64);
     let (mut admitted, mut refused) = (0u64, 0u64);
     // Where the first and the latest cycle begin: when, and how many were admitted and refused before.
     let (mut begun, mut latest, mut cycles) = (None, None, 0u64);
-    for (at, is_refused) in requests {
+    for &(at, is_refused) in requests {
         if is_refused {
             if pattern.first.is_none() {
                 pattern.first = Some((at, admitted));
@@ -82,7 +91,11 @@ pub fn pattern(requests: impl Iterator<Item = (Moment, bool)>) -> Pattern {
         refusing = is_refused;
     }
     if let (Some((from, a0, r0)), Some((to, a1, r1)), 1..) = (begun, latest, cycles) {
-        pattern.cycles = Some(Cycles { count: cycles, from, to, admitted: a1 - a0, refused: r1 - r0 });
+        let half = from + Span(to.since(from).0 / 2);
+        let in_half = |&&(at, is_refused): &&(Moment, bool)| !is_refused && at >= from && at < half;
+        let in_first_half = requests.iter().filter(in_half).count() as u64;
+        pattern.cycles =
+            Some(Cycles { count: cycles, from, to, admitted: a1 - a0, refused: r1 - r0, in_first_half });
     }
     pattern
 }
@@ -104,7 +117,8 @@ mod tests {
 
     /// `+` admitted, `-` refused, a second apart.
     fn of(text: &str) -> Pattern {
-        pattern(text.bytes().enumerate().map(|(k, c)| (Moment(k as u64 * 1_000_000_000), c == b'-')))
+        let requests = text.bytes().enumerate().map(|(k, c)| (Moment(k as u64 * 1_000_000_000), c == b'-'));
+        pattern(&requests.collect::<Vec<_>>())
     }
 
     #[test]
@@ -115,6 +129,11 @@ mod tests {
         let cycles = found.cycles.unwrap();
         assert_eq!((cycles.count, cycles.admitted, cycles.refused), (2, 6, 4));
         assert!((cycles.admitted_per_s().unwrap() - 0.6).abs() < 1e-12);
+        assert!(cycles.are_even());
+        // What comes back faster and faster is what was spent so before.
+        assert!(
+            !of("++--+---------+-------+-----+--+-++-+++-++++-+++++-+++++++-").cycles.unwrap().are_even()
+        );
     }
 
     #[test]

@@ -265,8 +265,10 @@ impl Watch {
         let pattern = &weighed.pattern;
         let Some((first, _)) = pattern.first.filter(|_| self.trial.learn) else { return false };
         let cycles = pattern.cycles.map_or(0, |cycles| cycles.count);
+        let even = pattern.cycles.is_some_and(|cycles| cycles.are_even());
         let like_window = pattern.longest_refusal >= WINDOW_LIKE;
-        let learned = cycles >= 40 || (cycles >= 1 && like_window);
+        let window = cycles >= 1 && like_window && pattern.longest_run.is_some_and(|run| run >= 10);
+        let learned = window || (cycles >= 40 && even);
         let patience = if like_window { self.longest.max(WINDOW) } else { self.longest };
         !learned && now.since(first) < patience
     }

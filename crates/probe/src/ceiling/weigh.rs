@@ -4,9 +4,12 @@
 //! Of requests that are still in flight nobody knows what they will say. Those that were due before a horizon and have
 //! not ended count as misses where it is asked whether a load passes, and as none where it is asked whether it fails.
 
+use std::collections::BTreeMap;
+
 use floodline_core::ceiling::{Bound, Times, Tried, Verdict};
 use floodline_core::metric::Metric;
 use floodline_core::objective::{Measure, Misses};
+use floodline_core::retry::Dimension;
 use floodline_core::{Moment, Outcome, Span, Usd};
 
 use super::refusals::{Pattern, pattern};
@@ -115,7 +118,8 @@ pub(super) fn weigh(watch: &Watch, now: Moment, complete: bool) -> Weighed {
         None => half,
     };
     let steady_rows = due(begun, until).iter().map(|k| &watch.rows[*k as usize]);
-    let pattern = pattern(steady_rows.map(|row| (row.scheduled, row.is_refused())));
+    let shown: Vec<(Moment, bool)> = steady_rows.map(|row| (row.scheduled, row.is_refused())).collect();
+    let pattern = pattern(&shown);
     let mut judged = Vec::new();
     for (k, objective) in watch.plan().objectives.iter().enumerate() {
         let Some(allowed) = watch.allowed[k] else { continue };
@@ -410,8 +414,9 @@ impl Weighed {
         let most = |of: &dyn Fn(&Row) -> bool| refused.iter().filter(|row| of(row)).count();
         let outcomes = [Outcome::RateLimited, Outcome::QuotaExceeded, Outcome::Overloaded];
         let outcome = outcomes.into_iter().max_by_key(|o| most(&|row| row.outcome == *o));
-        let named = refused.iter().filter_map(|row| row.dimension);
-        let dimension = named.clone().max_by_key(|d| most(&|row| row.dimension == Some(*d)));
+        let mut named: BTreeMap<Dimension, u64> = BTreeMap::new();
+        refused.iter().filter_map(|row| row.dimension).for_each(|d| *named.entry(d).or_default() += 1);
+        let dimension = named.into_iter().max_by_key(|(_, n)| *n).map(|(dimension, _)| dimension);
         match outcome {
             Some(outcome) => Bound::Limit { outcome, dimension, share: *share },
             None => bound,
