@@ -5,6 +5,7 @@
 
 use floodline_core::Span;
 use floodline_core::ceiling::{Bound, By, Depth, Tried, Verdict};
+use floodline_core::retry::Dimension;
 
 use super::Question;
 use super::question::rounded;
@@ -247,7 +248,10 @@ impl Search {
         let answer = first.latency.p50.unwrap_or(0.0) / 1e3;
         let after = (first.seconds - until.as_secs_f64()).max(1e-3);
         let came_back = first.ok.saturating_sub(shown.admitted_first) as f64 / after * answer;
-        let evens_out = came_back < 0.5 * shown.admitted_first as f64;
+        let evens_out = match first.bound {
+            Some(Bound::Limit { dimension: Some(dimension), .. }) => dimension != Dimension::Concurrency,
+            _ => came_back < (0.5 * shown.admitted_first as f64).max(1.5),
+        };
         let length = Span(until.0 + until.0 / 5) + Span::from_millis(500);
         Some(Limiter { flood: (first.load, length), run, evens_out })
     }

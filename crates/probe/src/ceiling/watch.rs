@@ -213,14 +213,8 @@ impl Watch {
             return failed(Bound::Backlog { grows_per_s }, End::Now);
         }
         if let Some(bound) = weighed.bound(|judged| judged.surely == Side::Above) {
-            // After a flood refusals come by the window: only whole cycles of them tell.
-            let within = self.trial.flood.is_some() && weighed.pattern.first.is_some();
-            let within =
-                within && weighed.pattern.cycles.is_none() && elapsed < self.longest_for_window(&weighed);
-            let waits = within
-                || (self.trial.even && weighed.may_be_echo() && elapsed < self.longest_for_window(&weighed))
-                || self.recovering(&weighed, now)
-                || self.learning(&weighed, now);
+            let waits = self.undecided(&weighed, elapsed) || self.learning(&weighed, now);
+            let waits = waits || self.recovering(&weighed, now);
             return if waits { None } else { failed(bound, End::Now) };
         }
         let clean = self.trial.flood.is_none() || weighed.pattern.tail >= weighed.needed(self.trial.clean);
@@ -235,19 +229,21 @@ impl Watch {
         if passes && settled && clean && early {
             return Some((Some((Verdict::Passed, None)), End::Drain));
         }
-        let waits = self.recovering(&weighed, now) || self.learning(&weighed, now) || self.within(&weighed);
-        let over = elapsed >= self.longest && (!waits || elapsed >= self.longest_for_window(&weighed));
-        over.then_some((None, End::Drain))
+        let promising = self.trial.flood.is_some() && weighed.is_promising(self.trial.clean);
+        let waits =
+            self.undecided(&weighed, elapsed) || (promising && elapsed < self.longest_for_window(&weighed));
+        let waits = waits || self.recovering(&weighed, now) || self.learning(&weighed, now);
+        (elapsed >= self.longest && !waits).then_some((None, End::Drain))
     }
 
-    /// Whether refusals have shown no whole cycle yet, or the run without one might still become long enough.
-    fn within(&self, weighed: &Weighed) -> bool {
-        let pattern = &weighed.pattern;
-        let promising = pattern.tail > 0 && pattern.tail >= pattern.longest_run.unwrap_or(0);
-        let flooded = self.trial.flood.is_some();
-        let echo = self.trial.even && weighed.may_be_echo();
-        let cycle_begun = flooded && pattern.first.is_some() && pattern.cycles.is_none();
-        echo || cycle_begun || (promising && flooded && pattern.tail < weighed.needed(self.trial.clean))
+    /// Whether refusals may still be the echo of what was sent before the trial, or have shown no whole cycle yet. Where most
+    /// requests are admitted, only time tells.
+    fn undecided(&self, weighed: &Weighed, elapsed: Span) -> bool {
+        if self.trial.flood.is_none() || weighed.pattern.first.is_none() {
+            return false;
+        }
+        let few = self.trial.even && weighed.refused_share() < 0.2;
+        (few || weighed.pattern.cycles.is_none()) && elapsed < self.longest_for_window(weighed)
     }
 
     /// Whether a flood before has used up an allowance that has not come back yet.
@@ -282,7 +278,7 @@ impl Watch {
         };
         let seconds = weighed.needed(self.trial.clean) as f64 / per_s.max(1e-6);
         let longest = self.longest.max(WINDOW);
-        self.longest.max(Span((seconds * 2.5e9).min(1e18) as u64)).min(longest + longest)
+        self.longest.max(Span((seconds * 2e9).min(1e18) as u64)).min(longest + longest)
     }
 
     fn patience(&self, now: Moment, elapsed: Span) -> Moment {

@@ -25,15 +25,17 @@ pub(super) struct Weighed {
     /// From where on it is steady, or might be.
     since: Moment,
     until: Moment,
-    from: Moment,
     /// One for each objective that is a share.
     pub(super) judged: Vec<Judged>,
     /// Whether no objective is a share, so that only the end of its time decides.
     pub(super) only_facts: bool,
     /// What refusals come to; after a flood, from the first admission after it on.
     pub(super) pattern: Pattern,
-    /// How long, and for how many requests, nothing was refused at first; none while nothing was.
-    initial: Option<(Span, u64)>,
+    /// The longest stretch without a refusal that a refusal ended.
+    clean: Option<Clean>,
+    /// Requests that the pattern is of, and those of them that were refused.
+    shown: u64,
+    refused: u64,
     /// After a flood: whether anything was refused.
     pub(super) met_limit: bool,
     /// After a flood: whether everything is refused still.
@@ -94,11 +96,7 @@ pub(super) fn weigh(watch: &Watch, now: Moment, complete: bool) -> Weighed {
         &order[from..to.max(from)]
     };
     // After a flood, the first refusals are the flood's doing, and so is what came before them.
-    let initial = due(watch.from, until).iter().position(|k| watch.rows[*k as usize].is_refused());
-    let initial = initial.map(|at| {
-        let first = due(watch.from, until).get(at).map_or(watch.from, |k| watch.rows[*k as usize].scheduled);
-        (first.since(watch.from), at as u64)
-    });
+    let clean = longest_clean(watch, due(watch.from, until));
     let mut after = due(watch.from, until).iter().map(|k| &watch.rows[*k as usize]);
     let met_limit = watch.is_flooded() && after.any(Row::is_refused);
     let back = if met_limit { after.find(|row| !row.is_refused()) } else { None };
@@ -120,13 +118,17 @@ pub(super) fn weigh(watch: &Watch, now: Moment, complete: bool) -> Weighed {
     let steady_rows = due(begun, until).iter().map(|k| &watch.rows[*k as usize]);
     let shown: Vec<(Moment, bool)> = steady_rows.map(|row| (row.scheduled, row.is_refused())).collect();
     let pattern = pattern(&shown);
+    let refused = shown.iter().filter(|(_, is_refused)| *is_refused).count() as u64;
+    let shown = shown.len() as u64;
+    // What a limiter remembers of the time before the trial is seen in its first half, if anywhere.
+    let since_echo = if watch.is_even() && met_limit { half.max(begun) } else { begun };
     let mut judged = Vec::new();
     for (k, objective) in watch.plan().objectives.iter().enumerate() {
         let Some(allowed) = watch.allowed[k] else { continue };
         let of_refusals =
             matches!(objective.measure, Measure::Errors(_) | Measure::Outcome(..) | Measure::Goodput);
         let (from, to) = match of_refusals {
-            true => stretch(watch, &pattern, allowed, begun, since, until),
+            true => stretch(watch, &pattern, allowed, since_echo, since, until),
             false => (since, until),
         };
         let rows = due(from, to);
@@ -156,19 +158,44 @@ pub(super) fn weigh(watch: &Watch, now: Moment, complete: bool) -> Weighed {
     let backlog = backlog(watch, now, complete);
     let steady = cut.is_some() || (answers.len() < 20 && elapsed.0 > 0 && complete);
     Weighed {
-        from: watch.from,
         steady,
         since,
         until,
         judged,
         only_facts,
         pattern,
-        initial,
+        clean,
+        shown,
+        refused,
         met_limit,
         recovering,
         backlog,
         order,
     }
+}
+
+/// A stretch without a refusal.
+#[derive(Clone, Copy, Debug)]
+struct Clean {
+    length: Span,
+    admitted: u64,
+}
+
+fn longest_clean(watch: &Watch, rows: &[u32]) -> Option<Clean> {
+    let (mut begun, mut admitted) = (watch.from, 0);
+    let mut longest: Option<Clean> = None;
+    for row in rows.iter().map(|k| &watch.rows[*k as usize]) {
+        if !row.is_refused() {
+            admitted += 1;
+            continue;
+        }
+        let length = row.scheduled.since(begun);
+        if longest.is_none_or(|longest| longest.length < length) {
+            longest = Some(Clean { length, admitted });
+        }
+        (begun, admitted) = (row.scheduled, 0);
+    }
+    longest
 }
 
 /// How far back most of what was due has ended.
@@ -201,7 +228,7 @@ fn stretch(
     let cycles = pattern.cycles.filter(|_| of_window);
     match (pattern.tail_from.filter(|_| beyond), cycles) {
         (Some(tail), _) => (tail, until),
-        (None, Some(cycles)) => (cycles.from, cycles.to),
+        (None, Some(cycles)) => (cycles.from.max(begun), cycles.to.max(begun)),
         (None, None) if !of_window => (since, until),
         (None, None) => (first.min(since).max(begun), until),
     }
@@ -309,18 +336,22 @@ impl Weighed {
         let refused = self.pattern.first.is_some();
         let of_refusals = self.judged.iter().filter(|judged| judged.of_refusals && refused);
         let most = of_refusals.map(|judged| telling(judged.allowed)).fold(own, f64::max);
-        // What came before the first refusal was part of a window at most.
-        let longest = self.pattern.longest_run.max(self.initial.map(|(_, admitted)| admitted)).unwrap_or(0);
+        // A run that a refusal ended may have been part of a window only.
+        let clean = self.clean.map(|clean| clean.admitted);
+        let longest = self.pattern.longest_run.max(clean).unwrap_or(0);
         let longest = if refused || self.met_limit { 1.6 * longest as f64 } else { 0.0 };
         most.max(longest).min(1e15) as u64 + 1
     }
 
-    /// Whether refusals may be the echo of what was sent before the trial: a limiter that admitted everything for so long
-    /// remembers for as long at least.
-    pub(super) fn may_be_echo(&self) -> bool {
-        let Some((clean, _)) = self.initial else { return false };
-        let since = self.until.since(self.from + clean);
-        self.met_limit && since.0 < clean.0 + clean.0 / 5
+    /// Whether the run without a refusal that goes on might become long enough.
+    pub(super) fn is_promising(&self, run: Option<u64>) -> bool {
+        let tail = self.pattern.tail;
+        tail > 0 && tail >= self.pattern.longest_run.unwrap_or(0) && tail < self.needed(run)
+    }
+
+    /// The share of requests that were refused since the first that a flood had left room for.
+    pub(super) fn refused_share(&self) -> f64 {
+        self.refused as f64 / self.shown.max(1) as f64
     }
 
     /// The same where it is plain before the trial has had its time: the load is far beyond what is borne, or the backlog
