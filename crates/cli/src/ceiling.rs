@@ -29,6 +29,7 @@ use trials::Trials;
 pub(crate) fn ceiling(args: Box<CeilingArgs>) -> Result<u8, Failure> {
     let (resolved, text) = scenario::resolve(&args.scenario, &World)?;
     let (question, completed) = question::of(&args, &resolved.plan)?;
+    let max_time = question::max_time(&args, &resolved.plan)?;
     confirm(&args, &resolved)?;
     for warning in resolved.warnings.iter().filter(|_| !args.quiet) {
         screen::note(&format!("warning: {warning}"));
@@ -61,7 +62,6 @@ pub(crate) fn ceiling(args: Box<CeilingArgs>) -> Result<u8, Failure> {
         screen::print(&terminal::asked(&resolved.plan, &asked, screen::output_style()))?;
     }
     let plan = resolved.plan;
-    let max_time = question::max_time(&args, &plan)?;
     let mut trials =
         Trials::new(&args, &plan, &text, &folder, Search::new(question), (stop, clock, max_time));
     let made = trials.make_all();

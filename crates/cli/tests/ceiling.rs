@@ -21,6 +21,7 @@ target:
   model: m
 prompts: {input_tokens: 10, output_tokens: 2}
 load: {hold: 5/s, for: 5s}
+objectives: errors rate < 10%
 health: {late_p99: 10s, lag_p99: 10s}
 ";
 
@@ -38,11 +39,10 @@ fn a_limiter_is_found_and_named_and_everything_is_kept() {
     assert_eq!((said.code, found.status), (0, Status::Found), "{said:?}");
     // Within the resolution, and what a machine that is busy elsewhere takes of the evenness of requests.
     let value = found.value.unwrap();
-    assert!((14.0..=22.5).contains(&value), "{said:?}");
+    assert!((14.0..=25.0).contains(&value), "{said:?}");
     assert!(matches!(found.bound_by, Some(Bound::Limit { .. })), "{said:?}");
     assert!(found.headroom.is_some_and(|headroom| headroom.met), "{said:?}");
     assert!(said.out.contains("its rate limiter"), "{said:?}");
-    assert!(said.out.contains("errors rate < 1% (assumed: none speaks of errors)"), "{said:?}");
     let page = std::fs::read_to_string(desk.path("c/ceiling.html")).unwrap();
     assert!(page.contains("<svg") && page.contains("its rate limiter"), "{page}");
     // Each trial is a run that can be looked at again, and had another seed.
@@ -75,6 +75,7 @@ fn nothing_fails_up_to_the_maximum() {
     let args = ["ceiling", "--url", "stub:", "--by", "users", "--to", "2", "--max-tokens", "2", "--out", "c"];
     let said = desk.floodline(&[&args, &SHORT[..]].concat());
     let found = answer(&desk, "c");
+    assert!(said.out.contains("errors rate < 1% (assumed: none speaks of errors)"), "{said:?}");
     // A machine that is busy elsewhere may have made the generator late; then that is what it says.
     match found.status {
         Status::Unbounded => assert_eq!((said.code, found.value), (0, Some(2.0)), "{said:?}"),
@@ -120,7 +121,7 @@ fn limits_hold_over_all_trials() {
 fn bad_options_are_explained_before_anything_is_sent() {
     let desk = Desk::new();
     desk.file("limited.yaml", LIMITED);
-    desk.file("sessions.yaml", "target: {stub: {profile: instant}, model: m}\nload: {sessions: 1/s, for: 5s, asks: 2}\n");
+    desk.file("sessions.yaml", "target: {stub: {profile: instant}, model: m}\nload: {sessions: 1/s, for: 5s, iterations: 2}\n");
     for (args, words) in [
         (vec!["limited.yaml", "--by", "speed"], "--by: `speed` is neither rate nor users"),
         (vec!["limited.yaml", "--from", "fast"], "--from: `fast` is not a rate"),

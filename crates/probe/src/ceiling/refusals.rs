@@ -15,6 +15,8 @@ pub struct Pattern {
     pub longest_run: Option<u64>,
     /// The most requests in a row that were refused.
     pub longest_refusal: u64,
+    /// How long the longest such row took.
+    pub refused_for: Span,
     /// Whole cycles of admissions and refusals.
     pub cycles: Option<Cycles>,
     /// Requests that were admitted since the last refused one, or since the start.
@@ -56,13 +58,21 @@ impl Cycles {
     }
 }
 
+/// A run of admitted requests after refused ones.
+#[derive(Clone, Copy, Debug)]
+struct Run {
+    from: Moment,
+    length: u64,
+    /// Requests that were admitted, and that were refused, before it.
+    before: (u64, u64),
+}
+
 /// The pattern of requests in the order in which they were due, each with whether it was refused.
 pub fn pattern(requests: &[(Moment, bool)]) -> Pattern {
     let mut pattern = Pattern::default();
-    let (mut refusing, mut refused_run) = (false, 0u64);
-    let (mut admitted, mut refused) = (0u64, 0u64);
-    // Where the first and the latest cycle begin: when, and how many were admitted and refused before.
-    let (mut begun, mut latest, mut cycles) = (None, None, 0u64);
+    let mut runs: Vec<Run> = Vec::new();
+    let (mut admitted, mut refused, mut refused_run) = (0u64, 0u64, 0u64);
+    let mut refusing_since = None;
     for &(at, is_refused) in requests {
         if is_refused {
             if pattern.first.is_none() {
@@ -72,32 +82,44 @@ pub fn pattern(requests: &[(Moment, bool)]) -> Pattern {
             }
             refused += 1;
             refused_run += 1;
+            let since = *refusing_since.get_or_insert(at);
             pattern.longest_refusal = pattern.longest_refusal.max(refused_run);
+            pattern.refused_for = pattern.refused_for.max(at.since(since));
             (pattern.tail, pattern.tail_from) = (0, None);
         } else {
-            if refusing {
-                let here = (at, admitted, refused);
-                match begun {
-                    None => begun = Some(here),
-                    Some(_) => cycles += 1,
-                }
-                latest = Some(here);
+            if refusing_since.take().is_some() {
+                runs.push(Run { from: at, length: 0, before: (admitted, refused) });
+            }
+            if let Some(run) = runs.last_mut() {
+                run.length += 1;
             }
             admitted += 1;
             refused_run = 0;
             pattern.tail += 1;
             pattern.tail_from.get_or_insert(at);
         }
-        refusing = is_refused;
     }
-    if let (Some((from, a0, r0)), Some((to, a1, r1)), 1..) = (begun, latest, cycles) {
-        let half = from + Span(to.since(from).0 / 2);
-        let in_half = |&&(at, is_refused): &&(Moment, bool)| !is_refused && at >= from && at < half;
-        let in_first_half = requests.iter().filter(in_half).count() as u64;
-        pattern.cycles =
-            Some(Cycles { count: cycles, from, to, admitted: a1 - a0, refused: r1 - r0, in_first_half });
-    }
+    pattern.cycles = cycles(requests, &runs);
     pattern
+}
+
+/// From the first long run to the last: between those of a window that begins anew there may be short ones, which are what
+/// was spent before coming back.
+fn cycles(requests: &[(Moment, bool)], runs: &[Run]) -> Option<Cycles> {
+    let longest = runs.iter().map(|run| run.length).max()?;
+    let long = || runs.iter().filter(|run| run.length * 2 >= longest);
+    let (first, last) = (long().next()?, long().next_back()?);
+    let count = long().count() as u64 - 1;
+    let half = first.from + Span(last.from.since(first.from).0 / 2);
+    let in_half = |&&(at, is_refused): &&(Moment, bool)| !is_refused && at >= first.from && at < half;
+    (count > 0).then(|| Cycles {
+        count,
+        from: first.from,
+        to: last.from,
+        admitted: last.before.0 - first.before.0,
+        refused: last.before.1 - first.before.1,
+        in_first_half: requests.iter().filter(in_half).count() as u64,
+    })
 }
 
 /// What is known of a limiter after some trials that met it.
@@ -107,6 +129,8 @@ pub struct Limiter {
     pub flood: (f64, Span),
     /// The most requests in a row that it admitted between two refusals: a load that it can bear shows a longer run.
     pub run: Option<u64>,
+    /// How long it has refused everything at most.
+    pub memory: Span,
     /// Whether it has an allowance that evens out how requests are spread.
     pub evens_out: bool,
 }
@@ -130,10 +154,11 @@ mod tests {
         assert_eq!((cycles.count, cycles.admitted, cycles.refused), (2, 6, 4));
         assert!((cycles.admitted_per_s().unwrap() - 0.6).abs() < 1e-12);
         assert!(cycles.are_even());
+        // Short runs between long ones are part of a cycle.
+        let cycles = of("++++---+--+---++++---+--+---++++-").cycles.unwrap();
+        assert_eq!((cycles.count, cycles.admitted, cycles.refused), (1, 6, 8));
         // What comes back faster and faster is what was spent so before.
-        assert!(
-            !of("++--+---------+-------+-----+--+-++-+++-++++-+++++-+++++++-").cycles.unwrap().are_even()
-        );
+        assert!(!of("++--+---------+-------+-----+--+-+-+-++-++-++-++-++-++-").cycles.unwrap().are_even());
     }
 
     #[test]
@@ -144,5 +169,6 @@ mod tests {
         assert_eq!((found.longest_run, found.cycles, found.tail), (None, None, 0));
         assert_eq!(of("+++---+++").cycles, None);
         assert_eq!(of(""), Pattern::default());
+        assert_eq!(of("++---+").refused_for, Span::from_secs(2));
     }
 }

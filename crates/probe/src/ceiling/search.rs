@@ -87,6 +87,7 @@ impl Search {
             depth,
             flood: limiter.map(|limiter| limiter.flood),
             clean: limiter.and_then(|limiter| limiter.run),
+            memory: limiter.map_or(Span::ZERO, |limiter| limiter.memory),
             even: limiter.is_some_and(|limiter| limiter.evens_out),
             unloaded: self.fastest().filter(|_| depth != Depth::Scout),
             learn: limiter.is_none(),
@@ -253,7 +254,10 @@ impl Search {
             _ => came_back < (0.5 * shown.admitted_first as f64).max(1.5),
         };
         let length = Span(until.0 + until.0 / 5) + Span::from_millis(500);
-        Some(Limiter { flood: (first.load, length), run, evens_out })
+        let memory =
+            self.told.iter().filter(|told| !told.tried.flooded).map(|told| told.shown.refused_for).max();
+        let memory = memory.unwrap_or(Span::ZERO);
+        Some(Limiter { flood: (first.load, length), run, memory, evens_out })
     }
 
     /// How long a target that was driven too far is left alone.

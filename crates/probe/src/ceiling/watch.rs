@@ -243,7 +243,8 @@ impl Watch {
             return false;
         }
         let few = self.trial.even && weighed.refused_share() < 0.2;
-        (few || weighed.pattern.cycles.is_none()) && elapsed < self.longest_for_window(weighed)
+        let early = elapsed < Span(self.trial.memory.0 + self.trial.memory.0 / 10).min(WINDOW);
+        early || (few || weighed.pattern.cycles.is_none()) && elapsed < self.longest_for_window(weighed)
     }
 
     /// Whether a flood before has used up an allowance that has not come back yet.
@@ -278,7 +279,10 @@ impl Watch {
         };
         let seconds = weighed.needed(self.trial.clean) as f64 / per_s.max(1e-6);
         let longest = self.longest.max(WINDOW);
-        self.longest.max(Span((seconds * 2e9).min(1e18) as u64)).min(longest + longest)
+        let window = Span((seconds * 2e9).min(1e18) as u64)
+            .max(weighed.memory())
+            .max(self.trial.memory + self.trial.memory);
+        self.longest.max(window).min(longest + longest)
     }
 
     fn patience(&self, now: Moment, elapsed: Span) -> Moment {

@@ -343,6 +343,12 @@ impl Weighed {
         most.max(longest).min(1e15) as u64 + 1
     }
 
+    /// How long a limiter remembers, as far as it shows: three times the longest stretch that a refusal ended, since that may
+    /// have begun anywhere in a window.
+    pub(super) fn memory(&self) -> Span {
+        self.clean.map_or(Span::ZERO, |clean| Span(clean.length.0.saturating_mul(3)))
+    }
+
     /// Whether the run without a refusal that goes on might become long enough.
     pub(super) fn is_promising(&self, run: Option<u64>) -> bool {
         let tail = self.pattern.tail;
@@ -427,6 +433,7 @@ impl Weighed {
         let shown = Shown {
             until_refused: limited.map(|row| row.scheduled.since(watch.from)),
             admitted_first: self.pattern.first.map_or(0, |(_, admitted)| admitted),
+            refused_for: if limited.is_some() { self.pattern.refused_for } else { Span::ZERO },
             run: self.pattern.longest_run.filter(|_| limited.is_some()),
             capacity,
         };

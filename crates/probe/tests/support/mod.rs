@@ -129,6 +129,7 @@ pub(crate) fn scan(provider: fn() -> Rehearsal, question: &Question, spread: Spr
             depth: floodline_core::ceiling::Depth::Full,
             flood: None,
             clean: None,
+            memory: Span::ZERO,
             even: false,
             unloaded: None,
             learn: false,
