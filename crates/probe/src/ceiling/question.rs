@@ -122,11 +122,11 @@ mod tests {
     fn loads_are_whole_users_or_exact_rates() {
         assert_eq!(rounded(By::Users, 0.2), 1.0);
         assert_eq!(rounded(By::Users, 17.5), 18.0);
-        for (load, rounded) in
+        for (load, expected) in
             [(8.333_333, 8.333), (123_456.0, 123_500.0), (0.012_345, 0.0123), (0.0, 0.0001)]
         {
-            assert_eq!(rounded(By::Rate, load), rounded);
-            assert_eq!(rate_of(rounded).as_per_second(), rounded);
+            assert_eq!(rounded(By::Rate, load), expected);
+            assert_eq!(rate_of(expected).as_per_second(), expected);
         }
         assert_eq!(rate_of(20.0), Rate::per_second(20));
     }

@@ -58,6 +58,14 @@ impl Cycles {
     }
 }
 
+impl Pattern {
+    /// How far back the limiter remembers at least: a cycle, or the time for which it refuses everything.
+    pub fn memory(&self) -> Span {
+        let cycle = self.cycles.map_or(Span::ZERO, |c| Span(c.to.since(c.from).0 / c.count.max(1)));
+        cycle.max(self.refused_for)
+    }
+}
+
 /// A run of admitted requests after refused ones.
 #[derive(Clone, Copy, Debug)]
 struct Run {
@@ -129,7 +137,7 @@ pub struct Limiter {
     pub flood: (f64, Span),
     /// The most requests in a row that it admitted between two refusals: a load that it can bear shows a longer run.
     pub run: Option<u64>,
-    /// How long it has refused everything at most.
+    /// How far back it remembers, as far as was seen.
     pub memory: Span,
     /// Whether it has an allowance that evens out how requests are spread.
     pub evens_out: bool,

@@ -254,8 +254,7 @@ impl Search {
             _ => came_back < (0.5 * shown.admitted_first as f64).max(1.5),
         };
         let length = Span(until.0 + until.0 / 5) + Span::from_millis(500);
-        let memory =
-            self.told.iter().filter(|told| !told.tried.flooded).map(|told| told.shown.refused_for).max();
+        let memory = self.told.iter().filter(|told| !told.tried.flooded).map(|told| told.shown.memory).max();
         let memory = memory.unwrap_or(Span::ZERO);
         Some(Limiter { flood: (first.load, length), run, memory, evens_out })
     }

@@ -23,7 +23,7 @@ pub struct Trial {
     pub flood: Option<(f64, Span)>,
     /// A load that passes shows so many requests in a row that no limiter refuses.
     pub clean: Option<u64>,
-    /// How long a limiter was seen to refuse everything: what it refuses for so long may be the echo of what came before.
+    /// How far back a limiter was seen to remember: what it refuses for so long may be the echo of what came before.
     pub memory: Span,
     /// Whether its requests are sent evenly, however the plan spreads them: what an allowance evens out makes no difference
     /// to the ceiling, and a great one to how long it takes to see.
@@ -54,8 +54,8 @@ pub struct Shown {
     pub until_refused: Option<Span>,
     /// Requests that were admitted before it.
     pub admitted_first: u64,
-    /// How long everything was refused at most.
-    pub refused_for: Span,
+    /// How far back a limiter remembers, as far as it shows.
+    pub memory: Span,
     /// The longest run of admitted requests between two refusals.
     pub run: Option<u64>,
     /// What goes through at this load where it is too much: of a limiter, or of a target that falls behind; a second.

@@ -433,7 +433,7 @@ impl Weighed {
         let shown = Shown {
             until_refused: limited.map(|row| row.scheduled.since(watch.from)),
             admitted_first: self.pattern.first.map_or(0, |(_, admitted)| admitted),
-            refused_for: if limited.is_some() { self.pattern.refused_for } else { Span::ZERO },
+            memory: if limited.is_some() { self.pattern.memory() } else { Span::ZERO },
             run: self.pattern.longest_run.filter(|_| limited.is_some()),
             capacity,
         };
