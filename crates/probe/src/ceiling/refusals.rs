@@ -39,8 +39,8 @@ pub struct Cycles {
     pub admitted: u64,
     /// Requests that were refused in them.
     pub refused: u64,
-    /// Those of the admitted ones that were due in the first half of their time.
-    pub in_first_half: u64,
+    /// Those of the admitted ones that were due in each quarter of their time.
+    pub quarters: [u64; 4],
 }
 
 impl Cycles {
@@ -50,11 +50,11 @@ impl Cycles {
         (seconds > 0.0).then(|| self.admitted as f64 / seconds)
     }
 
-    /// Whether as much was let through in one half of the time as in the other: else the limiter still forgets what was sent
+    /// Whether as much was let through in one quarter of the time as in any other: else the limiter still forgets what was sent
     /// before the trial.
     pub fn are_even(&self) -> bool {
-        let (first, second) = (self.in_first_half as f64, (self.admitted - self.in_first_half) as f64);
-        (first - second).abs() <= 0.15 * (first + second) / 2.0 + 2.0
+        let mean = self.admitted as f64 / 4.0;
+        self.quarters.iter().all(|n| (*n as f64 - mean).abs() <= 0.15 * mean + 1.0)
     }
 }
 
@@ -118,15 +118,21 @@ fn cycles(requests: &[(Moment, bool)], runs: &[Run]) -> Option<Cycles> {
     let long = || runs.iter().filter(|run| run.length * 2 >= longest);
     let (first, last) = (long().next()?, long().next_back()?);
     let count = long().count() as u64 - 1;
-    let half = first.from + Span(last.from.since(first.from).0 / 2);
-    let in_half = |&&(at, is_refused): &&(Moment, bool)| !is_refused && at >= first.from && at < half;
+    let length = last.from.since(first.from).0;
+    let mut quarters = [0; 4];
+    for &(at, is_refused) in requests.iter().filter(|(at, _)| *at >= first.from && *at < last.from) {
+        let quarter = u128::from(at.since(first.from).0) * 4 / u128::from(length.max(1));
+        if let Some(n) = quarters.get_mut(quarter as usize).filter(|_| !is_refused) {
+            *n += 1;
+        }
+    }
     (count > 0).then(|| Cycles {
         count,
         from: first.from,
         to: last.from,
         admitted: last.before.0 - first.before.0,
         refused: last.before.1 - first.before.1,
-        in_first_half: requests.iter().filter(in_half).count() as u64,
+        quarters,
     })
 }
 
@@ -161,7 +167,8 @@ mod tests {
         let cycles = found.cycles.unwrap();
         assert_eq!((cycles.count, cycles.admitted, cycles.refused), (2, 6, 4));
         assert!((cycles.admitted_per_s().unwrap() - 0.6).abs() < 1e-12);
-        assert!(cycles.are_even());
+        let even = "++++--".repeat(12);
+        assert!(of(&even).cycles.unwrap().are_even());
         // Short runs between long ones are part of a cycle.
         let cycles = of("++++---+--+---++++---+--+---++++-").cycles.unwrap();
         assert_eq!((cycles.count, cycles.admitted, cycles.refused), (1, 6, 8));
