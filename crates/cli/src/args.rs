@@ -1,5 +1,6 @@
 //! The command line, exactly as it can be typed.
 
+mod ceiling;
 mod import;
 mod scenario;
 mod stub;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
+pub(crate) use ceiling::CeilingArgs;
 pub(crate) use import::{ImportArgs, ImportFile, ImportFrom};
 pub(crate) use scenario::ScenarioArgs;
 pub(crate) use stub::{LimitArgs, StubArgs, TroubleArgs};
@@ -35,6 +37,8 @@ pub(crate) enum Command {
     /// Load a target and measure what comes back
     #[command(after_help = RUN_EXAMPLES)]
     Run(Box<RunArgs>),
+    /// Search for the highest load that still meets the objectives
+    Ceiling(Box<CeilingArgs>),
     /// Show what would be sent and what it can cost, and send nothing
     Plan(Box<PlanArgs>),
     /// Print when each request would be sent, and send none

@@ -232,7 +232,7 @@ pub(crate) fn default_folder(name: &str, unix_ns: u64) -> PathBuf {
     (0..).map(path).find(|p| !p.exists()).unwrap_or_else(|| path(0))
 }
 
-fn rfc3339(unix_ns: u64) -> String {
+pub(crate) fn rfc3339(unix_ns: u64) -> String {
     zoned(unix_ns).strftime("%Y-%m-%dT%H:%M:%S%.3f%:z").to_string()
 }
 

@@ -7,6 +7,7 @@
 
 mod args;
 mod arrivals;
+mod ceiling;
 mod corpus;
 mod faults;
 mod import;
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
     let outcome = match Args::parse().command {
         Command::Run(args) if !args.compare_retries.is_empty() => rivals::run(&args),
         Command::Run(args) => run::run(args),
+        Command::Ceiling(args) => ceiling::ceiling(args),
         Command::Plan(args) => plan::plan(&args),
         Command::Arrivals(args) => arrivals::arrivals(&args),
         Command::Stub(args) => stub::stub(*args),

@@ -8,6 +8,7 @@
 pub mod arrivals;
 pub mod breakdown;
 pub mod budget;
+pub mod ceiling;
 pub mod connection;
 pub mod distribution;
 pub mod event;

@@ -8,6 +8,7 @@ mod gather;
 mod goodput;
 mod judge;
 mod parse;
+mod shares;
 mod value;
 
 use std::borrow::Cow;
@@ -29,6 +30,7 @@ pub(crate) use gather::{Cell, Watched, each, each_of_journey, widened};
 pub(crate) use goodput::Goodput;
 pub use judge::{Finding, Judged, WindowShare, judge};
 pub use parse::{Mistake, Names};
+pub use shares::{Misses, Shares};
 pub use value::{Bound, Kind, Number, Share};
 
 /// One thing that a run is asked to prove.

@@ -4,3 +4,5 @@
 //! no random numbers of its own. So it runs live, and in virtual time in the tests, where a window of a minute takes no minute.
 
 #![forbid(unsafe_code)]
+
+pub mod ceiling;

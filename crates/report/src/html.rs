@@ -3,6 +3,7 @@
 //! Figures and sentences are made here and in the sibling modules; the template only places them,
 //! and escapes everything but the charts, which escape for themselves (`svg`).
 
+mod ceiling;
 mod charts;
 
 use floodline_core::fold::Fold;
@@ -21,17 +22,24 @@ use crate::metrics::{PERCENTILES, Row, interval};
 use crate::{advice, health, held, journeys, metrics, objectives, parts, volume, words};
 use charts::Figure;
 
+pub use ceiling::ceiling;
+
 const TEMPLATE: &str = include_str!("html/page.html");
 
 /// The report as one self-contained file. `fold` is what `summary` was taken from; the charts are drawn from it.
 pub fn page(plan: &Plan, info: &RunInfo, summary: &RunSummary, fold: &Fold) -> String {
+    let page = Page::new(plan, info, summary, fold);
+    // The template is a constant without filters or calls, and every key it names is a field below.
+    environment().render_str(TEMPLATE, Serde(page)).expect("the constant template renders every page")
+}
+
+/// One that escapes everything but what says that it is safe.
+fn environment() -> Environment<'static> {
     let mut environment = Environment::empty();
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
     let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
     environment.set_syntax(syntax.expect("the delimiters are the usual ones"));
-    let page = Page::new(plan, info, summary, fold);
-    // The template is a constant without filters or calls, and every key it names is a field below.
-    environment.render_str(TEMPLATE, Serde(page)).expect("the constant template renders every page")
+    environment
 }
 
 /// Everything on the page, in its order.

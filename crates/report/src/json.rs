@@ -1,5 +1,6 @@
 //! The summary for programs.
 
+use floodline_core::ceiling::Ceiling;
 use floodline_core::rivals::Rivals;
 use floodline_core::summary::RunSummary;
 use serde::Serialize;
@@ -17,6 +18,13 @@ pub fn rivals(rivals: &Rivals) -> String {
 fn indented(value: &impl Serialize) -> String {
     // Every key is a string and JSON writes absent and infinite numbers as null, so nothing can fail.
     let mut text = serde_json::to_string_pretty(value).expect("figures have only string keys");
+    text.push('\n');
+    text
+}
+
+/// `ceiling.json`, likewise.
+pub fn ceiling(answer: &Ceiling) -> String {
+    let mut text = serde_json::to_string_pretty(answer).expect("an answer has only string keys");
     text.push('\n');
     text
 }

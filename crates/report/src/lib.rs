@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 mod advice;
+mod ceiling;
 mod format;
 mod health;
 mod held;

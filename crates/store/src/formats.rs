@@ -37,6 +37,9 @@ pub const JOURNEYS: Format = Format { name: "floodline-journeys", major: 1 };
 /// `samples.jsonl`.
 pub const SAMPLES: Format = Format { name: "floodline-samples", major: 1 };
 
+/// `ceiling.json`, the answer of a search of several runs.
+pub const CEILING: Format = Format { name: "floodline-ceiling", major: 1 };
+
 /// Names of the files in a run folder.
 pub(crate) mod file {
     pub(crate) const SCENARIO: &str = "scenario.yaml";
@@ -51,6 +54,8 @@ pub(crate) mod file {
     pub(crate) const STAMPS: &str = "stamps.bin.zst";
     pub(crate) const JOURNEYS: &str = "journeys.jsonl.zst";
     pub(crate) const SAMPLES: &str = "samples.jsonl";
+    pub(crate) const CEILING: &str = "ceiling.json";
+    pub(crate) const CEILING_PAGE: &str = "ceiling.html";
 }
 
 impl fmt::Display for Format {
@@ -114,6 +119,7 @@ mod tests {
         assert_eq!(PLAN.to_string(), floodline_core::plan::FORMAT);
         assert_eq!(SUMMARY.to_string(), floodline_core::summary::FORMAT);
         assert_eq!(TIMELINE.to_string(), floodline_core::timeline::FORMAT);
+        assert_eq!(CEILING.to_string(), floodline_core::ceiling::FORMAT);
     }
 
     #[test]

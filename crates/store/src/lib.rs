@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod blocks;
+mod ceiling;
 pub mod error;
 pub mod events;
 pub mod folder;
@@ -20,6 +21,7 @@ mod samples;
 mod stamps;
 mod tail;
 
+pub use ceiling::CeilingFolder;
 pub use error::StoreError;
 pub use events::{Events, Recovered};
 pub use folder::RunFolder;

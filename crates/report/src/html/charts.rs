@@ -38,7 +38,7 @@ struct Legend {
 }
 
 impl Figure {
-    fn new(title: &'static str, caption: String, names: &[&str], chart: Chart) -> Figure {
+    pub(super) fn new(title: &'static str, caption: String, names: &[&str], chart: Chart) -> Figure {
         Figure::named(title, caption, names.iter().map(|&name| name.to_owned()).collect(), chart)
     }
 
@@ -424,16 +424,16 @@ impl Ranks {
     }
 }
 
-fn line(class: &'static str, points: Vec<(f64, Option<f64>)>) -> Series {
+pub(super) fn line(class: &'static str, points: Vec<(f64, Option<f64>)>) -> Series {
     Series { class, shape: Shape::Line, points, marks: Vec::new() }
 }
 
-fn most(series: &[&Series]) -> f64 {
+pub(super) fn most(series: &[&Series]) -> f64 {
     series.iter().flat_map(|s| &s.points).filter_map(|(_, y)| *y).fold(0.0, f64::max)
 }
 
 /// An axis of times, labelled in the unit that fits its end.
-fn time_axis(most_ms: f64) -> Axis {
+pub(super) fn time_axis(most_ms: f64) -> Axis {
     let unit = Unit::of(most_ms);
     let ticks = nice_ticks(unit.scale(most_ms));
     let per = unit.scale(1.0);
@@ -450,7 +450,7 @@ fn percent_axis(most: f64) -> Axis {
     Axis { end, ticks: ticks.into_iter().map(|value| (value, label(value))).collect() }
 }
 
-fn number_axis(most: f64) -> Axis {
+pub(super) fn number_axis(most: f64) -> Axis {
     let ticks = nice_ticks(most);
     let end = ticks.last().copied().unwrap_or(1.0);
     // One unit for the whole axis.

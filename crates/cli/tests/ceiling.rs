@@ -1,0 +1,176 @@
+//! `floodline ceiling` through the binary: short searches of the built-in provider, bad options, Ctrl-C.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+#![cfg(unix)]
+
+#[allow(dead_code, unused_imports, reason = "each test file uses its part")]
+mod support;
+
+use floodline_core::ceiling::{Bound, Ceiling, Status};
+use rustix::process::Signal;
+use support::{Desk, Peer, base, good, json, server};
+
+/// Short trials; what a loaded machine does to the generator is another test's business.
+const SHORT: [&str; 6] = ["--trial", "2s", "--min-trial", "500ms", "--resolution", "10%"];
+
+/// A built-in provider that lets through 20 requests a second and has an allowance of 10.
+const LIMITED: &str = "\
+name: limited
+target:
+  stub: {ttft: 5ms, gap: 0s, limits: {limits: [{dimension: requests, value: 20, window: 1s, algorithm: bucket, burst: 10}]}}
+  model: m
+prompts: {input_tokens: 10, output_tokens: 2}
+load: {hold: 5/s, for: 5s}
+objectives: errors rate < 10%
+health: {late_p99: 10s, lag_p99: 10s}
+";
+
+fn answer(desk: &Desk, folder: &str) -> Ceiling {
+    serde_json::from_slice(&std::fs::read(desk.path(folder).join("ceiling.json")).unwrap()).unwrap()
+}
+
+#[test]
+fn a_limiter_is_found_and_named_and_everything_is_kept() {
+    let desk = Desk::new();
+    desk.file("limited.yaml", LIMITED);
+    let args = ["ceiling", "limited.yaml", "--from", "10/s", "--need", "8/s", "--out", "c"];
+    let said = desk.floodline(&[&args, &SHORT[..]].concat());
+    let found = answer(&desk, "c");
+    assert_eq!((said.code, found.status), (0, Status::Found), "{said:?}");
+    // Within the resolution, and what a machine that is busy elsewhere takes of the evenness of requests.
+    let value = found.value.unwrap();
+    assert!((14.0..=25.0).contains(&value), "{said:?}");
+    assert!(matches!(found.bound_by, Some(Bound::Limit { .. })), "{said:?}");
+    assert!(found.headroom.is_some_and(|headroom| headroom.met), "{said:?}");
+    assert!(said.out.contains("its rate limiter"), "{said:?}");
+    let page = std::fs::read_to_string(desk.path("c/ceiling.html")).unwrap();
+    assert!(page.contains("<svg") && page.contains("its rate limiter"), "{page}");
+    // Each trial is a run that can be looked at again, and had another seed.
+    let seed = |number: usize| {
+        let plan = std::fs::read(desk.path(&format!("c/trials/{number:02}/plan.json"))).unwrap();
+        serde_json::from_slice::<serde_json::Value>(&plan).unwrap()["seed"].as_u64().unwrap()
+    };
+    let seeds: std::collections::BTreeSet<u64> = (1..=found.trials.len()).map(seed).collect();
+    assert_eq!(seeds.len(), found.trials.len());
+    let report = desk.floodline(&["report", "c/trials/01"]);
+    assert_eq!(report.code, 0, "{report:?}");
+    assert!(!report.out.contains("STOPPED"), "{report:?}");
+}
+
+#[test]
+fn what_is_needed_and_not_there_is_a_failure() {
+    let desk = Desk::new();
+    desk.file("limited.yaml", LIMITED);
+    let args = ["ceiling", "limited.yaml", "--from", "16/s", "--need", "200/s", "--json", "--quiet", "--out", "c"];
+    let said = desk.floodline(&[&args, &SHORT[..]].concat());
+    assert_eq!(said.code, 3, "{said:?}");
+    let printed: Ceiling = serde_json::from_str(&said.out).unwrap();
+    assert_eq!(printed, answer(&desk, "c"));
+    assert!(printed.headroom.is_some_and(|headroom| !headroom.met), "{said:?}");
+}
+
+#[test]
+fn nothing_fails_up_to_the_maximum() {
+    let desk = Desk::new();
+    let args = ["ceiling", "--url", "stub:", "--by", "users", "--to", "2", "--max-tokens", "2", "--out", "c"];
+    let said = desk.floodline(&[&args, &SHORT[..]].concat());
+    let found = answer(&desk, "c");
+    assert!(said.out.contains("errors rate < 1% (assumed: none speaks of errors)"), "{said:?}");
+    // A machine that is busy elsewhere may have made the generator late; then that is what it says.
+    match found.status {
+        Status::Unbounded => assert_eq!((said.code, found.value), (0, Some(2.0)), "{said:?}"),
+        status => assert_eq!((said.code, status), (4, Status::Invalid), "{said:?}"),
+    }
+}
+
+#[test]
+fn a_target_that_answers_nobody_has_no_ceiling() {
+    let desk = Desk::new();
+    let failing = json("500 Internal Server Error", r#"{"error":{"message":"broken"}}"#);
+    let url = base(server(move |_, mut peer: Peer| {
+        while peer.request().is_some() {
+            peer.say(&failing);
+        }
+    }));
+    let args = ["ceiling", "--url", &url, "--model", "m", "--by", "rate", "--out", "c"];
+    let said = desk.floodline(&[&args, &SHORT[..]].concat());
+    assert_eq!((said.code, answer(&desk, "c").status), (3, Status::Nothing), "{said:?}");
+    assert!(said.out.contains("No load meets the objectives"), "{said:?}");
+    assert_eq!(answer(&desk, "c").trials.len(), 1, "{said:?}");
+}
+
+#[test]
+fn limits_hold_over_all_trials() {
+    let desk = Desk::new();
+    desk.file("limited.yaml", format!("{LIMITED}limits: {{requests: 60}}\n"));
+    let args = ["ceiling", "limited.yaml", "--from", "10/s", "--out", "c"];
+    let said = desk.floodline(&[&args, &SHORT[..]].concat());
+    let found = answer(&desk, "c");
+    assert_eq!((said.code, found.status), (5, Status::Stopped), "{said:?}");
+    let sent: u64 = (1..=found.trials.len())
+        .map(|number| {
+            let text = std::fs::read(desk.path(&format!("c/trials/{number:02}/summary.json"))).unwrap();
+            let summary: serde_json::Value = serde_json::from_slice(&text).unwrap();
+            summary["requests"]["sent"].as_u64().unwrap() + summary["requests"]["warmup"].as_u64().unwrap()
+        })
+        .sum();
+    assert!(sent <= 60, "{sent}: {said:?}");
+}
+
+#[test]
+fn bad_options_are_explained_before_anything_is_sent() {
+    let desk = Desk::new();
+    desk.file("limited.yaml", LIMITED);
+    desk.file("sessions.yaml", "target: {stub: {profile: instant}, model: m}\nload: {sessions: 1/s, for: 5s, iterations: 2}\n");
+    for (args, words) in [
+        (vec!["limited.yaml", "--by", "speed"], "--by: `speed` is neither rate nor users"),
+        (vec!["limited.yaml", "--from", "fast"], "--from: `fast` is not a rate"),
+        (vec!["limited.yaml", "--by", "users", "--to", "5/s"], "--to: `5/s` is not a number of users"),
+        (vec!["limited.yaml", "--from", "9/s", "--to", "3/s"], "--from 9 lies above --to 3"),
+        (vec!["limited.yaml", "--resolution", "90%"], "--resolution: `90%` is not a share from 0.1 % to 50 %"),
+        (vec!["limited.yaml", "--trial", "2s", "--min-trial", "5s"], "is longer than --trial"),
+        (vec!["limited.yaml", "--max-time", "soon"], "--max-time: `soon` is not a duration"),
+        (vec!["limited.yaml", "--trial", "0s"], "--trial: it must be above zero"),
+        (vec!["sessions.yaml"], "this scenario's load is sessions"),
+        (vec![], "what is to be loaded?"),
+    ] {
+        let said = desk.floodline(&[vec!["ceiling", "--out", "c"], args.clone()].concat());
+        assert_eq!(said.code, 2, "{args:?}: {said:?}");
+        assert!(said.err.contains(words), "{args:?}: {said:?}");
+        assert!(!desk.path("c").exists(), "{args:?}");
+    }
+}
+
+#[test]
+fn an_unbounded_bill_wants_to_be_confirmed() {
+    let desk = Desk::new();
+    let url = base(server(|_, mut peer: Peer| while peer.request().is_some() {}));
+    let scenario = format!(
+        "target: {{url: '{url}', model: m}}\nprompts: {{input_tokens: 10, output_tokens: 5}}\nprices: {{input: $1, output: $2}}\n"
+    );
+    desk.file("priced.yaml", scenario);
+    let said = desk.floodline(&["ceiling", "priced.yaml", "--out", "c"]);
+    assert_eq!(said.code, 2, "{said:?}");
+    assert!(said.err.contains("nothing bounds what this search can cost"), "{said:?}");
+}
+
+#[test]
+fn ctrl_c_ends_with_what_is_known() {
+    let desk = Desk::new();
+    let url = base(server(move |_, mut peer: Peer| {
+        while peer.request().is_some() {
+            peer.say(good());
+        }
+    }));
+    let args = ["ceiling", "--url", &url, "--model", "m", "--by", "users", "--trial", "60s", "--min-trial", "50s"];
+    let mut going = desk.start(&[&args[..], &["--out", "c"]].concat());
+    // The first trial is under way when its first line is there.
+    going.wait_for_note("trial  1");
+    going.signal(Signal::INT);
+    going.wait_for_note("ending: waiting for the requests in flight");
+    let said = going.end();
+    let found = answer(&desk, "c");
+    assert_eq!((said.code, found.status), (130, Status::Interrupted), "{said:?}");
+    assert!(said.out.contains("The search ended early: somebody interrupted it"), "{said:?}");
+    assert!(desk.path("c/ceiling.html").exists() && desk.path("c/trials/01/summary.json").exists());
+}

@@ -1,0 +1,406 @@
+//! Watches a trial while it goes on, and says when it has told enough.
+//!
+//! It is handed every event of the run, and asked at short intervals whether the run is to be ended; how the trial is
+//! weighed is the business of `weigh`. It knows no clock: who runs the trial says what time it is.
+
+use std::iter::Peekable;
+use std::sync::Arc;
+
+use floodline_core::ceiling::{Bound, By, Depth, Verdict};
+use floodline_core::fold::Fold;
+use floodline_core::objective::{self, Finding, Shares};
+use floodline_core::plan::{Load, Plan};
+use floodline_core::retry::Dimension;
+use floodline_core::traffic::Traffic;
+use floodline_core::verdict::{self, Stamps};
+use floodline_core::{Moment, Outcome, Phase, Record, RunEvent, Span};
+
+use super::Question;
+use super::sequential::Side;
+use super::trial::{Told, Trial};
+use super::weigh::{Weighed, weigh};
+
+/// A trial under way.
+pub struct Watch {
+    trial: Trial,
+    plan: Arc<Plan>,
+    shortest: Span,
+    longest: Span,
+    stamps: Stamps,
+    pub(super) shares: Shares,
+    pub(super) allowed: Vec<Option<f64>>,
+    fold: Fold,
+    /// When the load that is tried begins.
+    pub(super) from: Moment,
+    pub(super) rows: Vec<Row>,
+    /// The values of each row for each objective, one row after another.
+    pub(super) values: Vec<objective::Misses>,
+    /// What the plan has due, where it says when.
+    traffic: Option<Peekable<Traffic>>,
+    /// When the requests of the load that is tried were due, in order.
+    pub(super) due: Vec<u64>,
+    next_look: Moment,
+    /// The longest wait that a refusal stated.
+    stated_wait: Option<Span>,
+    ruling: Option<Ruling>,
+}
+
+/// A request of the load that is tried, as far as it matters.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Row {
+    pub(super) i: u64,
+    pub(super) scheduled: Moment,
+    pub(super) over: Moment,
+    pub(super) outcome: Outcome,
+    pub(super) dimension: Option<Dimension>,
+    pub(super) latency: Option<f64>,
+    pub(super) ttft: Option<f64>,
+    pub(super) good: Option<bool>,
+}
+
+/// How a run is to be ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// What is in flight is waited for.
+    Drain,
+    /// What is in flight is given up.
+    Now,
+}
+
+/// When it was ruled, and what, if that was not left to the end.
+#[derive(Clone, Debug)]
+struct Ruling {
+    at: Moment,
+    decided: Option<(Verdict, Option<Bound>)>,
+    /// Until when what is in flight is waited for.
+    patience: Moment,
+    said: End,
+}
+
+/// How a load looks so far, for a live line.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct SoFar {
+    /// How long the load has been held; none while a flood comes before it.
+    pub held: Option<Span>,
+    /// Requests of it that ended.
+    pub ended: u64,
+    /// Those answered well.
+    pub ok: u64,
+    /// Those refused.
+    pub refused: u64,
+}
+
+/// A limiter's window is waited for at least this long: most are a minute, and two of them show it.
+const WINDOW: Span = Span::from_secs(130);
+/// So many refused requests in a row are a window's end, not a bucket's trickle.
+const WINDOW_LIKE: u64 = 20;
+/// What is in flight when the load has told enough is waited for at least and at most this long.
+const DRAIN: (Span, Span) = (Span::from_secs(2), Span::from_secs(30));
+
+impl Watch {
+    /// Watches `trial`, which is carried out as `plan` says.
+    pub fn new(question: &Question, trial: Trial, plan: Arc<Plan>, stamps: Stamps) -> Watch {
+        let from = plan.scenarios.first().and_then(|s| s.start_of(Phase::Main)).unwrap_or(Moment::START);
+        let shares = Shares::of(&plan.objectives);
+        // Of a flow the plan has journeys due, which are not counted against requests.
+        let is_open = trial.by == By::Rate && plan.scenarios.iter().all(|scenario| scenario.flow.is_none());
+        let traffic = Traffic::new(&plan).ok().filter(|_| is_open).map(Iterator::peekable);
+        Watch {
+            trial,
+            shortest: question.shortest,
+            longest: question.longest,
+            stamps,
+            allowed: shares.allowed().collect(),
+            shares,
+            fold: Fold::of(&plan),
+            plan,
+            from,
+            rows: Vec::new(),
+            values: Vec::new(),
+            traffic,
+            due: Vec::new(),
+            next_look: from,
+            stated_wait: None,
+            ruling: None,
+        }
+    }
+
+    /// Takes in what happened.
+    pub fn event(&mut self, event: &RunEvent) {
+        self.fold.apply(event);
+        if let RunEvent::Ended(record) = event
+            && record.phase == Phase::Main
+        {
+            self.record(record);
+        }
+    }
+
+    fn record(&mut self, record: &Record) {
+        // What we gave up ourselves, or never sent, says nothing of the target.
+        if matches!(record.outcome, Outcome::Cancelled | Outcome::NotSent) {
+            return;
+        }
+        let ms = |from: Option<Moment>, to: Option<Moment>| Some(to?.since(from?).as_millis_f64());
+        let ok = record.outcome == Outcome::Ok;
+        if let (Outcome::RateLimited, Some(stated)) = (record.outcome, &record.limits) {
+            self.stated_wait = self.stated_wait.max(stated.retry_after.or(stated.hint));
+        }
+        let refusal = record.attempts.last().and_then(|attempt| attempt.refusal);
+        self.rows.push(Row {
+            i: record.i,
+            scheduled: record.scheduled,
+            over: record.over().unwrap_or(record.scheduled),
+            outcome: record.outcome,
+            dimension: refusal.and_then(|refusal| refusal.dimension),
+            latency: ms(record.sent, record.last).filter(|_| ok),
+            ttft: ms(record.sent, record.first_token),
+            good: self.shares.is_good(record),
+        });
+        self.values.extend(self.shares.misses(record));
+    }
+
+    /// Whether the run is to be ended now. To be asked some ten times a second until the run is over.
+    pub fn look(&mut self, now: Moment) -> Option<End> {
+        if let Some(ruling) = &mut self.ruling {
+            if ruling.said == End::Drain && now >= ruling.patience {
+                ruling.said = End::Now;
+            }
+            return Some(ruling.said);
+        }
+        if now < self.next_look {
+            return None;
+        }
+        // Ever more seldom, since ever more is looked at.
+        let elapsed = now.since(self.from);
+        self.next_look = now + Span((elapsed.0 / 12).max(Span::from_millis(200).0));
+        self.catch_up(now);
+        let decided = self.rule(now, elapsed)?;
+        let patience = self.patience(now, elapsed);
+        let said = decided.1;
+        self.ruling = Some(Ruling { at: now, decided: decided.0, patience, said });
+        Some(said)
+    }
+
+    /// Notes what has become due.
+    fn catch_up(&mut self, now: Moment) {
+        let Some(traffic) = &mut self.traffic else { return };
+        while let Some(planned) = traffic.next_if(|planned| planned.at <= now) {
+            if planned.phase == Phase::Main {
+                self.due.push(planned.at.0);
+            }
+        }
+    }
+
+    /// What is decided, if anything is, and how the run is to be ended.
+    fn rule(&self, now: Moment, elapsed: Span) -> Option<(Option<(Verdict, Option<Bound>)>, End)> {
+        let ok = self.rows.iter().filter(|row| row.outcome == Outcome::Ok).count();
+        if self.trial.depth == Depth::Scout {
+            let enough = ok >= 8 && elapsed >= Span(self.shortest.0 / 4);
+            let in_vain = self.rows.len() >= 20 && ok == 0;
+            return (enough || in_vain || elapsed >= self.longest).then_some((None, End::Drain));
+        }
+        if elapsed < self.shortest {
+            return None;
+        }
+        if let Some(reason) = self.generator_gave_out() {
+            return Some((Some((Verdict::Invalid, Some(Bound::Generator { reason }))), End::Now));
+        }
+        let weighed = weigh(self, now, false);
+        let failed = |bound: Bound, end| Some((Some((Verdict::Failed, Some(bound))), end));
+        if let Some(grows_per_s) = weighed.falls_far_behind()
+            && !self.learning(&weighed, now)
+        {
+            return failed(Bound::Backlog { grows_per_s }, End::Now);
+        }
+        if let Some(bound) = weighed.bound(|judged| judged.surely == Side::Above) {
+            let waits = self.undecided(&weighed, elapsed) || self.learning(&weighed, now);
+            let waits = waits || self.recovering(&weighed, now);
+            return if waits { None } else { failed(bound, End::Now) };
+        }
+        let clean = self.trial.flood.is_none() || weighed.pattern.tail >= weighed.needed(self.trial.clean);
+        let passes = match self.trial.depth {
+            Depth::Scout | Depth::Glance => {
+                weighed.values() >= 10 && weighed.judged.iter().all(|j| j.meets())
+            }
+            Depth::Full => weighed.judged.iter().all(|judged| judged.possibly == Side::Below),
+        };
+        let settled = weighed.steady && weighed.falls_behind(2.0).is_none();
+        let early = !self.trial.to_the_end && !weighed.only_facts;
+        if passes && settled && clean && early {
+            return Some((Some((Verdict::Passed, None)), End::Drain));
+        }
+        let promising = self.trial.flood.is_some() && weighed.is_promising(self.trial.clean);
+        let waits =
+            self.undecided(&weighed, elapsed) || (promising && elapsed < self.longest_for_window(&weighed));
+        let waits = waits || self.recovering(&weighed, now) || self.learning(&weighed, now);
+        (elapsed >= self.longest && !waits).then_some((None, End::Drain))
+    }
+
+    /// Whether refusals may still be the echo of what was sent before the trial, or have shown no whole cycle yet. Where most
+    /// requests are admitted, only time tells.
+    fn undecided(&self, weighed: &Weighed, elapsed: Span) -> bool {
+        if self.trial.flood.is_none() || weighed.pattern.first.is_none() {
+            return false;
+        }
+        let few = self.trial.even && weighed.refused_share() < 0.2;
+        let early = elapsed < Span(self.trial.memory.0 + self.trial.memory.0 / 10).min(WINDOW);
+        early || (few || weighed.pattern.cycles.is_none()) && elapsed < self.longest_for_window(weighed)
+    }
+
+    /// Whether a flood before has used up an allowance that has not come back yet.
+    fn recovering(&self, weighed: &Weighed, now: Moment) -> bool {
+        let patience = match self.stated_wait {
+            // Twice as long as the provider says, in case that it counts the refusals.
+            Some(stated) => self.longest.max(stated + stated),
+            None => self.longest.max(WINDOW),
+        };
+        weighed.recovering && now.since(self.from) < patience
+    }
+
+    /// Whether it stays to learn a limiter's ways.
+    fn learning(&self, weighed: &Weighed, now: Moment) -> bool {
+        let pattern = &weighed.pattern;
+        let Some((first, _)) = pattern.first.filter(|_| self.trial.learn) else { return false };
+        let cycles = pattern.cycles.map_or(0, |cycles| cycles.count);
+        let even = pattern.cycles.is_some_and(|cycles| cycles.are_even());
+        let like_window = pattern.longest_refusal >= WINDOW_LIKE;
+        let window = cycles >= 1 && like_window && pattern.longest_run.is_some_and(|run| run >= 10);
+        let learned = window || (cycles >= 40 && even);
+        let patience = if like_window { self.longest.max(WINDOW) } else { self.longest };
+        !learned && now.since(first) < patience
+    }
+
+    /// A run of so many requests without a refusal takes its time.
+    fn longest_for_window(&self, weighed: &Weighed) -> Span {
+        let span = self.rows.last().map_or(1.0, |row| row.over.since(self.from).as_secs_f64());
+        let per_s = match self.trial.by {
+            By::Rate => self.trial.load,
+            By::Users => self.rows.len() as f64 / span.max(1e-3),
+        };
+        let seconds = weighed.needed(self.trial.clean) as f64 / per_s.max(1e-6);
+        let longest = self.longest.max(WINDOW);
+        let window = Span((seconds * 2e9).min(1e18) as u64)
+            .max(weighed.memory())
+            .max(self.trial.memory + self.trial.memory);
+        self.longest.max(window).min(longest + longest)
+    }
+
+    fn patience(&self, now: Moment, elapsed: Span) -> Moment {
+        let slowest = self.rows.iter().filter_map(|row| row.latency).fold(0.0, f64::max);
+        let wait = Span((slowest * 1.5e6) as u64).max(DRAIN.0).min(DRAIN.1).min(elapsed.max(DRAIN.0));
+        now + wait
+    }
+
+    /// Why the figures cannot be believed, if they cannot.
+    fn generator_gave_out(&self) -> Option<String> {
+        let verdict = verdict::judge(&self.plan, &self.fold, &[], self.stamps);
+        let own = |reason: &&String| {
+            !["killed:", "interrupted:", "limit:", "no_ok:", "nothing_sent:"]
+                .iter()
+                .any(|code| reason.starts_with(code))
+        };
+        (!verdict.valid).then(|| {
+            verdict
+                .reasons
+                .iter()
+                .find(own)
+                .cloned()
+                .unwrap_or_else(|| "generator: it could not keep up".into())
+        })
+    }
+
+    /// How it looks so far.
+    pub fn so_far(&self, now: Moment) -> SoFar {
+        let of = |keep: fn(&Row) -> bool| self.rows.iter().filter(|row| keep(row)).count() as u64;
+        SoFar {
+            held: (now >= self.from).then(|| now.since(self.from)),
+            ended: self.rows.len() as u64,
+            ok: of(|row| row.outcome == Outcome::Ok),
+            refused: of(Row::is_refused),
+        }
+    }
+
+    /// How many requests a second are due, where the plan says when.
+    pub(super) fn offered(&self) -> Option<f64> {
+        self.traffic.is_some().then_some(self.trial.load)
+    }
+
+    /// Whether records number the requests one after another.
+    pub(super) fn is_numbered(&self) -> bool {
+        let [scenario] = self.plan.scenarios.as_slice() else { return false };
+        scenario.flow.is_none() && matches!(scenario.load, Load::Open { .. } | Load::Closed { .. })
+    }
+
+    pub(super) fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    pub(super) fn is_flooded(&self) -> bool {
+        self.trial.flood.is_some()
+    }
+
+    pub(super) fn is_even(&self) -> bool {
+        self.trial.even
+    }
+
+    pub(super) fn unloaded(&self) -> Option<Span> {
+        self.trial.unloaded
+    }
+
+    pub(super) fn clean_run(&self) -> Option<u64> {
+        self.trial.clean
+    }
+
+    /// What the trial told, once its run is over; `cut` says why it ended before it was ruled, if it did.
+    pub fn finish(mut self, now: Moment, cut: Option<String>) -> Told {
+        self.catch_up(now);
+        let until = self.ruling.as_ref().map_or(now, |ruling| ruling.at);
+        let weighed = weigh(&self, until, true);
+        let decided = self.ruling.as_ref().and_then(|ruling| ruling.decided.clone());
+        let (verdict, bound) = match (decided, &cut, &self.ruling) {
+            (Some(decided), ..) => decided,
+            (None, Some(_), None) => (Verdict::Cut, None),
+            (None, ..) => self.at_last(&weighed),
+        };
+        let sure = self.ruling.as_ref().is_some_and(|ruling| ruling.decided.is_some());
+        weighed.told(&self, &self.trial, self.fold.spent, (verdict, bound, sure), until, cut)
+    }
+
+    /// The verdict of a trial that ended with its time: by what was seen, without being sure.
+    fn at_last(&self, weighed: &Weighed) -> (Verdict, Option<Bound>) {
+        if let Some(reason) = self.generator_gave_out() {
+            return (Verdict::Invalid, Some(Bound::Generator { reason }));
+        }
+        if self.trial.depth == Depth::Scout {
+            let any = self.rows.iter().any(|row| row.outcome == Outcome::Ok);
+            let bound = weighed.bound(|judged| !judged.meets());
+            return if any { (Verdict::Passed, None) } else { (Verdict::Failed, bound) };
+        }
+        if let Some(grows_per_s) = weighed.falls_behind(3.0) {
+            return (Verdict::Failed, Some(Bound::Backlog { grows_per_s }));
+        }
+        if let Some(bound) = weighed.bound(|judged| !judged.meets()) {
+            return (Verdict::Failed, Some(bound));
+        }
+        let facts = objective::judge(&self.plan, &self.fold);
+        let missed = self
+            .allowed
+            .iter()
+            .zip(&facts)
+            .find(|(allowed, judged)| allowed.is_none() && judged.verdict == Finding::Missed);
+        match missed {
+            Some((_, judged)) => {
+                let bound = Bound::Objective { text: judged.text.clone(), missed: None, allowed: None };
+                (Verdict::Failed, Some(bound))
+            }
+            None => (Verdict::Passed, None),
+        }
+    }
+}
+
+impl Row {
+    /// Refused by a limit, a quota or an overload guard.
+    pub(super) fn is_refused(&self) -> bool {
+        matches!(self.outcome, Outcome::RateLimited | Outcome::QuotaExceeded | Outcome::Overloaded)
+    }
+}
