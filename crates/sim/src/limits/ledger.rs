@@ -326,7 +326,7 @@ mod tests {
         let expected = format!(
             "{{\"at_ns\":1000000000,\"key\":\"{id}\",\"key_name\":\"first\",\"model\":\"m\",\"verdict\":\"admitted\"}}\n\
              {{\"at_ns\":2000000000,\"key\":\"{id}\",\"key_name\":\"first\",\"model\":\"m\",\"verdict\":\"refused\",\
-             \"limit\":\"rpm\",\"limit_index\":0,\"reason\":\"rate\",\"wait_ns\":30000000000,\"used\":2,\
+             \"limit\":\"rpm\",\"limit_index\":0,\"reason\":\"rate\",\"wait_ns\":28000000000,\"used\":2,\
              \"requested\":1,\"limit_value\":2}}\n"
         );
         assert_eq!(lines, expected);
