@@ -93,6 +93,11 @@ fn table(rivals: &Rivals) -> Table {
 
 /// What the runs show, in plain words.
 fn sentences(rivals: &Rivals) -> Vec<String> {
+    if rivals.runs.len() < 2 {
+        return vec![
+            "Fewer than two policies were run, so there is nothing to hold against each other.".into(),
+        ];
+    }
     let find = |name: &str| rivals.runs.iter().find(|run| run.policy == name);
     let name = |run: &Rival| format!("`{}`", one_line(&run.policy, 40));
     let mut sentences = Vec::new();

@@ -102,6 +102,10 @@ fn retry_policies_side_by_side() {
     let rivals = fixtures::retries::rivals();
     let of = |width| floodline_report::rivals::text(&rivals, "runs/policies", Style { width, ..PLAIN });
     insta::assert_snapshot!([of(80), of(120)].join("\n"));
+    let mut cut = rivals.clone();
+    cut.runs.truncate(1);
+    let said = floodline_report::rivals::text(&cut, "runs/policies", Style { width: 120, ..PLAIN });
+    assert!(said.contains("Fewer than two policies were run"), "{said}");
 }
 
 #[test]
