@@ -227,7 +227,7 @@ pub struct Tried {
     pub steady_from_s: Option<f64>,
     /// Whether a limiter's allowance was used up before.
     pub flooded: bool,
-    /// Requests of the load, whatever became of them.
+    /// Requests of the load, whatever became of them; after a flood, from when requests were admitted again.
     pub requests: u64,
     /// Those answered well.
     pub ok: u64,

@@ -3,14 +3,14 @@
 use floodline_core::ceiling::{Bound, By, Ceiling, Depth, Status, Tried, Verdict};
 use floodline_core::outcome::Outcome;
 
-use crate::format::{GLUE, MISSING, fraction, maybe, maybe_time, one_line, three_digits};
+use crate::format::{GLUE, MISSING, count, fraction, maybe, maybe_time, one_line, three_digits};
 
 /// A load with its unit: `8.22 requests/s`, `64 users`.
 pub(crate) fn load(by: By, value: f64) -> String {
     match by {
         By::Rate => format!("{}{GLUE}requests/s", digits(value)),
         By::Users if value == 1.0 => format!("1{GLUE}user"),
-        By::Users => format!("{}{GLUE}users", three_digits(value)),
+        By::Users => format!("{}{GLUE}users", count(value as u64)),
     }
 }
 
@@ -18,14 +18,14 @@ pub(crate) fn load(by: By, value: f64) -> String {
 pub(crate) fn short_load(by: By, value: f64) -> String {
     match by {
         By::Rate => format!("{}/s", digits(value)),
-        By::Users => three_digits(value),
+        By::Users => count(value as u64),
     }
 }
 
 /// A rate to four digits, since an answer may be that fine.
 fn digits(value: f64) -> String {
     match value {
-        v if v.fract() == 0.0 => three_digits(v),
+        v if v.fract() == 0.0 => count(v as u64),
         v if v < 0.0995 => three_digits(v),
         v if v < 9.9995 => format!("{v:.3}"),
         v if v < 99.995 => format!("{v:.2}"),
@@ -178,15 +178,17 @@ pub(crate) const HEADINGS: [&str; 9] =
 
 /// Every load that was tried, from the lowest, with the figures of its last trial.
 pub(crate) fn rows(ceiling: &Ceiling) -> Vec<Row> {
-    points(ceiling).into_iter().map(|(tried, times)| row(tried, times)).collect()
+    let beyond = |tried: &Tried| ceiling.value.is_some_and(|value| tried.load > value);
+    points(ceiling).into_iter().map(|(tried, times)| row(tried, times, beyond(tried))).collect()
 }
 
-fn row(tried: &Tried, times: usize) -> Row {
+fn row(tried: &Tried, times: usize, beyond: bool) -> Row {
     let share = |n: u64| match tried.requests {
         0 => MISSING.into(),
         all => fraction(n as f64 / all as f64),
     };
     let verdict = match (tried.verdict, tried.depth, times) {
+        (Verdict::Passed, Depth::Glance, _) if beyond => "for a while".into(),
         (Verdict::Passed, Depth::Glance, _) => "looked good".into(),
         (verdict, _, 0 | 1) => verdict.name().to_owned(),
         (verdict, _, times) => format!("{} {times}×", verdict.name()),

@@ -67,11 +67,14 @@ pub enum End {
     Now,
 }
 
+/// The verdict and what bounds the load; none where that is left to the end of the run.
+type Decided = Option<(Verdict, Option<Bound>)>;
+
 /// When it was ruled, and what, if that was not left to the end.
 #[derive(Clone, Debug)]
 struct Ruling {
     at: Moment,
-    decided: Option<(Verdict, Option<Bound>)>,
+    decided: Decided,
     /// Until when what is in flight is waited for.
     patience: Moment,
     said: End,
@@ -192,7 +195,7 @@ impl Watch {
     }
 
     /// What is decided, if anything is, and how the run is to be ended.
-    fn rule(&self, now: Moment, elapsed: Span) -> Option<(Option<(Verdict, Option<Bound>)>, End)> {
+    fn rule(&self, now: Moment, elapsed: Span) -> Option<(Decided, End)> {
         let ok = self.rows.iter().filter(|row| row.outcome == Outcome::Ok).count();
         if self.trial.depth == Depth::Scout {
             let enough = ok >= 8 && elapsed >= Span(self.shortest.0 / 4);

@@ -25,6 +25,8 @@ pub(super) struct Weighed {
     /// From where on it is steady, or might be.
     since: Moment,
     until: Moment,
+    /// When the load begins to count: after a flood, with the first admission after refusals.
+    begun: Moment,
     /// One for each objective that is a share.
     pub(super) judged: Vec<Judged>,
     /// Whether no objective is a share, so that only the end of its time decides.
@@ -160,6 +162,7 @@ pub(super) fn weigh(watch: &Watch, now: Moment, complete: bool) -> Weighed {
     Weighed {
         steady,
         since,
+        begun,
         until,
         judged,
         only_facts,
@@ -390,7 +393,8 @@ impl Weighed {
         until: Moment,
         cut: Option<String>,
     ) -> Told {
-        let rows: Vec<&Row> = self.order.iter().map(|&k| &watch.rows[k as usize]).collect();
+        let rows = self.order.iter().map(|&k| &watch.rows[k as usize]);
+        let rows: Vec<&Row> = rows.filter(|row| row.scheduled >= self.begun).collect();
         let steady: Vec<&Row> =
             rows.iter().copied().filter(|r| r.scheduled >= self.since && r.scheduled < self.until).collect();
         let count = |keep: &dyn Fn(&Row) -> bool| rows.iter().filter(|row| keep(row)).count() as u64;

@@ -1,6 +1,6 @@
 //! The page of a search for a ceiling: the answer, the curves over the load, and every load that was tried.
 
-use floodline_core::ceiling::{Ceiling, Status, Tried, Verdict};
+use floodline_core::ceiling::{By, Ceiling, Status, Tried, Verdict};
 use floodline_core::plan::Plan;
 use minijinja::Value;
 use minijinja::value::Serde;
@@ -24,6 +24,7 @@ struct Page {
     tone: &'static str,
     answer: String,
     facts: Vec<Fact>,
+    unit: &'static str,
     charts: Vec<Figure>,
     headings: Vec<&'static str>,
     rows: Vec<Row>,
@@ -81,6 +82,10 @@ fn page(answer: &Ceiling, plan: &Plan, began: &str) -> Page {
         tone,
         answer: ceiling::answer(answer),
         facts: facts.into_iter().filter_map(|(name, text)| Some(fact(name, text?))).collect(),
+        unit: match answer.by() {
+            By::Rate => "requests a second",
+            By::Users => "users",
+        },
         charts: charts(answer),
         headings: HEADINGS[1..].to_vec(),
         rows: ceiling::rows(answer).into_iter().map(|row| Row::new(answer, row)).collect(),

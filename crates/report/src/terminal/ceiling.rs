@@ -7,7 +7,7 @@ use floodline_core::plan::Plan;
 
 use super::sheet::Sheet;
 use crate::ceiling::{self, HEADINGS, load, short_load};
-use crate::format::{counted, one_line, short_count, stopwatch, three_digits};
+use crate::format::{GLUE, counted, one_line, short_count, stopwatch, three_digits};
 use crate::style::{Ink, Style, columns};
 use crate::words;
 
@@ -107,10 +107,13 @@ pub fn tried(tried: &Tried, style: Style) -> String {
         Verdict::Invalid | Verdict::Cut => Ink::Warn,
     };
     let verdict = format!("{:<7}", tried.verdict.name());
-    let start = format!("{:>3} {:>11}  ", tried.number, short_load(tried.by, tried.load));
-    let unit = if tried.by == By::Users { " u" } else { "" };
-    let mut said =
-        format!("{unit}{:>6} s {:>10}", three_digits(tried.seconds), counted(tried.requests, "request"));
+    let load = match tried.by {
+        By::Rate => short_load(tried.by, tried.load),
+        By::Users => load(tried.by, tried.load).replace(GLUE, " "),
+    };
+    let start = format!("{:>3} {load:>11}  ", tried.number);
+    let requests = counted(tried.requests, "request");
+    let mut said = format!("{:>6} s {requests:>14}", three_digits(tried.seconds));
     match (&tried.bound, &tried.cut) {
         (Some(bound), _) => said.push_str(&format!(", {}", ceiling::bound(bound))),
         (None, Some(cut)) => said.push_str(&format!(", {}", one_line(cut, 100))),
@@ -121,7 +124,7 @@ pub fn tried(tried: &Tried, style: Style) -> String {
             }
         }
     }
-    let said = style.spell(&said).replace(crate::format::GLUE, " ");
+    let said = style.spell(&said).replace(GLUE, " ");
     let room = style.columns().saturating_sub(columns(&start) + columns(&verdict));
     let said: String = match columns(&said) <= room {
         true => said,
