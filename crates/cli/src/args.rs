@@ -1,6 +1,7 @@
 //! The command line, exactly as it can be typed.
 
 mod ceiling;
+mod identify;
 mod import;
 mod scenario;
 mod stub;
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 pub(crate) use ceiling::CeilingArgs;
+pub(crate) use identify::IdentifyArgs;
 pub(crate) use import::{ImportArgs, ImportFile, ImportFrom};
 pub(crate) use scenario::ScenarioArgs;
 pub(crate) use stub::{LimitArgs, StubArgs, TroubleArgs};
@@ -45,6 +47,8 @@ pub(crate) enum Command {
     Arrivals(Box<ArrivalsArgs>),
     /// Serve the simulated provider on a port
     Stub(Box<StubArgs>),
+    /// Find out what limits a target: which rate limiter stands in front of it
+    Limits(Box<IdentifyArgs>),
     /// Show a recorded run again
     Report(ReportArgs),
     /// Make corpora of prompts

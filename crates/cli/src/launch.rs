@@ -177,7 +177,7 @@ fn finish((servers, file): (Vec<Arc<Server>>, LedgerFile)) -> Result<(), Failure
 }
 
 /// Whose fault it is that a run cannot be made.
-fn cannot_run(e: EngineError) -> Failure {
+pub(crate) fn cannot_run(e: EngineError) -> Failure {
     match e {
         EngineError::System(_) | EngineError::Broken => Failure::internal(e),
         EngineError::Url(_)
@@ -190,9 +190,9 @@ fn cannot_run(e: EngineError) -> Failure {
     }
 }
 
-fn endpoint(
+pub(crate) fn endpoint(
     target: &Target,
-    Part { exchange, secrets }: Part,
+    Part { exchange, secrets, .. }: Part,
     keys: &[Secret],
     provider: Option<&BuiltIn>,
 ) -> Result<Endpoint, Failure> {

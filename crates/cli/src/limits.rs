@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use floodline_core::finding::{FORMAT, Finding, VERSION};
 use floodline_core::limits::{Figures, Limits, LimitsError, Provider};
 use floodline_scenario::Source;
 
@@ -13,6 +14,15 @@ use crate::outside::{World, why};
 pub(crate) fn limits(args: &LimitArgs) -> Result<Option<Limits>, Failure> {
     let figures = figures(args);
     let plain = figures == Figures::default();
+    if let Some(path) = &args.like {
+        return match (&args.limits, plain) {
+            (None, true) => of_finding(path).map(Some),
+            _ => Err(Failure::usage(
+                "--like: a finding says all there is to say; change the figures in the limits.yaml beside it, and give \
+                 that to --limits",
+            )),
+        };
+    }
     let preset = match args.limits.as_deref() {
         None if plain => return Ok(None),
         None => None,
@@ -41,6 +51,27 @@ pub(crate) fn text(option: &str, path: &str) -> Result<String, Failure> {
 fn of_file(path: &str) -> Result<Limits, Failure> {
     let text = text("--limits", path)?;
     floodline_scenario::read_limits(&Source { name: path, text: &text }, &World).map_err(Failure::usage)
+}
+
+/// Limits that behave as what was found out about another target.
+fn of_finding(path: &str) -> Result<Limits, Failure> {
+    let text = text("--like", path)?;
+    let found: Finding = serde_json::from_str(&text).map_err(|error| {
+        Failure::usage(format!("--like: {path} is no finding of `floodline limits`: {error}"))
+    })?;
+    if *found.format != *FORMAT || found.version > VERSION {
+        return Err(Failure::usage(format!(
+            "--like: {path} is a {} of version {}, and a {FORMAT} of version {VERSION} is read here",
+            found.format, found.version
+        )));
+    }
+    let limits = found.limits().map_err(|error| Failure::usage(format!("--like: {path}: {error}")))?;
+    match limits.limits.is_empty() {
+        true => {
+            Err(Failure::usage(format!("--like: no limit was measured in {path}, so there is none to keep")))
+        }
+        false => Ok(limits),
+    }
 }
 
 /// Whether it was meant as the name of a file.

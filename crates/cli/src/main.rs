@@ -10,6 +10,7 @@ mod arrivals;
 mod ceiling;
 mod corpus;
 mod faults;
+mod identify;
 mod import;
 mod interrupt;
 mod launch;
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
         Command::Plan(args) => plan::plan(&args),
         Command::Arrivals(args) => arrivals::arrivals(&args),
         Command::Stub(args) => stub::stub(*args),
+        Command::Limits(args) => identify::identify(*args),
         Command::Report(args) => report::report(&args),
         Command::Corpus(args) => corpus::corpus(args),
         Command::Import(args) => import::run(args),

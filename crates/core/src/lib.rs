@@ -13,6 +13,7 @@ pub mod connection;
 pub mod distribution;
 pub mod event;
 pub mod faults;
+pub mod finding;
 pub mod flow;
 pub mod fold;
 pub mod forecast;

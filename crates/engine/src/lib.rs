@@ -22,6 +22,7 @@ mod hook;
 mod http2;
 mod inflate;
 mod journey;
+mod lab;
 mod ledger;
 mod pacer;
 mod proxy;
@@ -36,4 +37,5 @@ mod worker;
 
 pub use dispatcher::{Provider, Ready, Run, Running, Stop};
 pub use error::EngineError;
+pub use lab::{Lab, Shot};
 pub use target::{Endpoint, Header};

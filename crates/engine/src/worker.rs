@@ -151,6 +151,32 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
+    /// A worker without work.
+    pub(crate) fn new(
+        runtime: &Runtime,
+        common: Arc<Common>,
+        clock: Clock,
+        gauges: Arc<Gauges>,
+        outbox: Arc<Outbox>,
+        halt: watch::Receiver<Halt>,
+    ) -> Rc<Worker> {
+        let pools = common.targets.iter().map(|target| target.http2.map(Pool::new)).collect();
+        let idle = common.targets.iter().map(|_| Vec::new()).collect();
+        Rc::new(Worker {
+            common,
+            pools,
+            clock,
+            alarm: Alarm::new(runtime, clock),
+            scratch: RefCell::new(Scratch::new()),
+            idle: RefCell::new(idle),
+            in_flight: Cell::new(0),
+            landed: Notify::new(),
+            halt,
+            gauges,
+            outbox,
+        })
+    }
+
     /// Closed loops number their own requests: of several scenarios, the number of the scenario tells them apart.
     pub(crate) fn request_id(&self, scenario: usize, index: u64) -> String {
         match self.common.scenarios.len() {
@@ -300,21 +326,7 @@ pub(crate) fn run(
     halt: watch::Receiver<Halt>,
 ) {
     let grace: Span = common.timeouts.grace;
-    let pools: Vec<Option<Pool>> = common.targets.iter().map(|target| target.http2.map(Pool::new)).collect();
-    let idle = common.targets.iter().map(|_| Vec::new()).collect();
-    let worker = Rc::new(Worker {
-        common,
-        pools,
-        clock,
-        alarm: Alarm::new(runtime, clock),
-        scratch: RefCell::new(Scratch::new()),
-        idle: RefCell::new(idle),
-        in_flight: Cell::new(0),
-        landed: Notify::new(),
-        halt: halt.clone(),
-        gauges: gauges.clone(),
-        outbox,
-    });
+    let worker = Worker::new(runtime, common, clock, gauges.clone(), outbox, halt.clone());
     let local = LocalSet::new();
     let reporter = worker.clone();
     local.spawn_local(async move { reporter.report_cpu().await });

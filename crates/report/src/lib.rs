@@ -9,6 +9,7 @@
 
 mod advice;
 mod ceiling;
+pub mod finding;
 mod format;
 mod health;
 mod held;

@@ -44,6 +44,7 @@ pub use resolve::{
 };
 pub use schema::json_schema;
 pub use secret::{Secret, Secrets};
+pub use workload::Designed;
 
 /// The text of a scenario and where it came from.
 #[derive(Clone, Copy, Debug)]
@@ -111,6 +112,8 @@ pub struct Part {
     pub exchange: Exchange,
     /// The key and the header values, which may not be written down.
     pub secrets: Secrets,
+    /// Makes requests of any size to it.
+    pub designed: Arc<Designed>,
 }
 
 /// How the requests of a target are sent, apart from what stands in each, and how their answers are read.

@@ -35,6 +35,7 @@ pub use proxy::PROXY_VARIABLES;
 pub use stub_file::{StubProvider, read_stub_file};
 
 use crate::secret::Secret;
+use crate::workload::Designed;
 use crate::written::{Either, Given, Place, Scalar, Scenario, Target};
 use crate::{Error, Outside, Part, QuickForm, Resolved, Source, parse};
 use findings::Findings;
@@ -248,7 +249,8 @@ fn assemble(mut scenario: Scenario, findings: &mut Findings<'_>) -> Result<Resol
             let (names, keys): (Vec<String>, Vec<Secret>) = keys.into_iter().flatten().unzip();
             let (mut parts, mut first) = (Vec::new(), None);
             for target in all {
-                parts.push(Part { exchange: target.exchange, secrets: target.secrets });
+                let designed = Designed::new(&target.members, seed).into();
+                parts.push(Part { exchange: target.exchange, secrets: target.secrets, designed });
                 first.get_or_insert((target.target, target.tokenizer));
             }
             let Some((target, tokenizer)) = first else {

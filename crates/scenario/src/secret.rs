@@ -9,7 +9,8 @@ use floodline_core::plan::Api;
 pub struct Secret(Box<str>);
 
 impl Secret {
-    pub(crate) fn new(value: impl Into<Box<str>>) -> Secret {
+    /// A value that must never be seen.
+    pub fn new(value: impl Into<Box<str>>) -> Secret {
         Secret(value.into())
     }
 

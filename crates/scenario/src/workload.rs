@@ -4,6 +4,7 @@
 //! allowance of [`input_bound`] where the words are our own, and every byte of the body where they are not: other
 //! tokenizers differ by more than any allowance in some languages, and not all that is in a message is counted.
 
+mod designed;
 mod frame;
 mod groups;
 pub(crate) mod own;
@@ -18,6 +19,7 @@ use floodline_core::lengths::Lengths;
 use floodline_core::random::{Purpose, Stream};
 use floodline_core::workload::{Ask, Rendered, Workload};
 
+pub use designed::Designed;
 pub(crate) use frame::{Frame, Members, Wanted};
 pub(crate) use groups::Groups;
 pub(crate) use sampled::Sampled;

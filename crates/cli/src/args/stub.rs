@@ -90,6 +90,9 @@ pub(crate) struct LimitArgs {
     /// Limit as a provider does: openai, anthropic, azure, azure-ptu, gemini, bedrock, apim, litellm; or as a FILE says
     #[arg(long, value_name = "NAME|FILE")]
     pub(crate) limits: Option<String>,
+    /// Limit as the target did of which `floodline limits` wrote this finding.json
+    #[arg(long, value_name = "FINDING")]
+    pub(crate) like: Option<String>,
     /// Requests per minute, such as 500; `off` for none
     #[arg(long, value_name = "N")]
     pub(crate) rpm: Option<Figure>,
@@ -224,4 +227,5 @@ Examples:
   floodline stub --fault 'outage from 1m for 30s every 5m' --fault 'slow 4x rate 10%'
   floodline stub --faults faults.yaml --admin 9090       changed live: PUT 127.0.0.1:9090/faults
   floodline stub --limits limits.yaml --ledger attempts.jsonl
+  floodline stub --like runs/app-limits-20260101-120000/finding.json
   floodline stub --config examples/stub/two-providers.yaml";

@@ -1,0 +1,151 @@
+//! The questions that are put to a limiter, in their order.
+//!
+//! 1. A flood of probes that grow, alternately in their prompts and in what they ask for, until one is refused.
+//! 2. If that is over as soon as the flood is: crowds, to see whether the number of requests at the same time is limited.
+//! 3. While it is refused: which smaller ones are still admitted, and whether another key is.
+//! 4. Pauses that grow, until one is admitted again; and how many then are.
+//! 5. Rounds of spending and waiting, laid out so that the hypotheses that still stand foretell different things.
+//! 6. With that limit known: floods that stay below it, of the kinds that another limit would refuse.
+
+use super::ask::{Size, one, other_key};
+use super::bench::{Bench, Stop};
+use super::flood::{Flood, Kind, flood};
+use super::{crowd, explain, rounds};
+
+/// What share of a known limit a flood may use that looks for another.
+const SPARED: f64 = 0.8;
+
+pub(super) async fn run(bench: Bench) -> Result<(), Stop> {
+    bench.says("saying hello");
+    hello(&bench).await?;
+    let most = bench.settings().parallel;
+    bench.says("flooding until something is refused");
+    let met = flood(&bench, Kind::Growing, most, patience(&bench), |_| true).await?;
+    let met = match met {
+        Some(met) if looks_crowded(&bench, &met).await? => {
+            bench.says("sending crowds");
+            let found = crowd::look(&bench, Some(met.beside), most).await?;
+            bench.note(|notes| notes.crowd = found);
+            explain::mark(&bench);
+            let most = found.map_or(most, |crowd| crowd.value);
+            bench.says("flooding until something is refused");
+            flood(&bench, Kind::Growing, most, patience(&bench), |_| true).await?
+        }
+        Some(met) => Some(met),
+        None => {
+            bench.says("sending crowds");
+            let found = crowd::look(&bench, None, most).await?;
+            bench.note(|notes| notes.crowd = found);
+            explain::mark(&bench);
+            None
+        }
+    };
+    let Some(met) = met else { return Ok(()) };
+    look_closer(&bench, met).await?;
+    others(&bench).await
+}
+
+/// One small request: whether there is any use in asking.
+async fn hello(bench: &Bench) -> Result<(), Stop> {
+    let small = Size::small(bench);
+    for _ in 0..3 {
+        if one(bench, 0, small).await? || bench.log().lines.iter().any(|line| line.refused()) {
+            return Ok(());
+        }
+    }
+    let said = bench.failure();
+    Err(Stop::Target(said))
+}
+
+/// Whether a refusal may come of how many were open: the smallest is refused beside them too, and nothing is without them.
+async fn looks_crowded(bench: &Bench, flood: &Flood) -> Result<bool, Stop> {
+    if flood.beside == 0 || one(bench, 0, Size::small(bench)).await? {
+        return Ok(false);
+    }
+    bench.at_most_open(0).await;
+    for _ in 0..3 {
+        if !one(bench, 0, Size::small(bench)).await? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// All about the limit that a flood has met.
+async fn look_closer(bench: &Bench, flood: Flood) -> Result<(), Stop> {
+    bench.says("looking at what is refused, and who");
+    battery(bench, &flood).await?;
+    bench.at_most_open(0).await;
+    rounds::identify(bench, &flood.counted(bench)).await
+}
+
+/// While it is refused: the same again, another key, and ever smaller ones until not even the smallest is admitted.
+async fn battery(bench: &Bench, flood: &Flood) -> Result<(), Stop> {
+    /// Where so many in a row are admitted, it is there again already.
+    const IN_A_ROW: u32 = 3;
+    let small = Size::small(bench);
+    let mut size = flood.refused;
+    let mut admitted = 0;
+    for _ in 0..40 {
+        if one(bench, 0, size).await? {
+            admitted += 1;
+            if admitted >= IN_A_ROW {
+                break;
+            }
+            continue;
+        }
+        admitted = 0;
+        other_key(bench, size).await?;
+        if size == small {
+            break;
+        }
+        size = size.half(bench);
+    }
+    Ok(())
+}
+
+/// Floods that stay below what is known, and show whether anything else refuses.
+async fn others(bench: &Bench) -> Result<(), Stop> {
+    let crowd = bench.notes().crowd.map_or(bench.settings().parallel, |crowd| crowd.value);
+    for kind in [Kind::Small, Kind::Prompts, Kind::Outputs] {
+        bench.says(match kind {
+            Kind::Small => "looking for a limit on requests",
+            Kind::Prompts => "looking for a limit on prompts",
+            Kind::Growing | Kind::Outputs => "looking for a limit on outputs",
+        });
+        rest(bench).await?;
+        let met = flood(bench, kind, crowd, 1.2 * whole(bench), |size| spare(bench, size)).await?;
+        if let Some(met) = met {
+            look_closer(bench, met).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Waits until all of the known limits is there again.
+async fn rest(bench: &Bench) -> Result<(), Stop> {
+    let until = bench.clock() + 1.05 * whole(bench);
+    bench.until(until).await
+}
+
+/// How long it takes until all of the known limits is there again, in seconds.
+fn whole(bench: &Bench) -> f64 {
+    let notes = bench.notes();
+    let best = notes.known.iter().filter_map(|known| known.best.first());
+    best.map(|it| it.shape.whole(it.capacity)).fold(0.0, f64::max)
+}
+
+/// How long a first flood may go on, in seconds: the rest is for what it finds.
+fn patience(bench: &Bench) -> f64 {
+    bench.settings().max_time.as_secs_f64() / 4.0
+}
+
+/// Whether a request of this size leaves all known limits well below what they admit.
+fn spare(bench: &Bench, size: Size) -> bool {
+    let (log, now) = (bench.log(), bench.clock());
+    let prompt = log.prompt_counted()(size.prompt);
+    bench.notes().known.iter().filter_map(|known| known.best.first()).all(|it| {
+        let asked = it.charge.asked(prompt, f64::from(size.max));
+        it.state(&log).need(now, asked) <= SPARED * it.capacity
+    })
+}
