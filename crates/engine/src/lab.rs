@@ -68,6 +68,7 @@ impl Lab {
             targets: vec![target],
             target_names: Vec::new(),
             fallback: None,
+            retrying: None,
             formats: Vec::new(),
             timeouts: plan.timeouts,
             scenarios: vec![Names { scenario: None, prompts: vec!["probe".into()] }],

@@ -1,8 +1,8 @@
 //! What people read of a finding.
 
 use floodline_core::finding::{
-    FORMAT, Finding, FoundAlgorithm, FoundDimension, FoundLimit, FoundPrecharge, FoundScope, FoundWait, NotMet,
-    VERSION,
+    FORMAT, Finding, FoundAlgorithm, FoundDimension, FoundLimit, FoundPrecharge, FoundScope, FoundWait,
+    NotMet, VERSION,
 };
 use floodline_core::limits::{Limits, Settlement, Start};
 use floodline_report::{Style, finding};

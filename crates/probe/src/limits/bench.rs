@@ -172,31 +172,6 @@ impl Experiment {
         self.stop.as_ref()
     }
 
-    /// The log in short, for whoever wonders why.
-    pub fn story(&self) -> String {
-        let shared = self.bench.0.borrow();
-        let mut text = String::new();
-        for line in &shared.log.lines {
-            let (from, to) = line.open().unwrap_or((0.0, 0.0));
-            let what = if line.admitted() {
-                "+"
-            } else if line.refused() {
-                "-"
-            } else {
-                "?"
-            };
-            text += &format!(
-                "{from:.4} {to:.4} k{} {}/{} {what}{} {:?}\n",
-                line.probe.key,
-                line.probe.prompt_tokens,
-                line.probe.max_tokens,
-                if line.explained { "x" } else { "" },
-                line.tokens().map(|t| (t.prompt, t.output))
-            );
-        }
-        text
-    }
-
     /// What it is doing, in words for people.
     pub fn activity(&self) -> String {
         self.bench.0.borrow().activity.clone()

@@ -58,14 +58,6 @@ impl Experiment {
             true => notes.known.last().map(|known| limit(&self.bench, known)),
         }
     }
-
-    /// The hypotheses that stand at the moment, the best first, in words.
-    pub fn hypotheses(&self) -> Vec<String> {
-        let notes = self.bench.notes();
-        let known = notes.known.iter().flat_map(|known| known.best.iter());
-        let now = self.bench.best();
-        known.chain(now.iter()).map(|it| format!("{it:?}")).collect()
-    }
 }
 
 /// All limits, the one that was met first at the head.
@@ -82,7 +74,8 @@ fn limits(bench: &Bench) -> Vec<FoundLimit> {
             best = fit.best;
         }
         if !best.is_empty() {
-            found.push(limit(bench, &Known { best, other_key: notes.other_key, named: None, settled: false }));
+            found
+                .push(limit(bench, &Known { best, other_key: notes.other_key, named: None, settled: false }));
         }
     }
     if let Some(crowd) = notes.crowd {
@@ -254,9 +247,10 @@ fn limit(bench: &Bench, known: &Known) -> FoundLimit {
     let sure = 0.98 * share(family, 0.7) * share(counts, 0.7) * share(!known.settled, 0.8) - lost;
     found.confidence = (sure.clamp(0.05, 1.0) * 100.0).round() / 100.0;
     // Where answers came to all that was asked for, there was nothing to settle.
-    let settled = log.lines.iter().any(|line| {
-        line.tokens().is_some_and(|tokens| tokens.output < u64::from(line.probe.max_tokens))
-    });
+    let settled = log
+        .lines
+        .iter()
+        .any(|line| line.tokens().is_some_and(|tokens| tokens.output < u64::from(line.probe.max_tokens)));
     if first.charge.dimension.is_tokens() && (settled || first.charge.precharge == Precharge::None) {
         found.settlement = Some(first.charge.settlement);
     }

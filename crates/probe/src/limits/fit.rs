@@ -10,7 +10,6 @@ mod search;
 #[cfg(test)]
 mod tests;
 
-
 use super::cost::{Charge, Events, Kind};
 use super::log::Log;
 use super::model::{Shape, State};

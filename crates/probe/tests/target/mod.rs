@@ -61,7 +61,7 @@ impl Happenings {
 }
 
 /// Runs an experiment to its end, and returns what it found and when it was over.
-pub(crate) fn run(limits: &Limits, manner: Manner, settings: Settings, seed: u64) -> (Finding, Moment, Experiment) {
+pub(crate) fn run(limits: &Limits, manner: Manner, settings: Settings, seed: u64) -> (Finding, Moment) {
     let mut limiter = Limiter::new(limits).unwrap();
     let mut random = Stream::new(seed, Purpose::Answers, 1);
     let mut experiment = Experiment::new(settings);
@@ -138,7 +138,7 @@ pub(crate) fn run(limits: &Limits, manner: Manner, settings: Settings, seed: u64
             What::Back(probe, answer) => experiment.answered(probe.id, answer),
         }
     }
-    (experiment.finding(), now, experiment)
+    (experiment.finding(), now)
 }
 
 fn way(manner: Manner, random: &mut Stream) -> Span {

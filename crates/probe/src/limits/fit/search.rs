@@ -68,9 +68,7 @@ impl<'e> Search<'e> {
     fn wide(&mut self, most: f64) -> Option<Vec<Hypothesis>> {
         let mut seeds = self.coarse();
         // Of windows that explain as much the longest is the simplest.
-        seeds.sort_by(|one, other| {
-            one.0.total_cmp(&other.0).then(other.1.scale().total_cmp(&one.1.scale()))
-        });
+        seeds.sort_by(|one, other| one.0.total_cmp(&other.0).then(other.1.scale().total_cmp(&one.1.scale())));
         let (lowest, shape, _) = *seeds.first()?;
         if lowest > most {
             let Sort { charge, refusals, .. } = self.sort;
@@ -113,10 +111,13 @@ impl<'e> Search<'e> {
                 let rates = grid(LEAST, longest * 4.0).map(|time| self.filled / time);
                 shapes.extend(rates.map(|rate| (Shape::Leaky { rate }, 0.0)));
             }
-            Family::FirstHit => shapes.extend(lengths.iter().map(|&window| (Shape::FirstHit { window }, 0.0))),
+            Family::FirstHit => {
+                shapes.extend(lengths.iter().map(|&window| (Shape::FirstHit { window }, 0.0)))
+            }
             Family::Sliding => shapes.extend(lengths.iter().map(|&window| (Shape::Sliding { window }, 0.0))),
             Family::Fixed => {
-                let wide = brackets(self.events).into_iter().filter(|(from, to)| to - from > self.events.slack);
+                let wide =
+                    brackets(self.events).into_iter().filter(|(from, to)| to - from > self.events.slack);
                 for (from, to) in wide.take(2) {
                     for &window in lengths.iter().filter(|window| **window > (to - from) * 0.5) {
                         for part in [0.5, 1.5, 2.5] {
@@ -157,7 +158,11 @@ impl<'e> Search<'e> {
     }
 
     /// Narrows a shape down, and says which scales come out as well.
-    fn closely(&mut self, (mut shape, mut width, mut step): Seed, from: usize) -> Option<(Shape, Score, (f64, f64))> {
+    fn closely(
+        &mut self,
+        (mut shape, mut width, mut step): Seed,
+        from: usize,
+    ) -> Option<(Shape, Score, (f64, f64))> {
         const ROUNDS: usize = 4;
         let mut range = (shape.scale(), shape.scale());
         for round in from..ROUNDS {
@@ -165,7 +170,8 @@ impl<'e> Search<'e> {
             let tolerance = if round + 1 == ROUNDS { 0.0 } else { fine };
             let places: &[f64] = if has_places(shape) { &[-0.6, -0.3, 0.0, 0.3, 0.6] } else { &[0.0] };
             let scales = (-5..=5).map(|i| shape.scale() * (f64::from(i) * fine).exp());
-            let tried = scales.flat_map(|scale| places.iter().map(move |place| moved(shape, scale, place * width)));
+            let tried =
+                scales.flat_map(|scale| places.iter().map(move |place| moved(shape, scale, place * width)));
             let (good, _) = self.best_of(tried.collect(), tolerance);
             range = scales_of(&good);
             shape = middle(&good, fine, width)?;

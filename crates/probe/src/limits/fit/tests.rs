@@ -1,6 +1,8 @@
 //! The small limiters decide as the simulated provider's do.
 
-use floodline_core::limits::{Algorithm, Limit, Limits, Period, Provider, RetryAfter, Spent, Start};
+use floodline_core::limits::{
+    Algorithm, Dimension, Limit, Limits, Period, Provider, RetryAfter, Spent, Start,
+};
 use floodline_core::random::{Purpose, Stream};
 use floodline_core::retry::{Refusal, Why};
 use floodline_core::{Moment, Span};
