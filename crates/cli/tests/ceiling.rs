@@ -61,7 +61,8 @@ fn a_limiter_is_found_and_named_and_everything_is_kept() {
 fn what_is_needed_and_not_there_is_a_failure() {
     let desk = Desk::new();
     desk.file("limited.yaml", LIMITED);
-    let args = ["ceiling", "limited.yaml", "--from", "16/s", "--need", "200/s", "--json", "--quiet", "--out", "c"];
+    let args =
+        ["ceiling", "limited.yaml", "--from", "16/s", "--need", "200/s", "--json", "--quiet", "--out", "c"];
     let said = desk.floodline(&[&args, &SHORT[..]].concat());
     assert_eq!(said.code, 3, "{said:?}");
     let printed: Ceiling = serde_json::from_str(&said.out).unwrap();
@@ -121,13 +122,19 @@ fn limits_hold_over_all_trials() {
 fn bad_options_are_explained_before_anything_is_sent() {
     let desk = Desk::new();
     desk.file("limited.yaml", LIMITED);
-    desk.file("sessions.yaml", "target: {stub: {profile: instant}, model: m}\nload: {sessions: 1/s, for: 5s, iterations: 2}\n");
+    desk.file(
+        "sessions.yaml",
+        "target: {stub: {profile: instant}, model: m}\nload: {sessions: 1/s, for: 5s, iterations: 2}\n",
+    );
     for (args, words) in [
         (vec!["limited.yaml", "--by", "speed"], "--by: `speed` is neither rate nor users"),
         (vec!["limited.yaml", "--from", "fast"], "--from: `fast` is not a rate"),
         (vec!["limited.yaml", "--by", "users", "--to", "5/s"], "--to: `5/s` is not a number of users"),
         (vec!["limited.yaml", "--from", "9/s", "--to", "3/s"], "--from 9 lies above --to 3"),
-        (vec!["limited.yaml", "--resolution", "90%"], "--resolution: `90%` is not a share from 0.1 % to 50 %"),
+        (
+            vec!["limited.yaml", "--resolution", "90%"],
+            "--resolution: `90%` is not a share from 0.1 % to 50 %",
+        ),
         (vec!["limited.yaml", "--trial", "2s", "--min-trial", "5s"], "is longer than --trial"),
         (vec!["limited.yaml", "--max-time", "soon"], "--max-time: `soon` is not a duration"),
         (vec!["limited.yaml", "--trial", "0s"], "--trial: it must be above zero"),
@@ -162,7 +169,8 @@ fn ctrl_c_ends_with_what_is_known() {
             peer.say(good());
         }
     }));
-    let args = ["ceiling", "--url", &url, "--model", "m", "--by", "users", "--trial", "60s", "--min-trial", "50s"];
+    let args =
+        ["ceiling", "--url", &url, "--model", "m", "--by", "users", "--trial", "60s", "--min-trial", "50s"];
     let mut going = desk.start(&[&args[..], &["--out", "c"]].concat());
     // The first trial is under way when its first line is there.
     going.wait_for_note("trial  1");

@@ -59,7 +59,7 @@ impl Search {
         Ceiling {
             format: FORMAT.into(),
             status,
-            unit: self.question.by.unit().into(),
+            unit: self.question.unit.into(),
             value,
             interval: (undisputed_low.map(|l| l.load), undisputed_high.map(|l| l.load)),
             bound_by,
