@@ -5,11 +5,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::money::Usd;
 use crate::outcome::Outcome;
+use crate::plan::Plan;
 use crate::retry::Dimension;
 use crate::stats::Quantile;
 
 /// Name and version of the format of `ceiling.json`.
 pub const FORMAT: &str = "floodline-ceiling/1";
+
+/// The unit of rates at which journeys through a flow begin.
+pub const JOURNEYS: &str = "journeys_per_s";
 
 /// The answer of a search. Loads are in its unit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -18,7 +22,7 @@ pub struct Ceiling {
     pub format: String,
     /// What was searched, in a word.
     pub status: Status,
-    /// `requests_per_s` or `users`.
+    /// `requests_per_s`, of a flow `journeys_per_s`, or `users`.
     pub unit: String,
     /// The highest load that was seen to pass; missing where none was.
     pub value: Option<f64>,
@@ -274,6 +278,12 @@ impl Ceiling {
 }
 
 impl By {
+    /// The unit in files of loads of this plan.
+    pub fn unit_of(self, plan: &Plan) -> &'static str {
+        let walks = plan.scenarios.iter().any(|scenario| scenario.flow.is_some());
+        if self == By::Rate && walks { JOURNEYS } else { self.unit() }
+    }
+
     /// The unit in files.
     pub const fn unit(self) -> &'static str {
         match self {

@@ -1,16 +1,17 @@
 //! A search for a ceiling in words and rows, the same for the terminal and the browser.
 
-use floodline_core::ceiling::{Bound, By, Ceiling, Depth, Status, Tried, Verdict};
+use floodline_core::ceiling::{Bound, By, Ceiling, Depth, JOURNEYS, Status, Tried, Verdict};
 use floodline_core::outcome::Outcome;
 
 use crate::format::{GLUE, MISSING, count, fraction, maybe, maybe_time, one_line, three_digits};
 
-/// A load with its unit: `8.22 requests/s`, `64 users`.
-pub(crate) fn load(by: By, value: f64) -> String {
-    match by {
-        By::Rate => format!("{}{GLUE}requests/s", digits(value)),
-        By::Users if value == 1.0 => format!("1{GLUE}user"),
-        By::Users => format!("{}{GLUE}users", count(value as u64)),
+/// A load with its unit, as `ceiling.json` names it: `8.22 requests/s`, `3 journeys/s`, `64 users`.
+pub(crate) fn load(unit: &str, value: f64) -> String {
+    match unit {
+        "users" if value == 1.0 => format!("1{GLUE}user"),
+        "users" => format!("{}{GLUE}users", count(value as u64)),
+        JOURNEYS => format!("{}{GLUE}journeys/s", digits(value)),
+        _ => format!("{}{GLUE}requests/s", digits(value)),
     }
 }
 
@@ -48,7 +49,7 @@ pub(crate) fn word(ceiling: &Ceiling) -> &'static str {
 /// The answer in one sentence.
 pub(crate) fn answer(ceiling: &Ceiling) -> String {
     let by = ceiling.by();
-    let value = ceiling.value.map(|value| load(by, value));
+    let value = ceiling.value.map(|value| load(&ceiling.unit, value));
     let next = next_load(ceiling);
     let at =
         |value: Option<f64>| value.map_or_else(String::new, |value| format!("at {} ", short_load(by, value)));
@@ -101,9 +102,11 @@ pub(crate) fn interval(ceiling: &Ceiling) -> Option<String> {
     let by = ceiling.by();
     let (low, high) = ceiling.interval;
     let between = match (low, high) {
-        (Some(low), Some(high)) => format!("between {} and {}", short_load(by, low), load(by, high)),
-        (Some(low), None) => format!("at or above {}", load(by, low)),
-        (None, Some(high)) => format!("below {}", load(by, high)),
+        (Some(low), Some(high)) => {
+            format!("between {} and {}", short_load(by, low), load(&ceiling.unit, high))
+        }
+        (Some(low), None) => format!("at or above {}", load(&ceiling.unit, low)),
+        (None, Some(high)) => format!("below {}", load(&ceiling.unit, high)),
         (None, None) => return None,
     };
     let how = if ceiling.confirmed { "each end tried twice" } else { "not confirmed by second trials" };
@@ -124,14 +127,14 @@ pub(crate) fn disagreements(ceiling: &Ceiling) -> Option<String> {
 pub(crate) fn headroom(ceiling: &Ceiling) -> Option<String> {
     let headroom = ceiling.headroom?;
     let times = (headroom.times * 100.0).floor() / 100.0;
-    let need = load(ceiling.by(), headroom.need);
+    let need = load(&ceiling.unit, headroom.need);
     Some(format!("{} times the {need} that are needed", three_digits(times)))
 }
 
 /// Where the curve bends.
 pub(crate) fn knee(ceiling: &Ceiling) -> Option<String> {
     let knee = ceiling.knee.as_ref()?;
-    Some(format!("{}, by {}", load(ceiling.by(), knee.load), knee.method))
+    Some(format!("{}, by {}", load(&ceiling.unit, knee.load), knee.method))
 }
 
 /// What keeps a load from passing, as a clause.

@@ -39,6 +39,7 @@ pub(super) fn of(args: &CeilingArgs, plan: &Plan) -> Result<(Question, Completed
         return Err(Failure::usage(format!("--from {from} lies above --to {to}")));
     }
     let question = Question {
+        unit: by.unit_of(plan),
         from,
         to,
         need: load("--need", &args.need)?,

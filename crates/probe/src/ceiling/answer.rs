@@ -59,7 +59,7 @@ impl Search {
         Ceiling {
             format: FORMAT.into(),
             status,
-            unit: self.question.by.unit().into(),
+            unit: self.question.unit.into(),
             value,
             interval: (undisputed_low.map(|l| l.load), undisputed_high.map(|l| l.load)),
             bound_by,
@@ -74,7 +74,8 @@ impl Search {
                 .need
                 .zip(value.or((status == Status::Nothing).then_some(0.0)))
                 .map(|(need, value)| Headroom { need, times: value / need, met: value >= need }),
-            knee: knee(&curve, value.unwrap_or(f64::INFINITY)),
+            // Where it was the generator that bent the curve, it says nothing of the target.
+            knee: knee(&curve, value.unwrap_or(f64::INFINITY)).filter(|_| !by_generator),
             disagreements: levels
                 .iter()
                 .filter(|level| level.passed > 0 && level.failed > 0)

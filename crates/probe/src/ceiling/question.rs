@@ -9,6 +9,8 @@ use floodline_core::{Outcome, Rate, Span};
 pub struct Question {
     /// What loads are counted in.
     pub by: By,
+    /// The unit of loads in files.
+    pub unit: &'static str,
     /// Where to start, in requests a second or users; without it, at the pace of a single user.
     pub from: Option<f64>,
     /// What not to go beyond.
@@ -56,6 +58,7 @@ impl Question {
     pub fn new(by: By, objectives: Vec<Objective>) -> Question {
         Question {
             by,
+            unit: by.unit(),
             from: None,
             to: None,
             objectives,

@@ -1,6 +1,6 @@
 //! The page of a search for a ceiling: the answer, the curves over the load, and every load that was tried.
 
-use floodline_core::ceiling::{By, Ceiling, Status, Tried, Verdict};
+use floodline_core::ceiling::{By, Ceiling, JOURNEYS, Status, Tried, Verdict};
 use floodline_core::plan::Plan;
 use minijinja::Value;
 use minijinja::value::Serde;
@@ -83,6 +83,7 @@ fn page(answer: &Ceiling, plan: &Plan, began: &str) -> Page {
         answer: ceiling::answer(answer),
         facts: facts.into_iter().filter_map(|(name, text)| Some(fact(name, text?))).collect(),
         unit: match answer.by() {
+            By::Rate if answer.unit == JOURNEYS => "journeys a second",
             By::Rate => "requests a second",
             By::Users => "users",
         },

@@ -1,7 +1,7 @@
 //! A search for a ceiling in a terminal: what is asked, the line that is watched, each trial, and the answer.
 
 use floodline_core::Span;
-use floodline_core::ceiling::{By, Ceiling, Status, Tried, Verdict};
+use floodline_core::ceiling::{By, Ceiling, JOURNEYS, Status, Tried, Verdict};
 use floodline_core::objective::Objective;
 use floodline_core::plan::Plan;
 
@@ -57,13 +57,15 @@ pub fn asked(plan: &Plan, asked: &Asked<'_>, style: Style) -> String {
     sheet.verdict(Ink::Strong, "ceiling", &one_line(&plan.name, 100));
     let target = words::target(&plan.target);
     sheet.entry("target", Ink::Plain, &format!("{target}, model {}", one_line(&plan.target.model, 100)));
+    let unit = asked.by.unit_of(plan);
     let kind = match asked.by {
+        By::Rate if unit == JOURNEYS => "the highest rate, in journeys a second whatever the target does",
         By::Rate => "the highest rate, in requests a second whatever the target does",
         By::Users => "the most users, each waiting for its answer",
     };
-    let from = asked.from.map(|from| format!("from {}", load(asked.by, from)));
-    let to = asked.to.map(|to| format!("up to {}", load(asked.by, to)));
-    let need = asked.need.map(|need| format!("{} needed", load(asked.by, need)));
+    let from = asked.from.map(|from| format!("from {}", load(unit, from)));
+    let to = asked.to.map(|to| format!("up to {}", load(unit, to)));
+    let need = asked.need.map(|need| format!("{} needed", load(unit, need)));
     let parts: Vec<String> = [Some(kind.to_owned()), from, to, need].into_iter().flatten().collect();
     sheet.entry("searches", Ink::Plain, &parts.join(", "));
     let mut heading = "objectives";
@@ -109,7 +111,7 @@ pub fn tried(tried: &Tried, style: Style) -> String {
     let verdict = format!("{:<7}", tried.verdict.name());
     let load = match tried.by {
         By::Rate => short_load(tried.by, tried.load),
-        By::Users => load(tried.by, tried.load).replace(GLUE, " "),
+        By::Users => load(tried.by.unit(), tried.load).replace(GLUE, " "),
     };
     let start = format!("{:>3} {load:>11}  ", tried.number);
     let requests = counted(tried.requests, "request");
