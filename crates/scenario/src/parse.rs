@@ -98,6 +98,10 @@ fn unknown_key(field: &str, expected: &[&'static str]) -> Problem {
         return Problem::new(format!("`{field}` is not supported in this version"))
             .help(format!("keys known here: {}", expected.join(", ")));
     }
+    if matches!(field, "fault" | "faults") && !expected.contains(&"faults") {
+        return Problem::new(format!("`{field}` belongs to the built-in provider"))
+            .help("such as target: {stub: {faults: [status 529 rate 5%]}}");
+    }
     let list = match expected {
         [only] => format!("expected `{only}`"),
         several => format!("expected one of {}", several.join(", ")),

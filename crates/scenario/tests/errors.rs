@@ -45,14 +45,14 @@ target:
 fn a_key_of_a_later_version() {
     let text = "\
 target: {stub: {}}
-fault: {errors: 1%}
+users_per_s: 5
 ";
     assert_snapshot!(World::new().error(text), @r#"
-    error: `fault` is not supported in this version
+    error: `users_per_s` is not supported in this version
      --> load.yaml:2:1
       |
-    2 | fault: …
-      | ^^^^^
+    2 | users_per_s: …
+      | ^^^^^^^^^^^
       = help: keys known here: name, seed, target, targets, fallback, keys, prompts, load, cap, flow, data, exec, scenarios, retry, limits, objectives, undecided, prices, timeouts, health, record_bodies
     "#);
 }

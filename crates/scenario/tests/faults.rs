@@ -74,6 +74,8 @@ fn a_mistake_is_shown_where_it_is() {
         let said = error(faults);
         assert!(said.contains(place) && said.contains(words), "{faults}\n{said}");
     }
+    let elsewhere = World::new().error("target: {stub: {}}\nprompts: {text: hi}\nfaults: [timeout]\n");
+    assert!(elsewhere.contains("`faults` belongs to the built-in provider"), "{elsewhere}");
     let secret = error("      - {kind: timeout, key: sk-very-secret}");
     assert!(secret.contains("${env:NAME}") && !secret.contains("very-secret"), "{secret}");
     let secret = error("      - timeout key sk-very-secret");
