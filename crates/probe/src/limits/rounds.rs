@@ -90,7 +90,7 @@ fn unit(bench: &Bench, flood: &Flood, round: usize) -> Size {
     let of = |filled: f64, least: u32, refused: u32| {
         let parts = if admitted < SIXTEEN { 2.2 * admitted.max(4.0) } else { 9.0 };
         let size = filled / parts;
-        let size = if size < f64::from(least) { filled / (admitted / 2.5).max(2.0) } else { size };
+        let size = if size < f64::from(least) { filled / (admitted / 2.5).max(1.2) } else { size };
         (size as u32).clamp(least, refused.max(256))
     };
     let prompt = of(flood.prompt, small.prompt, flood.refused.prompt);
