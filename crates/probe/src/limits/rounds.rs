@@ -7,6 +7,8 @@ use super::flood::{Flood, longest_answer};
 
 /// The most rounds for one limit.
 const MOST: usize = 8;
+/// So few requests say little about what is counted.
+const FEW: usize = 5;
 /// How often a hunt looks between the first and the last moment that is foretold.
 const MOST_LOOKS: usize = 9;
 
@@ -52,13 +54,18 @@ async fn questions(bench: &Bench, flood: &Flood, fit: &mut Fit) -> Result<bool, 
     let window = bench.settings().window.map(|window| window.as_secs_f64());
     bench.says("waiting until it is admitted again");
     let half = flood.refused.half(bench);
+    let begun = bench.clock();
     if !recover(bench, half, 0.02).await? {
         return Ok(false);
     }
+    let took = bench.clock() - begun;
     bench.says("counting what is admitted again");
     // Large in both: whichever of them is counted, it does not take many.
     let both = unit(bench, flood, 2);
     drain(bench, both, flood.parallel, flood.admitted.max(20) * 4).await?;
+    if flood.admitted <= FEW {
+        contrast(bench, flood, took).await?;
+    }
     for round in 0..MOST {
         fit.update(&bench.log(), window);
         bench.breathe().await;
@@ -78,6 +85,21 @@ async fn questions(bench: &Bench, flood: &Flood, fit: &mut Fit) -> Result<bool, 
     fit.update(&bench.log(), window);
     bench.believes(&fit.best);
     Ok(decided(fit, MOST))
+}
+
+/// Where few requests were admitted, and small ones: one that is larger than all of them together, which nothing that counts
+/// tokens admits.
+async fn contrast(bench: &Bench, flood: &Flood, pause: f64) -> Result<(), Stop> {
+    const TIMES: u32 = 6;
+    let (small, large) = (Size::small(bench), Size::large(bench));
+    let size = Size { prompt: ((4.0 * flood.prompt) as u32).clamp(small.prompt, large.prompt), ..small };
+    for _ in 0..TIMES {
+        bench.until(bench.clock() + 0.7 * pause).await?;
+        if one(bench, 0, size).await? {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// The size for a round, long in its prompt, in what it asks for, or in both in turn.
