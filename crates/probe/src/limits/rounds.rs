@@ -176,6 +176,7 @@ async fn spend(bench: &Bench, fit: &Fit, with: Spending, share: f64) -> Result<(
 fn decided(fit: &Fit, round: usize) -> bool {
     const WELL: f64 = 1.02;
     const NEAR: f64 = 0.03;
+    const ASKED: usize = 2;
     let Some(first) = fit.first() else { return false };
     let tokens = first.charge.dimension.is_tokens();
     let same = |other: &Hypothesis| {
@@ -184,8 +185,7 @@ fn decided(fit: &Fit, round: usize) -> bool {
             && other.charge.dimension == first.charge.dimension
             && (!tokens || other.charge.precharge == first.charge.precharge || round >= 4)
     };
-    let asked = if tokens { 2 } else { 1 };
-    round >= asked && fit.best.iter().all(same) && first.scales.1 / first.scales.0 < WELL && first.loss < 2.0
+    round >= ASKED && fit.best.iter().all(same) && first.scales.1 / first.scales.0 < WELL && first.loss < 2.0
 }
 
 /// Spends half of a window, then after a pause the other half, and looks when it comes back: all at once at a
