@@ -44,10 +44,13 @@ pub enum Stop {
 /// Answers in a row that are neither admitted nor refused: then the target is broken, and nothing can be learned.
 const MOST_FAILURES: u32 = 5;
 
+/// A script that is under way.
+type Script = Pin<Box<dyn Future<Output = Result<(), Stop>>>>;
+
 /// An experiment.
 pub struct Experiment {
     pub(super) bench: Bench,
-    script: Option<Pin<Box<dyn Future<Output = Result<(), Stop>>>>>,
+    script: Option<Script>,
     stop: Option<Stop>,
 }
 
@@ -126,7 +129,7 @@ impl Experiment {
             failures: 0,
             failure: "".into(),
         })));
-        let script = Box::pin(script::run(bench.clone()));
+        let script: Script = Box::pin(script::run(bench.clone()));
         Experiment { bench, script: Some(script), stop: None }
     }
 

@@ -107,7 +107,8 @@ impl Charge {
         let mut list = Vec::with_capacity(log.lines.len() * 2);
         for line in log.lines.iter().filter(|line| line.probe.key == key) {
             let Some(answer) = &line.answer else { continue };
-            if !line.admitted() && !(line.surprised() && log.concerns(line)) {
+            let counts = line.admitted() || line.surprised() && log.concerns(line);
+            if !counts {
                 continue;
             }
             let (sent, ended) = (answer.sent.as_secs_f64(), answer.ended.as_secs_f64());

@@ -1,6 +1,6 @@
 //! Many at once: whether the number of requests that are being answered at the same time is limited.
 
-use super::ask::Size;
+use super::ask::{Size, one};
 use super::bench::{Bench, Crowd, Stop};
 
 /// How often a crowd has to come out the same.
@@ -42,6 +42,12 @@ pub(super) async fn look(bench: &Bench, guess: Option<usize>, most: usize) -> Re
     let whole = send(bench, value).await?;
     if whole.refused > 0 {
         return Ok(None);
+    }
+    // As many again and more, one after another and without a pause: a limit on a rate refuses one of them.
+    for _ in 0..2 * value + 4 {
+        if !one(bench, 0, Size::small(bench)).await? {
+            return Ok(None);
+        }
     }
     Ok(Some(Crowd { value, seen: TIMES, other_key: first.other_key }))
 }

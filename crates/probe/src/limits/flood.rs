@@ -39,8 +39,6 @@ pub(super) struct Flood {
     upto: usize,
     /// How many were sent side by side.
     pub(super) parallel: usize,
-    /// How many were being answered when the refusal came.
-    pub(super) beside: usize,
     /// Tokens of prompts that were admitted, and of outputs that were asked for.
     pub(super) prompt: f64,
     pub(super) output: f64,
@@ -103,7 +101,6 @@ pub(super) async fn flood(
             from,
             upto: id,
             parallel,
-            beside: bench.open(),
             prompt: 0.0,
             output: 0.0,
             admitted: 0,
@@ -134,6 +131,14 @@ pub(super) fn longest_answer(bench: &Bench) -> u32 {
 }
 
 impl Flood {
+    /// How many were being answered when the refusal came; known once all of them are.
+    pub(super) fn beside(&self, bench: &Bench) -> usize {
+        let log = bench.log();
+        let Some((_, at)) = log.lines.get(self.upto).and_then(|line| line.open()) else { return 0 };
+        let admitted = log.lines.iter().filter(|line| line.admitted()).filter_map(|line| line.open());
+        admitted.filter(|(from, to)| *from <= at && at <= *to).count()
+    }
+
     /// Counts what was admitted, once all of it is answered.
     pub(super) fn counted(self, bench: &Bench) -> Flood {
         let log = bench.log();

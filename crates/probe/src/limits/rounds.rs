@@ -7,6 +7,8 @@ use super::flood::{Flood, longest_answer};
 
 /// The most rounds for one limit.
 const MOST: usize = 8;
+/// So few requests say little about what is counted.
+const FEW: usize = 5;
 /// How often a hunt looks between the first and the last moment that is foretold.
 const MOST_LOOKS: usize = 9;
 
@@ -52,13 +54,18 @@ async fn questions(bench: &Bench, flood: &Flood, fit: &mut Fit) -> Result<bool, 
     let window = bench.settings().window.map(|window| window.as_secs_f64());
     bench.says("waiting until it is admitted again");
     let half = flood.refused.half(bench);
+    let begun = bench.clock();
     if !recover(bench, half, 0.02).await? {
         return Ok(false);
     }
+    let took = bench.clock() - begun;
     bench.says("counting what is admitted again");
     // Large in both: whichever of them is counted, it does not take many.
     let both = unit(bench, flood, 2);
     drain(bench, both, flood.parallel, flood.admitted.max(20) * 4).await?;
+    if flood.admitted <= FEW {
+        contrast(bench, flood, took).await?;
+    }
     for round in 0..MOST {
         fit.update(&bench.log(), window);
         bench.breathe().await;
@@ -80,6 +87,21 @@ async fn questions(bench: &Bench, flood: &Flood, fit: &mut Fit) -> Result<bool, 
     Ok(decided(fit, MOST))
 }
 
+/// Where few requests were admitted, and small ones: one that is larger than all of them together, which nothing that counts
+/// tokens admits.
+async fn contrast(bench: &Bench, flood: &Flood, pause: f64) -> Result<(), Stop> {
+    const TIMES: u32 = 6;
+    let (small, large) = (Size::small(bench), Size::large(bench));
+    let size = Size { prompt: ((4.0 * flood.prompt) as u32).clamp(small.prompt, large.prompt), ..small };
+    for _ in 0..TIMES {
+        bench.until(bench.clock() + 0.7 * pause).await?;
+        if one(bench, 0, size).await? {
+            break;
+        }
+    }
+    Ok(())
+}
+
 /// The size for a round, long in its prompt, in what it asks for, or in both in turn.
 ///
 /// Of requests as many fit as in the flood; of tokens it should clearly be another number, larger if there is room below.
@@ -90,7 +112,7 @@ fn unit(bench: &Bench, flood: &Flood, round: usize) -> Size {
     let of = |filled: f64, least: u32, refused: u32| {
         let parts = if admitted < SIXTEEN { 2.2 * admitted.max(4.0) } else { 9.0 };
         let size = filled / parts;
-        let size = if size < f64::from(least) { filled / (admitted / 2.5).max(2.0) } else { size };
+        let size = if size < f64::from(least) { filled / (admitted / 2.5).max(1.2) } else { size };
         (size as u32).clamp(least, refused.max(256))
     };
     let prompt = of(flood.prompt, small.prompt, flood.refused.prompt);
@@ -154,6 +176,7 @@ async fn spend(bench: &Bench, fit: &Fit, with: Spending, share: f64) -> Result<(
 fn decided(fit: &Fit, round: usize) -> bool {
     const WELL: f64 = 1.02;
     const NEAR: f64 = 0.03;
+    const ASKED: usize = 2;
     let Some(first) = fit.first() else { return false };
     let tokens = first.charge.dimension.is_tokens();
     let same = |other: &Hypothesis| {
@@ -162,8 +185,7 @@ fn decided(fit: &Fit, round: usize) -> bool {
             && other.charge.dimension == first.charge.dimension
             && (!tokens || other.charge.precharge == first.charge.precharge || round >= 4)
     };
-    let asked = if tokens { 2 } else { 1 };
-    round >= asked && fit.best.iter().all(same) && first.scales.1 / first.scales.0 < WELL && first.loss < 2.0
+    round >= ASKED && fit.best.iter().all(same) && first.scales.1 / first.scales.0 < WELL && first.loss < 2.0
 }
 
 /// Spends half of a window, then after a pause the other half, and looks when it comes back: all at once at a

@@ -24,7 +24,7 @@ pub(super) async fn run(bench: Bench) -> Result<(), Stop> {
     let met = match met {
         Some(met) if looks_crowded(&bench, &met).await? => {
             bench.says("sending crowds");
-            let found = crowd::look(&bench, Some(met.beside), most).await?;
+            let found = crowd::look(&bench, Some(met.beside(&bench)), most).await?;
             bench.note(|notes| notes.crowd = found);
             explain::mark(&bench);
             let most = found.map_or(most, |crowd| crowd.value);
@@ -57,9 +57,9 @@ async fn hello(bench: &Bench) -> Result<(), Stop> {
     Err(Stop::Target(said))
 }
 
-/// Whether a refusal may come of how many were open: the smallest is refused beside them too, and nothing is without them.
+/// Whether a refusal may come of how many were open: some were, and as soon as none is, nothing is refused.
 async fn looks_crowded(bench: &Bench, flood: &Flood) -> Result<bool, Stop> {
-    if flood.beside == 0 || one(bench, 0, Size::small(bench)).await? {
+    if flood.parallel <= 1 {
         return Ok(false);
     }
     bench.at_most_open(0).await;
@@ -68,7 +68,7 @@ async fn looks_crowded(bench: &Bench, flood: &Flood) -> Result<bool, Stop> {
             return Ok(false);
         }
     }
-    Ok(true)
+    Ok(flood.beside(bench) > 0)
 }
 
 /// All about the limit that a flood has met.
