@@ -28,8 +28,8 @@ use trials::Trials;
 /// Searches and returns the exit code.
 pub(crate) fn ceiling(args: Box<CeilingArgs>) -> Result<u8, Failure> {
     let (resolved, text) = scenario::resolve(&args.scenario, &World)?;
-    let (question, completed) = question::of(&args, &resolved.plan)?;
-    let max_time = question::max_time(&args, &resolved.plan)?;
+    let (question, completed) = question::of(&args, &resolved.plan, resolved.ceiling.as_ref())?;
+    let max_time = question::max_time(&args, &resolved.plan, resolved.ceiling.as_ref())?;
     confirm(&args, &resolved)?;
     for warning in resolved.warnings.iter().filter(|_| !args.quiet) {
         screen::note(&format!("warning: {warning}"));

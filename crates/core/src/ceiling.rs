@@ -8,6 +8,7 @@ use crate::outcome::Outcome;
 use crate::plan::Plan;
 use crate::retry::Dimension;
 use crate::stats::Quantile;
+use crate::time::Span;
 
 /// Name and version of the format of `ceiling.json`.
 pub const FORMAT: &str = "floodline-ceiling/1";
@@ -65,6 +66,29 @@ pub struct Ceiling {
     pub took_s: f64,
     /// Everything that was tried, in order.
     pub trials: Vec<Tried>,
+}
+
+/// What a scenario asks of a search. What it does not say has its usual value; loads are in requests a second or users.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Wanted {
+    /// What loads are counted in.
+    pub by: By,
+    /// What the load has to be.
+    pub need: Option<f64>,
+    /// Where to start.
+    pub from: Option<f64>,
+    /// What not to go beyond.
+    pub to: Option<f64>,
+    /// How far the answer's two ends may lie apart, as a fraction.
+    pub resolution: Option<f64>,
+    /// The longest trial.
+    pub longest: Option<Span>,
+    /// The shortest trial.
+    pub shortest: Option<Span>,
+    /// How long the search may take.
+    pub max_time: Option<Span>,
+    /// The most trials.
+    pub max_trials: Option<u32>,
 }
 
 /// How a search ended.

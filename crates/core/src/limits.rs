@@ -47,7 +47,6 @@ pub use figures::Figures;
 pub use limit::{
     Algorithm, AlgorithmName, Dimension, Estimate, Limit, Period, Precharge, Scope, Settlement, Spent, Start,
 };
-
 pub use verdict::{Gauge, Reason, Refusal, Standing};
 
 /// The most limits that are kept at once.

@@ -29,6 +29,7 @@ mod written;
 use std::sync::Arc;
 
 use floodline_core::Plan;
+use floodline_core::ceiling::Wanted;
 use floodline_core::journey::Script;
 use floodline_core::workload::Workload;
 use floodline_wire::codec::Codec;
@@ -101,6 +102,8 @@ pub struct Resolved {
     pub targets: Vec<Part>,
     /// The keys that requests are sent with in turn, by the names that the plan holds.
     pub keys: Vec<Secret>,
+    /// What it says of a search for its ceiling.
+    pub ceiling: Option<Wanted>,
     /// What is allowed but probably not meant, one sentence each.
     pub warnings: Vec<String>,
 }

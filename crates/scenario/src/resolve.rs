@@ -1,6 +1,7 @@
 //! From a scenario as written to a plan, a workload and the secrets: every value is read, every
 //! mistake is collected, and only a scenario without one is resolved.
 
+mod ceiling;
 mod connection;
 mod exchange;
 mod exec;
@@ -220,6 +221,8 @@ fn assemble(mut scenario: Scenario, findings: &mut Findings<'_>) -> Result<Resol
     }
     let streams = traffic::resolve(&mut scenario, &name, seed, targets.as_ref(), findings);
     hard.refuse_unbounded(costs.as_ref(), unbounded(streams.as_deref()), findings);
+    let load = streams.as_deref().and_then(<[_]>::first).map(|stream| &stream.scenario.load);
+    let ceiling = ceiling::resolve(&scenario.ceiling, load, findings);
     let undecided = findings.read(&scenario.undecided).unwrap_or_default();
     let (mut asked, mut rules) = (Vec::new(), Vec::new());
     // Names can be looked up only where there are some.
@@ -285,6 +288,7 @@ fn assemble(mut scenario: Scenario, findings: &mut Findings<'_>) -> Result<Resol
                 tokenizer,
                 targets: parts,
                 keys,
+                ceiling,
                 warnings: findings.take_warnings(),
             })
         }

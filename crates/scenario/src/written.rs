@@ -6,6 +6,7 @@
 
 mod asked;
 mod at;
+mod ceiling;
 mod connection;
 mod corpus;
 mod either;
@@ -26,6 +27,7 @@ mod users;
 
 pub(crate) use asked::Asked;
 pub(crate) use at::{At, Given, OneOrMany, Place};
+pub(crate) use ceiling::{Ceiling, LoadFigure};
 pub(crate) use corpus::Sampling;
 pub(crate) use either::{Either, OtherShape};
 pub(crate) use exchange::{OwnAnswer, OwnRequest, Tree};
@@ -107,6 +109,8 @@ pub(crate) struct Scenario {
     /// What the run is to prove: one sentence or a list, such as ttft p95 < 500ms, errors rate < 1%, goodput > 95%,
     /// gap p99 < 80ms over 10s for 99% of windows. One that is missed is exit code 3.
     pub(crate) objectives: Given<Asked>,
+    /// How `floodline ceiling` searches for the highest load that meets the objectives.
+    pub(crate) ceiling: Given<Ceiling>,
     /// What is said where the data cannot tell whether an objective is met: pass, fail or invalid; invalid (exit code
     /// 4) unless given.
     pub(crate) undecided: Given<Scalar<Undecided>>,

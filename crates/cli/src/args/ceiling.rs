@@ -15,6 +15,9 @@ Exit codes: 0 found (and enough, with --need), 3 not enough or no load meets the
 objectives, 4 INVALID: the generator gave out first, 5 stopped by a limit,
 130 interrupted. ceiling.json is written in every case.
 
+A scenario can say the same under `ceiling:`, such as ceiling: {need: 20/s}; the
+options here go first.
+
 Examples:
   floodline ceiling examples/quickstart.yaml --by rate
   floodline ceiling --url stub:8b-h100 --by rate --objective 'ttft p95 < 500ms' --need 20/s
@@ -39,21 +42,21 @@ pub(crate) struct CeilingArgs {
     /// What the load has to be; less is exit code 3
     #[arg(long, value_name = "LOAD", help_heading = "Search")]
     pub(crate) need: Option<String>,
-    /// How far the answer's two ends may lie apart
-    #[arg(long, value_name = "SHARE", default_value = "3%", help_heading = "Search")]
-    pub(crate) resolution: String,
+    /// How far the answer's two ends may lie apart [default: 3%]
+    #[arg(long, value_name = "SHARE", help_heading = "Search")]
+    pub(crate) resolution: Option<String>,
     /// The shortest trial [default: 5s, or a quarter of --trial]
     #[arg(long, value_name = "TIME", help_heading = "Search")]
     pub(crate) min_trial: Option<String>,
-    /// The longest trial; one that waits for a limiter's window may take longer
-    #[arg(long, value_name = "TIME", default_value = "30s", help_heading = "Search")]
-    pub(crate) trial: String,
-    /// End with what is known after this time
-    #[arg(long, value_name = "TIME", default_value = "30m", help_heading = "Search")]
-    pub(crate) max_time: String,
-    /// End with what is known after so many trials
-    #[arg(long, value_name = "N", default_value_t = 40, help_heading = "Search", value_parser = clap::value_parser!(u32).range(1..))]
-    pub(crate) max_trials: u32,
+    /// The longest trial; one that waits for a limiter's window may take longer [default: 30s]
+    #[arg(long, value_name = "TIME", help_heading = "Search")]
+    pub(crate) trial: Option<String>,
+    /// End with what is known after this time [default: 30m]
+    #[arg(long, value_name = "TIME", help_heading = "Search")]
+    pub(crate) max_time: Option<String>,
+    /// End with what is known after so many trials [default: 40]
+    #[arg(long, value_name = "N", help_heading = "Search", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) max_trials: Option<u32>,
 
     /// Start even if it can cost more than goes without asking
     #[arg(long, short = 'y', help_heading = "Money")]

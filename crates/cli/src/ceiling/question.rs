@@ -1,6 +1,6 @@
 //! What the arguments and the scenario ask of a search.
 
-use floodline_core::ceiling::By;
+use floodline_core::ceiling::{By, Wanted};
 use floodline_core::plan::{Load, Plan};
 use floodline_core::{Rate, Span};
 use floodline_probe::ceiling::{Completed, Question};
@@ -8,46 +8,65 @@ use floodline_probe::ceiling::{Completed, Question};
 use crate::Failure;
 use crate::args::CeilingArgs;
 
-/// The question, with what had to be added to it.
-pub(super) fn of(args: &CeilingArgs, plan: &Plan) -> Result<(Question, Completed), Failure> {
+/// How long a search may take unless somebody says otherwise.
+const USUAL_MAX_TIME: Span = Span::from_secs(30 * 60);
+
+/// The question, with what had to be added to it. Options go before what the scenario says.
+pub(super) fn of(
+    args: &CeilingArgs,
+    plan: &Plan,
+    wanted: Option<&Wanted>,
+) -> Result<(Question, Completed), Failure> {
     let own = own_load(plan)?;
     let by = match args.by.as_deref() {
-        None => own,
+        None => wanted.map_or(own, |wanted| wanted.by),
         Some("rate") => By::Rate,
         Some("users") => By::Users,
         Some(other) => {
             return Err(Failure::usage(format!("--by: `{other}` is neither rate nor users")));
         }
     };
-    let load = |option: &str, text: &Option<String>| {
-        text.as_deref()
-            .map(|text| load(by, text).map_err(|e| Failure::usage(format!("{option}: {e}"))))
-            .transpose()
+    // Rates say nothing of users, nor users of rates.
+    let loads = wanted.filter(|wanted| wanted.by == by);
+    let load = |option: &str, text: &Option<String>, wanted: Option<f64>| match text.as_deref() {
+        None => Ok(wanted),
+        Some(text) => load(by, text).map(Some).map_err(|e| Failure::usage(format!("{option}: {e}"))),
     };
-    let longest = time("--trial", &args.trial)?;
-    let shortest = match &args.min_trial {
-        Some(text) => time("--min-trial", text)?,
-        None => Span::from_secs(5).min(Span(longest.0 / 4)),
-    };
+    let usual = Question::new(by, plan.objectives.clone());
+    let longest = time("--trial", &args.trial, wanted.and_then(|wanted| wanted.longest))?;
+    let longest = longest.unwrap_or(usual.longest);
+    let shortest = time("--min-trial", &args.min_trial, wanted.and_then(|wanted| wanted.shortest))?;
+    let shortest = shortest.unwrap_or_else(|| usual.shortest.min(Span(longest.0 / 4)));
     if shortest > longest {
-        return Err(Failure::usage(format!("--min-trial {shortest} is longer than --trial {longest}")));
+        return Err(Failure::usage(format!(
+            "the shortest trial, {shortest}, is longer than the longest, {longest}\n = help: see --min-trial and \
+             --trial"
+        )));
     }
-    let (from, to) = (load("--from", &args.from)?, load("--to", &args.to)?);
+    let from = load("--from", &args.from, loads.and_then(|wanted| wanted.from))?;
+    let to = load("--to", &args.to, loads.and_then(|wanted| wanted.to))?;
     if let (Some(from), Some(to)) = (from, to)
         && from > to
     {
-        return Err(Failure::usage(format!("--from {from} lies above --to {to}")));
+        return Err(Failure::usage(format!("the search is to start at {from}, above its end at {to}")));
     }
+    let resolution = match &args.resolution {
+        Some(text) => Some(resolution(text)?),
+        None => wanted.and_then(|wanted| wanted.resolution),
+    };
     let question = Question {
         unit: by.unit_of(plan),
         from,
         to,
-        need: load("--need", &args.need)?,
-        resolution: resolution(&args.resolution)?,
+        need: load("--need", &args.need, loads.and_then(|wanted| wanted.need))?,
+        resolution: resolution.unwrap_or(usual.resolution),
         shortest,
         longest,
-        most_trials: args.max_trials,
-        ..Question::new(by, plan.objectives.clone())
+        most_trials: args
+            .max_trials
+            .or(wanted.and_then(|wanted| wanted.max_trials))
+            .unwrap_or(usual.most_trials),
+        ..usual
     };
     Ok(question.completed())
 }
@@ -75,16 +94,18 @@ fn own_load(plan: &Plan) -> Result<By, Failure> {
 }
 
 /// The whole search may take so long.
-pub(super) fn max_time(args: &CeilingArgs, plan: &Plan) -> Result<Span, Failure> {
-    let own = time("--max-time", &args.max_time)?;
+pub(super) fn max_time(args: &CeilingArgs, plan: &Plan, wanted: Option<&Wanted>) -> Result<Span, Failure> {
+    let own = time("--max-time", &args.max_time, wanted.and_then(|wanted| wanted.max_time))?;
+    let own = own.unwrap_or(USUAL_MAX_TIME);
     Ok(plan.limits.duration.map_or(own, |limit| limit.min(own)))
 }
 
-fn time(option: &str, text: &str) -> Result<Span, Failure> {
-    let span = Span::parse(text).map_err(|e| Failure::usage(format!("{option}: {e}")))?;
-    match span {
+/// The time that an option says, else the scenario's.
+fn time(option: &str, text: &Option<String>, wanted: Option<Span>) -> Result<Option<Span>, Failure> {
+    let Some(text) = text else { return Ok(wanted) };
+    match Span::parse(text).map_err(|e| Failure::usage(format!("{option}: {e}")))? {
         Span::ZERO => Err(Failure::usage(format!("{option}: it must be above zero"))),
-        span => Ok(span),
+        span => Ok(Some(span)),
     }
 }
 

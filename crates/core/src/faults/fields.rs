@@ -222,6 +222,10 @@ impl Fields {
             }
             (until, lasting) => lasting.or(until.map(|until| until - from)),
         };
+        if lasting.is_some_and(|lasting| from.0.checked_add(lasting.0).is_none()) {
+            return Err(FaultError::of("from", "it would end after more than five hundred years")
+                .help("leave `for` or `until` out: without an end it lasts for ever"));
+        }
         let every = self.span("every")?;
         match (every, lasting) {
             (Some(_), None) => {

@@ -16,6 +16,12 @@ fn wrong(text: &str) -> String {
 }
 
 #[test]
+fn an_end_beyond_the_clock_is_no_end() {
+    assert!(wrong("outage from 200000d for 200000d").contains("five hundred years"));
+    assert!(line("outage from 200000d").when.times.lasting.is_none());
+}
+
+#[test]
 fn a_line_says_what_a_mapping_says() {
     for (short, mapping) in [
         (

@@ -56,13 +56,16 @@ impl FoundLimit {
             return Some(limit);
         }
         let mut window = self.window_s.filter(|window| *window > 0.0).unwrap_or(60.0);
-        if value < 100.0 && value.fract() > 1e-6 {
-            // One and a half per three seconds are fifteen hundred per three thousand.
+        let mut burst = self.burst.map(whole);
+        let flows = matches!(self.algorithm, FoundAlgorithm::Bucket | FoundAlgorithm::Unknown);
+        if flows && value < 100.0 && value.fract() > 1e-6 {
+            // One and a half per three seconds are fifteen hundred per three thousand, as long as the burst stays.
+            burst = burst.or(Some(limit.value));
             limit.value = whole(value * 1_000.0);
             window *= 1_000.0;
         }
         limit.window = Span((window * 1e9).round() as u64);
-        let burst = self.burst.map(whole).filter(|burst| *burst != limit.value);
+        let burst = burst.filter(|burst| *burst != limit.value);
         limit.algorithm = match self.algorithm {
             FoundAlgorithm::Bucket if self.leaky && dimension.is_tokens() => Algorithm::Leaky { burst },
             FoundAlgorithm::Bucket | FoundAlgorithm::Unknown => Algorithm::Bucket { burst },

@@ -74,7 +74,9 @@ impl Tries {
             if outcome != Outcome::Ok {
                 // Every attempt sends the same prompt; the record's answer is that of the last one.
                 let output = attempt.output_tokens.or(record.output_tokens.filter(|_| Some(k) == last));
-                self.wasted_input += u64::from(attempt.input_tokens.or(record.input_tokens).unwrap_or(0));
+                // What found no connection has sent none of it.
+                let input = attempt.input_tokens.or(record.input_tokens).filter(|_| attempt.sent.is_some());
+                self.wasted_input += u64::from(input.unwrap_or(0));
                 self.wasted_output += u64::from(output.unwrap_or(0));
             }
         }
@@ -178,25 +180,34 @@ mod tests {
             ..Attempt::new(None, Moment(2), AttemptEnd::Outcome(Outcome::NotSent), None)
         };
         two.add(&record(Outcome::NotSent, vec![kept_back]));
+        let unconnected = Attempt::new(None, Moment(2), AttemptEnd::Outcome(Outcome::Connection), None);
+        two.add(&record(Outcome::Connection, vec![Attempt { output_tokens: Some(0), ..unconnected }]));
         two.add(&record(Outcome::NotSent, vec![]));
         let mut all = one.clone();
         all.merge(&two);
         let expected = Tries {
-            requests: 3,
-            attempts: 5,
+            requests: 4,
+            attempts: 6,
             retried: 1,
             recovered: 1,
             fallbacks: 1,
             rejected: 1,
-            by_outcome: [(Outcome::Ok, 2), (Outcome::RateLimited, 2), (Outcome::Truncated, 1)].into(),
-            refusals: [(Why::RateLimited, 1), (Why::TooLarge, 1), (Why::Broken, 1)].into(),
+            by_outcome: [
+                (Outcome::Ok, 2),
+                (Outcome::RateLimited, 2),
+                (Outcome::Truncated, 1),
+                (Outcome::Connection, 1),
+            ]
+            .into(),
+            refusals: [(Why::RateLimited, 1), (Why::TooLarge, 1), (Why::Broken, 1), (Why::Connection, 1)]
+                .into(),
             dimensions: [(Dimension::Tpm, 1)].into(),
             wasted_input: 300,
             wasted_output: 27,
             waited: Span::from_secs(3),
         };
         assert_eq!(all, expected);
-        assert_eq!(all.amplification(), Some(5.0 / 3.0));
+        assert_eq!(all.amplification(), Some(6.0 / 4.0));
         two.merge(&one);
         assert_eq!(two, all);
         let json = serde_json::to_string(&all).unwrap();

@@ -16,6 +16,8 @@ use super::{KeyId, ModelId};
 
 /// The most names of keys and of models that are kept; beyond them there are hashes only.
 const MOST_NAMES: usize = 10_000;
+/// Bytes of a name that are kept: what is asked for may be of any length.
+const LONGEST_NAME: usize = 200;
 
 /// A bounded record of attempts.
 #[derive(Clone, Debug)]
@@ -279,12 +281,13 @@ fn is_false(flag: &bool) -> bool {
     !flag
 }
 
-/// The name of `id`; none beyond [`MOST_NAMES`].
+/// The name of `id`, cut at [`LONGEST_NAME`]; none beyond [`MOST_NAMES`].
 fn name_once<Id: Hash + Eq>(names: &mut HashMap<Id, Arc<str>>, id: Id, name: &str) -> Option<Arc<str>> {
     if let Some(known) = names.get(&id) {
         return Some(known.clone());
     }
-    let name: Arc<str> = (names.len() < MOST_NAMES).then(|| name.into())?;
+    let end = name.floor_char_boundary(LONGEST_NAME);
+    let name: Arc<str> = (names.len() < MOST_NAMES).then(|| name[..end].into())?;
     names.insert(id, name.clone());
     Some(name)
 }
