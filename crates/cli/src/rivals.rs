@@ -61,6 +61,8 @@ pub(crate) fn run(args: &RunArgs) -> Result<u8, Failure> {
     let mut made: Vec<Rival> = Vec::new();
     let mut place = args.out.clone();
     let all = rivalries.len();
+    // What has been compared until something goes wrong is kept.
+    let mut failed = None;
     for (nth, Rivalry { policy, resolved, scenario }) in rivalries.into_iter().enumerate() {
         let ready = Prepared::new(resolved, args.workers)?;
         let place = place.get_or_insert_with(|| default_folder(&name, ready.info.started_unix_ns)).as_path();
@@ -73,13 +75,19 @@ pub(crate) fn run(args: &RunArgs) -> Result<u8, Failure> {
         }
         let ready = ready.placed(&place.join(&folder), &scenario)?;
         let live = (!args.quiet).then(LiveLine::new);
-        let run = ready.carry_out(&stop, live, &mut |_, _| {})?;
+        let run = match ready.carry_out(&stop, live, &mut |_, _| {}) {
+            Ok(run) => run,
+            Err(why) => {
+                failed = Some(why);
+                break;
+            }
+        };
         if !args.quiet && !args.json {
             screen::print(&terminal::in_a_line(&policy, &run.summary, screen::output_style()))?;
         }
         made.push(Rival::new(&policy, &folder, &run.summary));
-        run.done?;
-        if run.summary.verdict.exit_code == INTERRUPTED {
+        failed = run.done.err();
+        if failed.is_some() || run.summary.verdict.exit_code == INTERRUPTED {
             break;
         }
     }
@@ -92,7 +100,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<u8, Failure> {
         let shown = place.display().to_string();
         screen::print(&format!("\n{}", rivals::text(&compared, &shown, screen::output_style())))?;
     }
-    kept.map(|()| compared.exit_code)
+    kept.map(|()| compared.exit_code).and_then(|code| failed.map_or(Ok(code), Err))
 }
 
 /// Shows a comparison again, if the folder holds one.

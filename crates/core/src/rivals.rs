@@ -139,21 +139,25 @@ impl Rival {
 /// A tenth of an attempt more is no more.
 const MORE_ATTEMPTS: f64 = 1.1;
 
+/// The exit codes of runs that were carried through and are valid.
+const PASS_OR_FAIL: [u8; 2] = [0, 3];
+
 fn finding(runs: &[Rival]) -> Finding {
-    // Of the same number of answers, fewer attempts are better.
+    // Of the same number of answers, fewer attempts are better. A run that was cut short, or bent by the generator, says
+    // nothing of its policy.
     let order = |run: &&Rival| (run.ok, std::cmp::Reverse(run.attempts));
-    let best = runs.iter().filter(|run| run.ok > 0).max_by_key(order);
+    let runs = || runs.iter().filter(|run| PASS_OR_FAIL.contains(&run.exit_code));
+    let best = runs().filter(|run| run.ok > 0).max_by_key(order);
     let amplification = |run: &Rival| run.amplification.unwrap_or(1.0);
     let goal = |run: &Rival| {
-        let against = runs
-            .iter()
+        let against = runs()
             .filter(|other| amplification(run) > amplification(other) * MORE_ATTEMPTS)
             .filter(|other| is_fewer(run.ok, other.ok))
             .max_by_key(order)?;
         let fewer = (against.ok - run.ok) as f64 / against.ok as f64;
         Some(OwnGoal { policy: run.policy.clone(), against: against.policy.clone(), fewer })
     };
-    let goals = runs.iter().filter_map(goal);
+    let goals = runs().filter_map(goal);
     Finding {
         best: best.map(|run| run.policy.clone()),
         own_goal: goals.max_by(|one, other| one.fewer.total_cmp(&other.fewer)),
@@ -220,6 +224,15 @@ mod tests {
         assert_eq!(Rivals::new("x", 1, same).finding.own_goal, None, "it did not try more");
         let nothing = Rivals::new("x", 1, vec![run("none", 0, 1.0, 3), run("naive", 0, 4.0, 3)]);
         assert_eq!(nothing.finding, Finding::default());
+    }
+
+    #[test]
+    fn a_run_that_was_cut_short_says_nothing_of_its_policy() {
+        for cut in [4, 5, 130] {
+            let runs = vec![run("none", 600, 1.0, 0), run("naive", 300, 3.9, cut)];
+            let finding = Rivals::new("x", 1, runs).finding;
+            assert_eq!((finding.best.as_deref(), finding.own_goal), (Some("none"), None), "{cut}");
+        }
     }
 
     #[test]

@@ -389,8 +389,9 @@ impl Flight {
     fn note_sent(&mut self) {
         let Some(record) = &mut self.record else { return };
         record.sent = self.sent.or(record.sent);
-        // Of what came before a later attempt, nothing is the generator's lateness.
-        if let (None, Some(sent), true) = (record.late, self.sent, record.attempts.is_empty()) {
+        // Of what came before a later attempt, nothing is the generator's lateness. One that was not let out was none.
+        let is_first = record.attempts.iter().all(|tried| !tried.is_try());
+        if let (None, Some(sent), true) = (record.late, self.sent, is_first) {
             let ordered = record.connect.unwrap_or_default() + record.held.unwrap_or_default();
             record.late = Some(sent.since(record.scheduled) - ordered);
         }

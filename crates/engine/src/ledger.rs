@@ -154,7 +154,7 @@ impl Ledger {
         };
         let settled = charge(&nothing, tab.worst, self.prices.as_ref());
         limited.settle(reservation, settled);
-        tab.unanswered = Some(settled.usd);
+        tab.unanswered = Some(tab.unanswered.unwrap_or(Usd::ZERO) + settled.usd);
         true
     }
 

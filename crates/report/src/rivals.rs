@@ -123,7 +123,12 @@ fn sentences(rivals: &Rivals) -> Vec<String> {
         }
     }
     match rivals.finding.best.as_deref().and_then(find) {
-        None => sentences.push("No policy had a single answer, so there is nothing to compare.".into()),
+        None => sentences.push(
+            "No run that is valid and was carried through had an answer, so there is nothing to compare.".into(),
+        ),
+        Some(_) if rivals.runs.iter().all(|run| run.refusals + run.rejected == 0) => {
+            return vec!["Nothing was refused, so no policy had anything to do.".into()];
+        }
         Some(best) => sentences.push(format!(
             "{} answered most: {} of the requests with {} attempts each{}.",
             name(best),
@@ -140,8 +145,10 @@ fn sentences(rivals: &Rivals) -> Vec<String> {
             "No policy was an own goal: none had more attempts and, beyond chance, fewer answers.".into(),
         );
     }
-    if rivals.runs.iter().any(|run| run.verdict == "invalid") {
-        sentences.push("A run marked invalid says nothing of its policy: see its own report.".into());
+    if rivals.runs.iter().any(|run| matches!(run.verdict.as_str(), "invalid" | "stopped")) {
+        sentences.push(
+            "A run that is invalid or was cut short says nothing of its policy: see its own report.".into(),
+        );
     }
     sentences
 }

@@ -171,7 +171,16 @@ impl Flight {
             return self.end(Outcome::NotSent, Some(why.into()));
         };
         self.note_wait();
+        self.call_off();
         self.conclude(outcome, Some(with(error, why)), to_count)
+    }
+
+    /// An attempt that may have been let out goes nowhere: what it held of the breaker is given back.
+    fn call_off(&mut self) {
+        let worker = &self.worker;
+        if let (Some(retrying), Some(tries)) = (&worker.common.retrying, &mut self.again.tries) {
+            retrying.after(tries, self.target, Outcome::Cancelled, None, worker.clock.now());
+        }
     }
 
     /// How long the attempt that ends now had been put off.

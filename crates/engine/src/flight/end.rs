@@ -71,7 +71,8 @@ impl Flight {
     fn close(&mut self, outcome: Outcome, mut error: Option<String>, to_count: Option<ToCount>) -> Outcome {
         // What a request of its own brings is no model's, unless the scenario says where that stands.
         let to_count = to_count.filter(|_| !matches!(self.reading, Reading::Anything));
-        let next = if self.left { None } else { self.decide(outcome, &mut error) };
+        // Whoever leaves asks for no other attempt; but breaker and budget hear of the end of the one that was out.
+        let next = self.decide(outcome, &mut error).filter(|_| !self.left);
         if self.sent.is_some() || !matches!(outcome, Outcome::NotSent | Outcome::Cancelled) {
             self.note_attempt(AttemptEnd::Outcome(outcome));
         }
