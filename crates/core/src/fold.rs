@@ -282,7 +282,7 @@ impl Counts {
         self.first_tokens += u64::from(r.first_token.is_some());
         self.coalesced_first += u64::from(r.coalesced_first);
         self.window = widened(self.window, r);
-        if r.sent.is_some() {
+        if r.first_sent().is_some() {
             self.sent += 1;
             self.input_tokens += u64::from(r.input_tokens.unwrap_or(0));
         }

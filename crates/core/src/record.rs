@@ -334,6 +334,11 @@ impl Record {
         self.attempts.last().map(|a| a.last).max(self.last)
     }
 
+    /// When it was sent for the first time.
+    pub fn first_sent(&self) -> Option<Moment> {
+        self.attempts.iter().filter_map(|attempt| attempt.sent).chain(self.sent).min()
+    }
+
     /// How often it was put on the wire.
     pub fn times_sent(&self) -> u64 {
         self.attempts.iter().filter(|a| a.sent.is_some()).count() as u64

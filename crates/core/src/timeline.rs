@@ -65,7 +65,7 @@ pub(crate) const MOST_SECONDS: usize = 864_000;
 impl Timeline {
     /// Counts one request.
     pub fn record(&mut self, r: &Record) {
-        if let Some(second) = r.sent.and_then(|at| self.at(at)) {
+        if let Some(second) = r.first_sent().and_then(|at| self.at(at)) {
             second.sent += 1;
         }
         for sent in r.attempts.iter().filter_map(|attempt| attempt.sent) {

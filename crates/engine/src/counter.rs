@@ -62,9 +62,11 @@ impl Counter {
     /// Takes a request that ended; gives it back at once if there is nothing to count, or nobody to do it.
     pub(crate) fn take(&mut self, ended: Ended) -> Option<Box<Record>> {
         match ended.to_count {
-            None => return Some(ended.record),
-            Some(ToCount::Stated(_)) if self.pending > BACKLOG => return Some(ended.record),
-            Some(ToCount::Stated(_) | ToCount::Unstated(_)) => {}
+            None if ended.earlier.is_empty() => return Some(ended.record),
+            Some(ToCount::Stated(_)) if self.pending > BACKLOG && ended.earlier.is_empty() => {
+                return Some(ended.record);
+            }
+            Some(ToCount::Stated(_) | ToCount::Unstated(_)) | None => {}
         }
         let Some((sender, _)) = &self.line else { return Some(ended.record) };
         match sender.send(ended) {
@@ -108,7 +110,12 @@ fn start(tokenizer: Tokenizer, skip: &Arc<AtomicBool>) -> io::Result<(Sender<End
     let (done, from) = channel();
     let (source, skip) = (TokenSource::Tokenizer(tokenizer.name().into()), skip.clone());
     thread::Builder::new().name("counter".into()).spawn(move || {
-        for Ended { mut record, to_count } in work {
+        for Ended { mut record, to_count, earlier } in work {
+            for (place, text) in earlier.into_iter().filter(|_| !skip.load(Relaxed)) {
+                if let Some(attempt) = record.attempts.get_mut(place) {
+                    attempt.output_tokens = tokenizer.try_count(&text);
+                }
+            }
             match to_count.filter(|_| !skip.load(Relaxed)) {
                 Some(ToCount::Unstated(text)) => {
                     record.output_tokens = tokenizer.try_count(&text);
@@ -134,7 +141,7 @@ mod tests {
 
     fn ended(i: u64, to_count: Option<ToCount>) -> Ended {
         let record = Box::new(Record::planned(i, Phase::Main, String::new(), Moment::START));
-        Ended { record, to_count }
+        Ended { record, to_count, earlier: Vec::new() }
     }
 
     fn counted(counter: &mut Counter) -> Box<Record> {

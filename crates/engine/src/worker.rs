@@ -33,6 +33,8 @@ pub(crate) struct Ended {
     pub(crate) record: Box<Record>,
     /// What is to be counted of its answer.
     pub(crate) to_count: Option<ToCount>,
+    /// The texts of attempts before the last whose tokens nobody stated, by the places of the attempts.
+    pub(crate) earlier: Vec<(usize, String)>,
 }
 
 /// How much of a run is to go on.
@@ -266,12 +268,15 @@ impl Worker {
         add(&self.gauges.starved, 1);
     }
 
-    pub(crate) fn ended(&self, ended: Ended) {
+    /// So many sendings of a request are over, without its having ended.
+    pub(crate) fn set_aside(&self, sendings: u64) {
+        add(&self.gauges.ended_sent, sendings);
+    }
+
+    /// A request has ended, and so have so many of its sendings that had not been told of.
+    pub(crate) fn ended(&self, ended: Ended, sendings: u64) {
         add(&self.gauges.ended, 1);
-        if ended.record.sent.is_some() {
-            // A reconnect was sent twice and ends once.
-            add(&self.gauges.ended_sent, ended.record.times_sent());
-        }
+        add(&self.gauges.ended_sent, sendings);
         lock(&self.outbox).push(Left::Request(ended));
         self.landed();
     }

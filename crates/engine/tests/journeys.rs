@@ -12,7 +12,7 @@ use floodline_core::flow::{Abandon, Arm, Condition, Flow, Parallel, Patience, Re
 use floodline_core::journey::{Actor, Answered, Journey, JourneyEnd, NothingLeft, Outgoing, Script};
 use floodline_core::plan::{Load, Plan, UserStage};
 use floodline_core::rate::Rate;
-use floodline_core::retry::{Policy, Waits};
+use floodline_core::retry::{BreakerRule, Policy, Waits};
 use floodline_core::schedule::Stage;
 use floodline_core::users::TimeLaw;
 use floodline_core::{Outcome, Phase, Span};
@@ -479,4 +479,29 @@ fn a_user_may_leave_while_a_request_waits_to_be_tried_again() {
     assert_eq!(r.error.as_deref(), Some("the user left while it waited to be tried again"));
     assert!(r.attempts[1].wait.unwrap() < Span::from_secs(60));
     assert_eq!(left.journeys[0].end, JourneyEnd::Abandoned);
+}
+
+/// Regression: the place of a half-open breaker's probe was lost when its user left, and the breaker stayed shut for ever.
+#[test]
+fn a_user_who_leaves_gives_a_breakers_probe_back() {
+    let asked = AtomicUsize::new(0);
+    let port = server(move |_, mut peer: Peer| {
+        while peer.request().is_some() {
+            // Whoever asks later waits in vain.
+            if asked.fetch_add(1, SeqCst) < 2 {
+                peer.say("HTTP/1.1 500 No\r\ncontent-length: 2\r\n\r\n{}");
+            }
+        }
+    });
+    let mut plan = plan(0);
+    let stage = UserStage { iterations: Some(5), ..UserStage::new(1, None, Phase::Main) };
+    plan.scenarios[0].load = Load::Closed { stages: vec![stage], requests: None };
+    let breaker = BreakerRule { at_least: 2, cool_down: Span(1), ..BreakerRule::USUAL };
+    plan.retry = Some(Policy { breaker: Some(breaker), ..Policy::NONE });
+    let after = Patience::Time(Span::from_millis(40));
+    let impatient = RequestStep { abandon: Some(Abandon { millionths: 1_000_000, after }), ..ask(0) };
+    let rules = rules(vec![Step::Request(impatient)]);
+    let left = run_flow(Arc::new(rules), plan, endpoint(format!("http://127.0.0.1:{port}/v1"))).unwrap();
+    let outcomes: Vec<Outcome> = left.records.iter().map(|r| r.outcome).collect();
+    assert_eq!(outcomes, [[Outcome::ServerError; 2].as_slice(), &[Outcome::Cancelled; 3]].concat());
 }

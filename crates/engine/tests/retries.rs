@@ -228,12 +228,28 @@ fn what_was_received_for_nothing_is_known() {
     let left = records(Policy::naive(), 1, refusing(1, cut.clone()));
     assert_eq!(ends(&left[0]), [Outcome::Truncated]);
     let policy = Policy { on: Some(Whys::of(&[Why::Broken])), ..Policy::naive() };
-    let left = records(policy, 1, refusing(1, cut));
+    let left = records(policy.clone(), 1, refusing(1, cut));
     let r = &left[0];
     assert_eq!(ends(r), [Outcome::Truncated, Outcome::Ok]);
     assert_eq!((r.attempts[0].input_tokens, r.attempts[0].output_tokens), (Some(7), Some(2)));
     assert_eq!((r.attempts[1].input_tokens, r.input_tokens), (None, Some(3)), "its plan's own again");
     assert_eq!((tries(&left).wasted_input, tries(&left).wasted_output), (7, 2));
+    // What the server does not count is counted here, of every attempt.
+    let cut = [STREAM, &token("Hello"), &token(" world"), "0\r\n\r\n"].concat();
+    let left = records(policy, 1, refusing(2, cut));
+    let counted: Vec<Option<u32>> = left[0].attempts.iter().map(|attempt| attempt.output_tokens).collect();
+    assert_eq!(counted, [Some(2), Some(2), None]);
+    assert_eq!(tries(&left).wasted_output, 4);
+}
+
+/// Regression: each attempt counted as in flight until its request had ended.
+#[test]
+fn an_attempt_that_is_over_is_in_flight_no_more() {
+    let port = refusing(2, limited(""));
+    let mut plan = under(Policy::new(Waits::Fixed(Span::from_millis(1_300)), 3), 1);
+    plan.timeouts.grace = Span::from_secs(60);
+    let left = run(plan, at(port)).unwrap();
+    assert_eq!((ends(&left.records[0]).len(), left.most_in_flight <= 1), (3, true));
 }
 
 #[test]

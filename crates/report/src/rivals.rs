@@ -124,7 +124,8 @@ fn sentences(rivals: &Rivals) -> Vec<String> {
     }
     match rivals.finding.best.as_deref().and_then(find) {
         None => sentences.push(
-            "No run that is valid and was carried through had an answer, so there is nothing to compare.".into(),
+            "No run that is valid and was carried through had an answer, so there is nothing to compare."
+                .into(),
         ),
         Some(_) if rivals.runs.iter().all(|run| run.refusals + run.rejected == 0) => {
             return vec!["Nothing was refused, so no policy had anything to do.".into()];

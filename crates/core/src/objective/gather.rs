@@ -216,13 +216,27 @@ fn start(objective: &Objective, plan: &Plan) -> Moment {
     scenarios.filter_map(|scenario| scenario.start_of(objective.phase())).min().unwrap_or(Moment::START)
 }
 
-/// From the first sending to the last byte, with one more request.
+/// From the first sending of any attempt to the last byte, with one more request.
 pub(crate) fn widened(known: Option<(Moment, Moment)>, r: &Record) -> Option<(Moment, Moment)> {
-    let Some(sent) = r.sent else { return known };
+    let Some(sent) = r.first_sent() else { return known };
     // Where no answer began, `last` is when somebody lost patience: no byte, and no throughput.
-    let last = r.last.filter(|_| r.status.is_some()).unwrap_or(sent);
+    let last = r.last.filter(|_| r.status.is_some()).or(r.sent).unwrap_or(sent);
     let (first_sent, last_byte) = known.unwrap_or((sent, last));
     Some((first_sent.min(sent), last_byte.max(last)))
+}
+
+#[cfg(test)]
+#[test]
+fn the_time_on_the_wire_begins_with_the_first_attempt() {
+    use crate::record::{Attempt, AttemptEnd};
+    use crate::schedule::Phase;
+    let refused =
+        Attempt::new(Some(Moment(10)), Moment(20), AttemptEnd::Outcome(Outcome::RateLimited), Some(429));
+    let answered = Attempt::new(Some(Moment(90)), Moment(100), AttemptEnd::Outcome(Outcome::Ok), Some(200));
+    let mut record = Record::planned(0, Phase::Main, String::new(), Moment(5));
+    record.attempts = vec![refused, answered];
+    (record.sent, record.last, record.status) = (Some(Moment(90)), Some(Moment(100)), Some(200));
+    assert_eq!(widened(None, &record), Some((Moment(10), Moment(100))));
 }
 
 /// Whether a request was sent, or would have been had it not failed before: what shares of outcomes are of.

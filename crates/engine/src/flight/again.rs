@@ -6,7 +6,7 @@
 
 use floodline_core::record::{Attempt, AttemptEnd};
 use floodline_core::retry::{Failure, GiveUp, Next, Refusal, Rejection, Start, Why};
-use floodline_core::{Moment, Outcome, Span};
+use floodline_core::{Moment, Outcome, Record, Span};
 
 use super::Flight;
 use crate::counter::ToCount;
@@ -27,6 +27,18 @@ pub(super) struct Again {
     waited: Option<Span>,
     /// Why the attempt that ended last was refused.
     pub(super) refusal: Option<Refusal>,
+    /// The texts of attempts before the last whose tokens nobody stated, by the places of the attempts.
+    pub(super) earlier: Vec<(usize, String)>,
+    /// Sendings that are known to be over.
+    over: u64,
+}
+
+impl Again {
+    /// How many more of a request's sendings are over than were known to be.
+    pub(super) fn newly_over(&mut self, record: &Record) -> u64 {
+        let before = std::mem::replace(&mut self.over, record.times_sent());
+        self.over.saturating_sub(before)
+    }
 }
 
 /// The end of an attempt that another one was to follow.
@@ -107,7 +119,12 @@ impl Flight {
 
     /// Makes the record that of the next attempt, which is now sure to go out.
     pub(super) fn renew(&mut self) {
-        if self.again.standing.take().is_some() {
+        if let Some(standing) = self.again.standing.take() {
+            if let (Some(ToCount::Unstated(text)), Some(record)) = (standing.to_count, &self.record)
+                && let Some(place) = record.attempts.iter().rposition(Attempt::is_try)
+            {
+                self.again.earlier.push((place, text));
+            }
             self.record = self.record.take().map(|record| Box::new(record.renewed()));
         }
         if let Some(record) = &mut self.record {
@@ -158,6 +175,7 @@ impl Flight {
                 record.held = Some(record.held.unwrap_or_default() + now.since(asked));
             }
             self.worker.common.ledger.set_aside(record, tab, self.sent.is_some());
+            self.worker.set_aside(self.again.newly_over(record));
         }
         (self.sent, self.answer) = (None, None);
         self.again.standing = Some(Standing { outcome, error, to_count });

@@ -105,7 +105,11 @@ impl Flight {
         if let (Some(mut record), Some(tab)) = (self.record.take(), self.tab.take()) {
             let unstated = matches!(to_count, Some(ToCount::Unstated(_)));
             worker.common.ledger.settle(&mut record, tab, sent.is_some(), unstated);
-            worker.ended(Ended { record, to_count });
+            let sendings = self.again.newly_over(&record);
+            worker.ended(
+                Ended { record, to_count, earlier: std::mem::take(&mut self.again.earlier) },
+                sendings,
+            );
         }
         outcome
     }

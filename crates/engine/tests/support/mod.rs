@@ -84,6 +84,8 @@ pub(crate) struct Left {
     pub(crate) journeys: Vec<Journey>,
     /// How it ended.
     pub(crate) finished: Finished,
+    /// The most requests that were in flight when it was looked at.
+    pub(crate) most_in_flight: u64,
 }
 
 /// Runs a plan against a URL.
@@ -173,7 +175,7 @@ fn drive(
         provider: None,
     };
     let stop = Stop::default();
-    let mut left = (Vec::new(), Vec::new(), None);
+    let mut left = (Vec::new(), Vec::new(), None, 0);
     let events = &mut |event| match event {
         Some(RunEvent::Ended(record)) => {
             (0..stops(&record)).for_each(|_| stop.interrupt());
@@ -181,12 +183,14 @@ fn drive(
         }
         Some(RunEvent::Finished(finished)) => left.2 = Some(finished),
         Some(RunEvent::Journey(journey)) => left.1.push(*journey),
-        Some(RunEvent::Sampled(_)) | None => {}
+        Some(RunEvent::Sampled(sample)) => left.3 = sample.in_flight.max(left.3),
+        None => {}
     };
     run.prepare()?.start()?.drive(&stop, events)?;
-    let (mut records, journeys, finished) = left;
+    let (mut records, journeys, finished, most_in_flight) = left;
     records.sort_by_key(|r| r.i);
-    Ok(Left { records, journeys, finished: finished.expect("a run ends with its Finished event") })
+    let finished = finished.expect("a run ends with its Finished event");
+    Ok(Left { records, journeys, finished, most_in_flight })
 }
 
 /// Runs so many requests of one user against a script.
