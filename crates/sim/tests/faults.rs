@@ -411,6 +411,19 @@ fn a_request_that_a_limit_refuses_meets_no_fault() {
     assert_eq!((&lines[0]["fault"], &lines[1]["fault"]), (&"status".into(), &Value::Null));
 }
 
+/// Regression: requests that a limit refused were counted by faults, and used them up.
+#[test]
+fn what_a_limit_refuses_uses_up_no_fault() {
+    let server = server(&["status 529 nth 3"]);
+    assert_eq!(admin(&server, "PUT", "/limits", r#"{"rpm": 2, "window": "1h"}"#).0, 200);
+    let ask = || status(&asked(&server, &chat("m", true)).0);
+    assert_eq!([ask(), ask(), ask(), ask()], [200, 200, 429, 429]);
+    let struck = || admin(&server, "GET", "/stats", "").1["providers"][0]["faults"][0]["struck"].clone();
+    assert_eq!(struck(), 0);
+    assert_eq!(admin(&server, "DELETE", "/limits", "").0, 200);
+    assert_eq!(([ask(), ask()], struck()), ([529, 200], 1.into()));
+}
+
 #[test]
 fn what_is_wrong_is_said_and_changes_nothing() {
     let server = server(&["status 500"]);
