@@ -9,7 +9,8 @@
 //! What holds:
 //! - What is admitted, refused and stated is what the [`Limiter`] alone would say to the same calls.
 //! - What an answer holds (its place among concurrent requests, what it was charged too much) is given back when its
-//!   last token is due, or when it is withdrawn; then it is settled with the tokens that were handed over.
+//!   last token is due, or when it is withdrawn; then it is settled with the tokens that were handed over. One whose
+//!   tokens are held back ([`Asked::held_back`]) keeps it until [`Provider::delivered`] or until it is withdrawn.
 //! - Limits that count live are charged with each emission. Without such a limit a token costs nothing here.
 //!
 //! - Faults are decided for each request by itself. What is refused by a limit meets none.
@@ -72,6 +73,8 @@ pub struct Asked<'a> {
     pub steps: u32,
     /// Tokens in a step, one for each choice; none of what answers without tokens.
     pub choices: u32,
+    /// Whether tokens go out later than they are due, and so the answer is not over with its last.
+    pub held_back: bool,
     /// What happens to it, as [`Provider::strike`] has said.
     pub strike: Strike,
 }
@@ -120,6 +123,9 @@ struct Open {
     cached: u64,
     steps: u32,
     choices: u32,
+    held_back: bool,
+    /// Whether the model has made all of it.
+    is_made: bool,
 }
 
 impl<'a> Asked<'a> {
@@ -133,6 +139,7 @@ impl<'a> Asked<'a> {
             max_tokens: None,
             steps: 1,
             choices: 1,
+            held_back: false,
             strike: Strike::default(),
         }
     }
@@ -281,6 +288,16 @@ impl Provider {
         }
     }
 
+    /// All tokens that have been due of an answer that is held back have gone out, the last of them at `at`. If the model
+    /// will make no more, it is over. Unknown and finished ones are ignored.
+    pub fn delivered(&mut self, at: Moment, id: SeqId) {
+        if let Some(door) = &mut self.door
+            && door.open.get(&id).is_some_and(|open| open.is_made)
+        {
+            door.end(at, id, u32::MAX);
+        }
+    }
+
     /// Nobody waits for this answer any more, of which `steps` were handed over. Unknown and finished ones are ignored.
     pub fn cancel(&mut self, now: Moment, id: SeqId, steps: u32) {
         self.pace.cancel(id);
@@ -308,16 +325,21 @@ impl Door {
             // A limit that an answer crosses refuses what comes next; the answer itself goes on.
             let _ = self.limiter.produced(&mut open.ticket, emission.at, tokens);
         }
-        if emission.last {
-            self.end(emission.at, emission.id, u32::MAX);
+        if !emission.last {
+            return;
+        }
+        match self.open.get_mut(&emission.id).filter(|open| open.held_back) {
+            Some(open) => open.is_made = true,
+            None => self.end(emission.at, emission.id, u32::MAX),
         }
     }
 
     fn end(&mut self, at: Moment, id: SeqId, steps: u32) {
-        let Some(Open { ticket, prompt, cached, steps: all, choices }) = self.open.remove(&id) else {
-            return;
-        };
-        let output = u64::from(steps.min(all)) * u64::from(choices);
+        let Some(open) = self.open.remove(&id) else { return };
+        let Open { ticket, prompt, cached, steps: all, choices, is_made, .. } = open;
+        // What has been made is charged, whether or not somebody stayed for it.
+        let steps = if is_made { all } else { steps.min(all) };
+        let output = u64::from(steps) * u64::from(choices);
         self.limiter.finished(ticket, at, Spent { prompt, cached, output });
     }
 }
@@ -330,6 +352,8 @@ impl Open {
             cached: asked.cached_tokens.into(),
             steps: asked.steps,
             choices: asked.choices,
+            held_back: asked.held_back,
+            is_made: false,
         }
     }
 }

@@ -207,6 +207,34 @@ fn what_is_late_comes_whole() {
     }
 }
 
+/// Regression: an answer that was slow or had stalled gave its place back when the model was done with it.
+#[test]
+fn a_flawed_answer_keeps_its_place_until_it_ends_or_its_client_leaves() {
+    // What goes on at all goes on long after the test.
+    for line in ["stall after 2 nth 1", "stall after 2 for 1h nth 1", "slow 1h nth 1"] {
+        let server = server(&[line]);
+        assert_eq!(admin(&server, "PUT", "/limits", r#"{"concurrency": 1}"#).0, 200);
+        let mut inside = connect(server.addr());
+        inside.write_all(chat("m", true).as_bytes()).unwrap();
+        until(&server, |stats| stats["requests"] == 1);
+        assert_eq!(status(&asked(&server, &chat("m", true)).0), 429, "{line}");
+        drop(inside);
+        // The one that asks is counted, and nobody else is left.
+        until(&server, |stats| stats["connections"]["open"] == 1);
+        assert_eq!(status(&asked(&server, &chat("m", true)).0), 200, "{line}");
+    }
+    // And one that ends gives its place back with its last token, however it ends.
+    for line in
+        ["slow 1ms", "stall after 2 for 1ms", "malformed", "end_early", "disconnect", "error overloaded"]
+    {
+        let server = server(&[line]);
+        assert_eq!(admin(&server, "PUT", "/limits", r#"{"concurrency": 1}"#).0, 200);
+        for stream in [true, false, true] {
+            assert_eq!(status(&asked(&server, &chat("m", stream)).0), 200, "{line}");
+        }
+    }
+}
+
 /// Regression: an answer that ended early must leave nothing behind on a connection that goes on.
 #[test]
 fn a_connection_goes_on_behind_a_broken_answer() {
@@ -339,6 +367,12 @@ fn of_several_providers_only_the_one_that_is_out_is_out() {
     assert_eq!(admin(&server, "DELETE", "/faults?provider=primary", ""), (200, json!([])));
     assert_eq!(tokens(&at("primary").0), 10);
     assert_eq!(admin(&server, "GET", "/faults?provider=third", "").0, 404);
+}
+
+/// Asks for the server's counts until they are as they are to be.
+fn until(server: &Server, are: impl Fn(&Value) -> bool) {
+    let come = (0..10_000).any(|_| are(&admin(server, "GET", "/stats", "").1));
+    assert!(come, "{}", admin(server, "GET", "/stats", "").1);
 }
 
 /// What the endpoint of those who run the server answers.

@@ -108,6 +108,13 @@ impl Providers {
         injector.door(now) != Door::Open || injector.refuses(now).is_some()
     }
 
+    /// All that has been due of a flawed answer has gone out, the last of it at `at`.
+    pub(super) fn delivered(&mut self, place: usize, at: Moment, id: SeqId) {
+        if let Some(named) = self.all.get_mut(place) {
+            named.provider.delivered(at, id);
+        }
+    }
+
     /// What goes wrong with the request that has just been admitted, having arrived at `now`.
     pub(super) fn strike(&mut self, charge: &Charge, now: Moment) -> Struck {
         let Some(Named { provider, .. }) = self.all.get_mut(charge.place) else { return Struck::default() };
@@ -215,19 +222,20 @@ impl Providers {
         })
     }
 
-    /// Begins the answer, of so many `steps`, to a request that was admitted; the same times.
+    /// Begins the answer to a request that was admitted: of so many `steps`, and whether they are held back. The times are
+    /// the same.
     pub(super) fn begin(
         &mut self,
         charge: &Charge,
         (admitted, id): (Admitted, SeqId),
-        (steps, strike): (u32, Strike),
+        (steps, held_back, strike): (u32, bool, Strike),
         arrived: Moment,
         now: Span,
         (dialect, request_id): (Dialect, &str),
     ) -> Accepted {
         let overloaded = || Small::fault(&Fault::overloaded(dialect), request_id);
         let Some(named) = self.all.get_mut(charge.place) else { return Err(overloaded()) };
-        let asked = Asked { steps, strike, ..charge.asked() };
+        let asked = Asked { steps, held_back, strike, ..charge.asked() };
         match (named.provider.begin(arrived, id, &asked, admitted), named.provider.limits()) {
             (Decision::Answered(Some(standing)), Some(limits)) => {
                 let told = charge.told("", now, (dialect, request_id));

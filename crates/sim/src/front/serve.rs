@@ -222,7 +222,7 @@ fn start(
         (None, Some(flaw)) => flaw.steps(order.steps()),
         (None, None) => order.steps(),
     };
-    let (admitted, asked) = ((admitted, SeqId(key)), (steps, struck.strike));
+    let (admitted, asked) = ((admitted, SeqId(key)), (steps, flaw.is_some(), struck.strike));
     let told = (dialect, &*order.request_id);
     match providers.begin(&order.charge, admitted, asked, arrived, now, told) {
         Ok(fields) => order.fields = fields,

@@ -12,12 +12,13 @@ use super::super::connection::{Connection, End};
 use super::super::net;
 use super::super::stats::count;
 use super::{ACCEPT_AGAIN, LISTENER, Loop, hand_over};
+use crate::model::SeqId;
 
 impl Loop {
     /// Writes what flawed answers have held back until now.
     #[cold]
     pub(super) fn write_what_was_held(&mut self) {
-        let Loop { clock, slots, turns, alarms, front, unpublished, .. } = self;
+        let Loop { clock, providers, slots, turns, alarms, front, unpublished, .. } = self;
         let now = clock.now();
         while alarms.peek().is_some_and(|Reverse((at, ..))| *at <= now) {
             *unpublished = true;
@@ -27,7 +28,9 @@ impl Loop {
             // The connection may be at a later answer.
             let Some(flaw) = answer.flaw().filter(|flaw| flaw.number() == number) else { continue };
             flaw.wake();
-            answer.catch_up(now);
+            if let Some(at) = answer.catch_up(now) {
+                providers.delivered(answer.place(), at, SeqId(key));
+            }
             if connection.blocked {
                 answer.wait_for_client();
             } else {
