@@ -214,6 +214,17 @@ impl Provider {
         }
     }
 
+    /// A request arrives at `at`, where it counts as a connection of its own: whether a fault shuts it out, and then no limit
+    /// is asked.
+    pub fn shuts_out(&mut self, at: Moment, asked: &Asked<'_>) -> bool {
+        let fault = self.injector.as_mut().and_then(|injector| injector.refuses(at));
+        if fault.is_some() {
+            let strike = Strike { slow: None, fault };
+            self.record(at, &Asked { strike, ..*asked }, Fate::ShutOut);
+        }
+        fault.is_some()
+    }
+
     /// A request arrives at `at`: whether the limits let it in. How it will be answered need not be known.
     pub fn admit(&mut self, at: Moment, asked: &Asked<'_>) -> Entry {
         let Some(door) = &mut self.door else { return Entry::Admitted(Admitted(None)) };
@@ -266,6 +277,7 @@ impl Provider {
         let kind = |place: Option<usize>| Some(self.injector.as_ref()?.fault(place?)?.kind.name());
         let (fault, slowed) = match fate {
             Fate::Admitted => (kind(asked.strike.fault), asked.strike.slow.is_some() && asked.steps > 0),
+            Fate::ShutOut => (kind(asked.strike.fault), false),
             Fate::Refused(_) | Fate::Overloaded => (None, false),
         };
         ledger.record(at, asked.key, asked.model, Met { fate, fault, slowed });

@@ -369,6 +369,40 @@ fn of_several_providers_only_the_one_that_is_out_is_out() {
     assert_eq!(admin(&server, "GET", "/faults?provider=third", "").0, 404);
 }
 
+/// Regression: what was shut out left neither a line in the ledger nor a count, and an outage counted nobody.
+#[test]
+fn what_one_of_several_providers_shuts_out_is_told() {
+    let named = |name: &str, lines: &[&str]| Provides {
+        name: Some(name.into()),
+        path: format!("/{name}").into(),
+        ..provides(lines)
+    };
+    let providers = vec![named("primary", &["outage", "status 500"]), named("fallback", &["refuse nth 2"])];
+    let server = Server::start(Config { admin: Some(0), providers, ..Config::default() }).unwrap();
+    let at = |name: &str| asked(&server, &chat("m", true).replace("/v1/", &format!("/{name}/v1/"))).0;
+    assert_eq!(
+        [at("primary"), at("primary"), at("fallback"), at("fallback")].map(|a| status(&a)),
+        [0, 0, 200, 0]
+    );
+    let (_, stats) = admin(&server, "GET", "/stats", "");
+    for (place, attempts, shut_out, struck) in [(0, 2, 2, json!([2, 0])), (1, 2, 1, json!([1]))] {
+        let provider = &stats["providers"][place];
+        let counts = ["attempts", "shut_out", "struck"].map(|count| &provider["attempts"][count]);
+        assert_eq!(counts, [&json!(attempts), &json!(shut_out), &json!(shut_out)], "{provider}");
+        let faults = provider["faults"].as_array().unwrap().iter();
+        assert_eq!(faults.map(|fault| fault["struck"].clone()).collect::<Value>(), struck, "{provider}");
+    }
+    for (name, fault, verdicts) in
+        [("primary", "outage", ["shut_out", "shut_out"]), ("fallback", "refuse", ["admitted", "shut_out"])]
+    {
+        let path = format!("/ledger?provider={name}");
+        let (_, lines) = administer(&server, "GET", &path, "", "host: localhost\r\n");
+        let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(lines.iter().map(|line| line["verdict"].as_str().unwrap()).collect::<Vec<_>>(), verdicts);
+        assert_eq!((&lines[1]["fault"], &lines[1]["model"]), (&fault.into(), &"m".into()));
+    }
+}
+
 /// Asks for the server's counts until they are as they are to be.
 fn until(server: &Server, are: impl Fn(&Value) -> bool) {
     let come = (0..10_000).any(|_| are(&admin(server, "GET", "/stats", "").1));

@@ -103,9 +103,8 @@ impl Providers {
     /// is open.
     pub(super) fn shuts_out(&mut self, charge: &Charge, now: Moment) -> bool {
         let shares_its_port = self.all.len() > 1;
-        let Some(Named { provider, .. }) = self.all.get_mut(charge.place) else { return false };
-        let Some(injector) = provider.injector_mut().filter(|_| shares_its_port) else { return false };
-        injector.door(now) != Door::Open || injector.refuses(now).is_some()
+        let named = self.all.get_mut(charge.place).filter(|_| shares_its_port);
+        named.is_some_and(|named| named.provider.shuts_out(now, &charge.asked()))
     }
 
     /// All that has been due of a flawed answer has gone out, the last of it at `at`.
