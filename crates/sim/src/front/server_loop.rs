@@ -57,6 +57,8 @@ pub(super) struct Loop {
     /// Connections wait to be accepted, but not before this: others had to have their turn, or the system had no
     /// descriptor to give.
     accept_again: Option<Moment>,
+    /// The same of those who run the server.
+    admin_again: Option<Moment>,
     /// Readable once the server is to stop.
     stop: UnixStream,
     providers: Providers,
@@ -104,6 +106,7 @@ impl Loop {
             mind_entrance: None,
             admin,
             accept_again: None,
+            admin_again: None,
             stop,
             providers,
             slots: Slots::default(),
@@ -152,9 +155,10 @@ impl Loop {
 
     fn wait(&mut self, timeout: Option<Span>, ready: &mut Vec<Ready>) -> io::Result<()> {
         let listening = Interest { read: self.accept_again.is_none(), write: false };
+        let running = Interest { read: self.admin_again.is_none(), write: false };
         let always = Interest { read: true, write: false };
         let entrance = self.entrance.fd().map(|fd| (LISTENER, fd, listening));
-        let admin = self.admin.as_ref().map(|admin| (ADMIN, admin.as_fd(), always));
+        let admin = self.admin.as_ref().map(|admin| (ADMIN, admin.as_fd(), running));
         let watched = [entrance, admin, Some((STOP, self.stop.as_fd(), always))].into_iter().flatten();
         let connections =
             self.slots.iter().map(|(key, connection)| (key, connection.fd(), connection.interest()));
@@ -173,6 +177,9 @@ impl Loop {
         if self.accept_again.is_some_and(|at| at <= now) {
             self.accept();
         }
+        if self.admin_again.is_some_and(|at| at <= now) {
+            self.accept_admin();
+        }
         self.end_drains(now);
         if !self.turns.is_empty() {
             return Some(Span::ZERO);
@@ -181,8 +188,9 @@ impl Loop {
         let drained = self.drains.front().map(|(until, _)| *until);
         let alarm = self.alarms.peek().map(|Reverse((at, ..))| *at);
         let entrance = self.mind_entrance;
-        let wakes = [self.providers.next_due(), alarm, publish, self.accept_again, drained, entrance];
-        wakes.into_iter().flatten().min().map(|at| at.since(now))
+        let again = [self.accept_again, self.admin_again];
+        let wakes = [self.providers.next_due(), alarm, publish, drained, entrance];
+        wakes.into_iter().chain(again).flatten().min().map(|at| at.since(now))
     }
 
     fn publish(&mut self) {
@@ -365,8 +373,9 @@ impl Loop {
         if self.slots.remove(key) {
             let open = &self.front.shared.open;
             open.store(open.load(Ordering::Relaxed).saturating_sub(1), Ordering::Relaxed);
-            if self.accept_again.is_some() {
-                self.accept_again = Some(Moment::START);
+            // There is a descriptor again.
+            for again in [&mut self.accept_again, &mut self.admin_again] {
+                *again = again.map(|_| Moment::START);
             }
         }
     }

@@ -125,6 +125,29 @@ fn accepting_waits_after_any_error_that_may_last() {
     assert_eq!(server.front.shared.stats().accept_failures, 1);
 }
 
+/// Regression: after one error nobody who runs the server was let in any more.
+#[test]
+fn those_who_run_it_are_let_in_after_an_error() {
+    let mut server = new_loop();
+    let (no_listener, _other) = UnixStream::pair().unwrap();
+    server.admin = Some(no_listener.into());
+    server.accept_admin();
+    assert!(server.admin_again.is_some_and(|at| at > Moment::START));
+    assert_eq!(server.front.shared.stats().accept_failures, 1);
+    assert!(server.housekeeping().is_some_and(|wait| wait <= ACCEPT_AGAIN), "it comes back by itself");
+
+    // What waits by then has been announced, and will not be again.
+    let listener = net::listen(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).unwrap();
+    let _client = std::net::TcpStream::connect(net::local_addr(&listener).unwrap()).unwrap();
+    server.admin = Some(listener);
+    // Somebody leaves, and so there is a descriptor at once.
+    let (key, _) = connect(&mut server);
+    server.close(key);
+    server.housekeeping();
+    assert_eq!(server.slots.iter().filter(|(_, connection)| connection.admin).count(), 1);
+    assert_eq!(server.admin_again, None);
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_loop_that_cannot_wait_says_why_it_ended() {

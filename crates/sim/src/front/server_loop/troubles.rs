@@ -7,6 +7,7 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use floodline_core::faults::Door;
 use floodline_core::time::Moment;
+use rustix::io::Errno;
 
 use super::super::connection::{Connection, End};
 use super::super::net;
@@ -83,8 +84,19 @@ impl Loop {
 
     /// Accepts those who run the server, all that wait.
     pub(super) fn accept_admin(&mut self) {
-        while let Some(Ok(socket)) = self.admin.as_ref().map(net::accept) {
-            self.let_in(socket, true);
+        self.admin_again = None;
+        while let Some(accepted) = self.admin.as_ref().map(net::accept) {
+            match accepted {
+                Ok(socket) => self.let_in(socket, true),
+                Err(Errno::AGAIN) => return,
+                Err(Errno::CONNABORTED | Errno::INTR | Errno::PROTO) => {}
+                Err(_) => {
+                    // As in `accept`: nothing announces again who waits.
+                    count(&self.front.shared.accept_failures, 1);
+                    self.admin_again = Some(self.clock.now() + ACCEPT_AGAIN);
+                    return;
+                }
+            }
         }
     }
 
