@@ -330,6 +330,16 @@ fn while_everything_is_refused_the_system_refuses_and_those_inside_stay() {
     }
 }
 
+/// Regression: whoever was quick got in before the faults of the start were looked at.
+#[test]
+fn what_is_refused_from_the_start_is_refused_at_once() {
+    for line in ["refuse", "outage", "outage for 1h", "refuse from 0s for 1h every 2h"] {
+        let server = server(&[line]);
+        let refused = TcpStream::connect(server.addr()).map(|_| ()).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::ConnectionRefused, "{line}");
+    }
+}
+
 #[test]
 fn an_outage_resets_those_inside_too() {
     let server = server(&["stall after 2"]);

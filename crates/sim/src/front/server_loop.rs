@@ -99,7 +99,7 @@ impl Loop {
             writing: Vec::new(),
             gone: Vec::new(),
         };
-        Ok(Loop {
+        let mut server_loop = Loop {
             clock,
             poller,
             entrance,
@@ -116,7 +116,11 @@ impl Loop {
             front,
             published: Moment::START,
             unpublished: true,
-        })
+        };
+        // Who comes as soon as there is a server finds the way in as the faults want it.
+        let now = server_loop.clock.now();
+        server_loop.mind_entrance(now);
+        Ok(server_loop)
     }
 
     /// Serves until told to stop, or until the system gives up on waiting; then [`Shared::failed`] says why.
