@@ -185,6 +185,7 @@ impl Loop {
             self.accept_admin();
         }
         self.end_drains(now);
+        self.forget_alarms();
         if !self.turns.is_empty() {
             return Some(Span::ZERO);
         }

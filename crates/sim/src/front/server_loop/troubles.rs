@@ -57,6 +57,18 @@ impl Loop {
         }
     }
 
+    /// Drops alarms of answers that are no more, when there are more than two for each connection: an answer has at most
+    /// one, and so the work is paid for by as many that have gone.
+    pub(super) fn forget_alarms(&mut self) {
+        let Loop { alarms, slots, .. } = self;
+        if alarms.len() > 2 * slots.open() {
+            alarms.retain(|Reverse((_, key, number))| {
+                let answer = slots.get_mut(*key).and_then(|connection| connection.answer.as_mut());
+                answer.and_then(|answer| answer.flaw()).is_some_and(|flaw| flaw.number() == *number)
+            });
+        }
+    }
+
     /// Closes the way in, or opens it, as the faults want it now.
     pub(super) fn mind_entrance(&mut self, now: Moment) {
         self.mind_entrance = self.providers.next_change(now);
