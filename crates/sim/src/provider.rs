@@ -12,7 +12,6 @@
 //!   last token is due, or when it is withdrawn; then it is settled with the tokens that were handed over. One whose
 //!   tokens are held back ([`Asked::held_back`]) keeps it until [`Provider::delivered`] or until it is withdrawn.
 //! - Limits that count live are charged with each emission. Without such a limit a token costs nothing here.
-//!
 //! - Faults are decided for each request by itself. What is refused by a limit meets none.
 //!
 //! Time is the caller's, and so is its order: what was due before a request arrived should be asked for before the

@@ -219,8 +219,7 @@ fn a_flawed_answer_keeps_its_place_until_it_ends_or_its_client_leaves() {
         until(&server, |stats| stats["requests"] == 1);
         assert_eq!(status(&asked(&server, &chat("m", true)).0), 429, "{line}");
         drop(inside);
-        // The one that asks is counted, and nobody else is left.
-        until(&server, |stats| stats["connections"]["open"] == 1);
+        until(&server, |stats| stats["connections"]["open"] == 0);
         assert_eq!(status(&asked(&server, &chat("m", true)).0), 200, "{line}");
     }
     // And one that ends gives its place back with its last token, however it ends.
@@ -456,6 +455,24 @@ fn faults_are_changed_live_and_are_what_was_set() {
     let (_, lines) = administer(&server, "GET", "/ledger", "", "host: 127.0.0.1\r\n");
     let line: Value = serde_json::from_str(lines.trim()).unwrap();
     assert_eq!((&line["verdict"], &line["fault"]), (&"admitted".into(), &"length".into()));
+}
+
+/// Regression: whoever asked found a connection open that nobody had accepted.
+#[test]
+fn those_who_run_the_server_are_not_among_its_connections() {
+    let server = server(&[]);
+    let connections = || {
+        let (_, stats) = admin(&server, "GET", "/stats", "");
+        (stats["connections"]["accepted"].clone(), stats["connections"]["open"].clone())
+    };
+    assert_eq!(connections(), (0.into(), 0.into()));
+    let mut inside = connect(server.addr());
+    inside.write_all(b"GET /health HTTP/1.1\r\nhost: h\r\n\r\n").unwrap();
+    assert!(inside.read(&mut [0; 4096]).unwrap() > 0);
+    assert_eq!(connections(), (1.into(), 1.into()));
+    drop(inside);
+    until(&server, |stats| stats["connections"]["open"] == 0);
+    assert_eq!(connections(), (1.into(), 0.into()));
 }
 
 #[test]

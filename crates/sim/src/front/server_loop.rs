@@ -375,9 +375,10 @@ impl Loop {
         if let Some(answer) = connection.answer.as_deref() {
             self.providers.cancel(answer.place(), self.clock.now(), SeqId(key), answer.released());
         }
+        let is_counted = !connection.admin;
         if self.slots.remove(key) {
             let open = &self.front.shared.open;
-            open.store(open.load(Ordering::Relaxed).saturating_sub(1), Ordering::Relaxed);
+            open.store(open.load(Ordering::Relaxed).saturating_sub(is_counted.into()), Ordering::Relaxed);
             // There is a descriptor again.
             for again in [&mut self.accept_again, &mut self.admin_again] {
                 *again = again.map(|_| Moment::START);

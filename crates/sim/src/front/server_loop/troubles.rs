@@ -123,8 +123,8 @@ impl Loop {
             let shared = &self.front.shared;
             if !admin {
                 count(&shared.accepted, 1);
+                count(&shared.open, 1);
             }
-            count(&shared.open, 1);
         }
     }
 }
