@@ -168,6 +168,9 @@ fn told(tally: &Tally) -> String {
     if counts.struck > 0 {
         said += &format!(", {} struck by a fault", counts.struck);
     }
+    if counts.shut_out > 0 {
+        said += &format!(", {} of them shut out", counts.shut_out);
+    }
     if counts.overloaded > 0 {
         said += &format!(", {} turned away by a full queue", counts.overloaded);
     }

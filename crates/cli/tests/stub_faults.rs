@@ -196,6 +196,26 @@ fn an_outage_of_a_scenario_refuses_and_ends() {
     assert!(ok + connection == 60 && connection > 0 && ok > connection, "{outcomes}");
 }
 
+/// Regression: whether such a run began was a matter of luck, since it tried its target first.
+#[test]
+fn a_scenario_whose_provider_refuses_everything_is_run() {
+    let desk = Desk::new();
+    for faults in ["refuse", "outage"] {
+        desk.file(
+            "shut.yaml",
+            &format!(
+                "target: {{stub: {{faults: [{faults}]}}}}\nprompts: {{text: hi, max_tokens: 1}}\n\
+                 load: {{users: 1, requests: 3}}\n"
+            ),
+        );
+        for _ in 0..3 {
+            let said = desk.floodline(&["run", "shut.yaml", "--json"]);
+            assert_eq!(said.code, 3, "{said:?}");
+            assert_eq!(outcomes(&said.json()), json!({ "connection": 3 }), "{said:?}");
+        }
+    }
+}
+
 fn administer(stub: &Stub, method: &str, path: &str, body: &str) -> (u16, String) {
     let mut tcp = TcpStream::connect(host(&stub.said, "admin ")).unwrap();
     let length = body.len();

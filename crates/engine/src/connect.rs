@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use floodline_core::Span;
+use floodline_core::plan::{self, Address};
 
 use crate::EngineError;
 use crate::http2;
@@ -141,8 +142,17 @@ async fn try_out(target: &Target, limit: Span) -> Result<(), ConnectError> {
     Ok(())
 }
 
-/// Tries the target once before the run: a wrong URL or certificate is better said before than after.
-pub(crate) async fn probe(target: &mut Target, limit: Span) -> Result<(), EngineError> {
+/// Tries the target once before the run: a wrong URL or certificate is better said before than after. The built-in provider
+/// is there, and what its faults refuse is for the run to meet; only what is between can be wrong.
+pub(crate) async fn probe(
+    target: &mut Target,
+    planned: &plan::Target,
+    limit: Span,
+) -> Result<(), EngineError> {
+    let is_direct = planned.connection.proxy.is_none() && planned.connection.source_addresses.is_empty();
+    if matches!(planned.address, Address::Stub(_)) && is_direct {
+        return Ok(());
+    }
     let failed = |target: &Target, e: &ConnectError| {
         let hint = match e {
             ConnectError::Refused(why) if why == "connection refused" => {

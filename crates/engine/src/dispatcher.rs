@@ -130,8 +130,8 @@ impl Run {
             return Err(EngineError::Url("the run has no target".into()));
         }
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        for target in &mut targets {
-            runtime.block_on(probe(target, self.plan.timeouts.connect))?;
+        for (target, planned) in targets.iter_mut().zip(self.plan.targets()) {
+            runtime.block_on(probe(target, planned, self.plan.timeouts.connect))?;
         }
         let counter = Counter::new(self.tokenizer.clone());
         let hooks = self.plan.hook.as_ref().map(Hooks::start).transpose().map_err(EngineError::Hook)?;

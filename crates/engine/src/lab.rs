@@ -60,7 +60,7 @@ impl Lab {
         let stamping = Stamping::switch_on()?;
         let mut target = Target::resolve(endpoint)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(probe(&mut target, plan.timeouts.connect))?;
+        runtime.block_on(probe(&mut target, &plan.target, plan.timeouts.connect))?;
         let mut unlimited = plan.clone();
         // Whoever designs the requests keeps the budget.
         unlimited.limits = Default::default();

@@ -1,6 +1,7 @@
 //! A provider as a whole: the limiter at the door, the model behind it, and the ledger of who came.
 //!
-//! A request is handed to [`Provider::accept`] when it arrives, and is answered or refused. Of an answer's tokens
+//! A request is handed to [`Provider::accept`] when it arrives, and is answered or refused. Where faults have a say in how
+//! it is answered the same is done in three steps: [`Provider::admit`], [`Provider::strike`] and [`Provider::begin`]. Of an answer's tokens
 //! [`Provider::next_due`] and [`Provider::advance`] tell as [`Pace`] does; an answer that nobody waits for any more is
 //! withdrawn with [`Provider::cancel`]. Nothing here reads a clock, so the same provider serves live traffic and runs in
 //! virtual time.
@@ -8,9 +9,9 @@
 //! What holds:
 //! - What is admitted, refused and stated is what the [`Limiter`] alone would say to the same calls.
 //! - What an answer holds (its place among concurrent requests, what it was charged too much) is given back when its
-//!   last token is due, or when it is withdrawn; then it is settled with the tokens that were handed over.
+//!   last token is due, or when it is withdrawn; then it is settled with the tokens that were handed over. One whose
+//!   tokens are held back ([`Asked::held_back`]) keeps it until [`Provider::delivered`] or until it is withdrawn.
 //! - Limits that count live are charged with each emission. Without such a limit a token costs nothing here.
-//!
 //! - Faults are decided for each request by itself. What is refused by a limit meets none.
 //!
 //! Time is the caller's, and so is its order: what was due before a request arrived should be asked for before the
@@ -71,6 +72,8 @@ pub struct Asked<'a> {
     pub steps: u32,
     /// Tokens in a step, one for each choice; none of what answers without tokens.
     pub choices: u32,
+    /// Whether tokens go out later than they are due, and so the answer is not over with its last.
+    pub held_back: bool,
     /// What happens to it, as [`Provider::strike`] has said.
     pub strike: Strike,
 }
@@ -85,6 +88,21 @@ pub enum Decision {
     /// There is no room in the queue.
     Overloaded,
 }
+
+/// What the limits say to a request.
+#[derive(Debug)]
+pub enum Entry {
+    /// It may begin.
+    Admitted(Admitted),
+    /// A limit refuses it; and where all limits stand now.
+    Refused(Refusal, Standing),
+}
+
+/// A request that the limits have let in, until it [begins](Provider::begin). With limits: what it holds, and where they
+/// stand.
+#[derive(Debug)]
+#[must_use = "hand it to `Provider::begin`, or what it holds is held for ever"]
+pub struct Admitted(Option<(Ticket, Standing)>);
 
 /// The limiter, and what it has let in.
 #[derive(Debug)]
@@ -104,6 +122,9 @@ struct Open {
     cached: u64,
     steps: u32,
     choices: u32,
+    held_back: bool,
+    /// Whether the model has made all of it.
+    is_made: bool,
 }
 
 impl<'a> Asked<'a> {
@@ -117,6 +138,7 @@ impl<'a> Asked<'a> {
             max_tokens: None,
             steps: 1,
             choices: 1,
+            held_back: false,
             strike: Strike::default(),
         }
     }
@@ -167,8 +189,8 @@ impl Provider {
         self.injector.as_mut()
     }
 
-    /// What happens to the next request, which arrives at `at`. How it is answered follows from that, and so this comes
-    /// before [`Provider::accept`]. A request that a limit refuses is refused, whatever else would have happened to it.
+    /// What happens to the request that has just been [admitted](Provider::admit), having arrived at `at`. How it is
+    /// answered follows from that. Nobody asks for what a limit refuses: it uses up no fault.
     pub fn strike(&mut self, at: Moment, key: KeyId, model: &str) -> Strike {
         self.injector.as_mut().map_or_else(Strike::default, |injector| injector.strike(at, key, model))
     }
@@ -185,32 +207,26 @@ impl Provider {
 
     /// A request arrives at `at`. If it is answered, its tokens come under the number `id`, which must not be in use.
     pub fn accept(&mut self, at: Moment, id: SeqId, asked: &Asked<'_>) -> Decision {
-        let decision = self.decide(at, id, asked);
-        if let Some(ledger) = &mut self.ledger {
-            let fate = match &decision {
-                Decision::Answered(_) => Fate::Admitted,
-                Decision::Refused(refusal, _) => Fate::Refused(*refusal),
-                Decision::Overloaded => Fate::Overloaded,
-            };
-            let kind = |place: Option<usize>| Some(self.injector.as_ref()?.fault(place?)?.kind.name());
-            let (fault, slowed) = match fate {
-                Fate::Admitted => (kind(asked.strike.fault), asked.strike.slow.is_some() && asked.steps > 0),
-                Fate::Refused(_) | Fate::Overloaded => (None, false),
-            };
-            ledger.record(at, asked.key, asked.model, Met { fate, fault, slowed });
+        match self.admit(at, asked) {
+            Entry::Admitted(admitted) => self.begin(at, id, asked, admitted),
+            Entry::Refused(refusal, standing) => Decision::Refused(refusal, standing),
         }
-        decision
     }
 
-    fn decide(&mut self, at: Moment, id: SeqId, asked: &Asked<'_>) -> Decision {
-        let Provider { pace, door, .. } = self;
-        let mut submit = || match asked.steps {
-            0 => Ok(()),
-            steps => pace.submit(at, id, asked.prompt_tokens, steps),
-        };
-        let Some(door) = door else {
-            return submit().map_or(Decision::Overloaded, |()| Decision::Answered(None));
-        };
+    /// A request arrives at `at`, where it counts as a connection of its own: whether a fault shuts it out, and then no limit
+    /// is asked.
+    pub fn shuts_out(&mut self, at: Moment, asked: &Asked<'_>) -> bool {
+        let fault = self.injector.as_mut().and_then(|injector| injector.refuses(at));
+        if fault.is_some() {
+            let strike = Strike { slow: None, fault };
+            self.record(at, &Asked { strike, ..*asked }, Fate::ShutOut);
+        }
+        fault.is_some()
+    }
+
+    /// A request arrives at `at`: whether the limits let it in. How it will be answered need not be known.
+    pub fn admit(&mut self, at: Moment, asked: &Asked<'_>) -> Entry {
+        let Some(door) = &mut self.door else { return Entry::Admitted(Admitted(None)) };
         let request = Request {
             key: asked.key,
             model: ModelId::of(asked.model),
@@ -219,20 +235,51 @@ impl Provider {
             max_tokens: asked.max_tokens,
         };
         match door.limiter.admit(at, &request) {
+            Verdict::Admitted(ticket, standing) => Entry::Admitted(Admitted(Some((ticket, standing)))),
             Verdict::Refused(refusal) => {
-                Decision::Refused(refusal, door.limiter.standing(at, request.key, request.model))
+                let standing = door.limiter.standing(at, request.key, request.model);
+                self.record(at, asked, Fate::Refused(refusal));
+                Entry::Refused(refusal, standing)
             }
-            Verdict::Admitted(ticket, standing) => match submit() {
-                Ok(()) => {
-                    door.open.insert(id, Open::new(ticket, asked));
-                    Decision::Answered(Some(standing))
-                }
-                Err(Overloaded) => {
-                    door.limiter.finished(ticket, at, Spent::default());
-                    Decision::Overloaded
-                }
-            },
         }
+    }
+
+    /// A request that was admitted at `at` begins, unless there is no room for it. Its tokens come under the number `id`,
+    /// which must not be in use.
+    pub fn begin(&mut self, at: Moment, id: SeqId, asked: &Asked<'_>, Admitted(held): Admitted) -> Decision {
+        let submitted = match asked.steps {
+            0 => Ok(()),
+            steps => self.pace.submit(at, id, asked.prompt_tokens, steps),
+        };
+        let held = held.zip(self.door.as_mut());
+        match submitted {
+            Ok(()) => {
+                let standing = held.map(|((ticket, standing), door)| {
+                    door.open.insert(id, Open::new(ticket, asked));
+                    standing
+                });
+                self.record(at, asked, Fate::Admitted);
+                Decision::Answered(standing)
+            }
+            Err(Overloaded) => {
+                if let Some(((ticket, _), door)) = held {
+                    door.limiter.finished(ticket, at, Spent::default());
+                }
+                self.record(at, asked, Fate::Overloaded);
+                Decision::Overloaded
+            }
+        }
+    }
+
+    fn record(&mut self, at: Moment, asked: &Asked<'_>, fate: Fate) {
+        let Some(ledger) = &mut self.ledger else { return };
+        let kind = |place: Option<usize>| Some(self.injector.as_ref()?.fault(place?)?.kind.name());
+        let (fault, slowed) = match fate {
+            Fate::Admitted => (kind(asked.strike.fault), asked.strike.slow.is_some() && asked.steps > 0),
+            Fate::ShutOut => (kind(asked.strike.fault), false),
+            Fate::Refused(_) | Fate::Overloaded => (None, false),
+        };
+        ledger.record(at, asked.key, asked.model, Met { fate, fault, slowed });
     }
 
     /// The next time at which [`Provider::advance`] has work to do.
@@ -249,6 +296,16 @@ impl Provider {
                 door.emitted(&emission);
                 emit(emission);
             }),
+        }
+    }
+
+    /// All tokens that have been due of an answer that is held back have gone out, the last of them at `at`. If the model
+    /// will make no more, it is over. Unknown and finished ones are ignored.
+    pub fn delivered(&mut self, at: Moment, id: SeqId) {
+        if let Some(door) = &mut self.door
+            && door.open.get(&id).is_some_and(|open| open.is_made)
+        {
+            door.end(at, id, u32::MAX);
         }
     }
 
@@ -279,16 +336,21 @@ impl Door {
             // A limit that an answer crosses refuses what comes next; the answer itself goes on.
             let _ = self.limiter.produced(&mut open.ticket, emission.at, tokens);
         }
-        if emission.last {
-            self.end(emission.at, emission.id, u32::MAX);
+        if !emission.last {
+            return;
+        }
+        match self.open.get_mut(&emission.id).filter(|open| open.held_back) {
+            Some(open) => open.is_made = true,
+            None => self.end(emission.at, emission.id, u32::MAX),
         }
     }
 
     fn end(&mut self, at: Moment, id: SeqId, steps: u32) {
-        let Some(Open { ticket, prompt, cached, steps: all, choices }) = self.open.remove(&id) else {
-            return;
-        };
-        let output = u64::from(steps.min(all)) * u64::from(choices);
+        let Some(open) = self.open.remove(&id) else { return };
+        let Open { ticket, prompt, cached, steps: all, choices, is_made, .. } = open;
+        // What has been made is charged, whether or not somebody stayed for it.
+        let steps = if is_made { all } else { steps.min(all) };
+        let output = u64::from(steps) * u64::from(choices);
         self.limiter.finished(ticket, at, Spent { prompt, cached, output });
     }
 }
@@ -301,6 +363,8 @@ impl Open {
             cached: asked.cached_tokens.into(),
             steps: asked.steps,
             choices: asked.choices,
+            held_back: asked.held_back,
+            is_made: false,
         }
     }
 }

@@ -207,6 +207,33 @@ fn what_is_late_comes_whole() {
     }
 }
 
+/// Regression: an answer that was slow or had stalled gave its place back when the model was done with it.
+#[test]
+fn a_flawed_answer_keeps_its_place_until_it_ends_or_its_client_leaves() {
+    // What goes on at all goes on long after the test.
+    for line in ["stall after 2 nth 1", "stall after 2 for 1h nth 1", "slow 1h nth 1"] {
+        let server = server(&[line]);
+        assert_eq!(admin(&server, "PUT", "/limits", r#"{"concurrency": 1}"#).0, 200);
+        let mut inside = connect(server.addr());
+        inside.write_all(chat("m", true).as_bytes()).unwrap();
+        until(&server, |stats| stats["requests"] == 1);
+        assert_eq!(status(&asked(&server, &chat("m", true)).0), 429, "{line}");
+        drop(inside);
+        until(&server, |stats| stats["connections"]["open"] == 0);
+        assert_eq!(status(&asked(&server, &chat("m", true)).0), 200, "{line}");
+    }
+    // And one that ends gives its place back with its last token, however it ends.
+    for line in
+        ["slow 1ms", "stall after 2 for 1ms", "malformed", "end_early", "disconnect", "error overloaded"]
+    {
+        let server = server(&[line]);
+        assert_eq!(admin(&server, "PUT", "/limits", r#"{"concurrency": 1}"#).0, 200);
+        for stream in [true, false, true] {
+            assert_eq!(status(&asked(&server, &chat("m", stream)).0), 200, "{line}");
+        }
+    }
+}
+
 /// Regression: an answer that ended early must leave nothing behind on a connection that goes on.
 #[test]
 fn a_connection_goes_on_behind_a_broken_answer() {
@@ -302,6 +329,16 @@ fn while_everything_is_refused_the_system_refuses_and_those_inside_stay() {
     }
 }
 
+/// Regression: whoever was quick got in before the faults of the start were looked at.
+#[test]
+fn what_is_refused_from_the_start_is_refused_at_once() {
+    for line in ["refuse", "outage", "outage for 1h", "refuse from 0s for 1h every 2h"] {
+        let server = server(&[line]);
+        let refused = TcpStream::connect(server.addr()).map(|_| ()).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::ConnectionRefused, "{line}");
+    }
+}
+
 #[test]
 fn an_outage_resets_those_inside_too() {
     let server = server(&["stall after 2"]);
@@ -339,6 +376,46 @@ fn of_several_providers_only_the_one_that_is_out_is_out() {
     assert_eq!(admin(&server, "DELETE", "/faults?provider=primary", ""), (200, json!([])));
     assert_eq!(tokens(&at("primary").0), 10);
     assert_eq!(admin(&server, "GET", "/faults?provider=third", "").0, 404);
+}
+
+/// Regression: what was shut out left neither a line in the ledger nor a count, and an outage counted nobody.
+#[test]
+fn what_one_of_several_providers_shuts_out_is_told() {
+    let named = |name: &str, lines: &[&str]| Provides {
+        name: Some(name.into()),
+        path: format!("/{name}").into(),
+        ..provides(lines)
+    };
+    let providers = vec![named("primary", &["outage", "status 500"]), named("fallback", &["refuse nth 2"])];
+    let server = Server::start(Config { admin: Some(0), providers, ..Config::default() }).unwrap();
+    let at = |name: &str| asked(&server, &chat("m", true).replace("/v1/", &format!("/{name}/v1/"))).0;
+    assert_eq!(
+        [at("primary"), at("primary"), at("fallback"), at("fallback")].map(|a| status(&a)),
+        [0, 0, 200, 0]
+    );
+    let (_, stats) = admin(&server, "GET", "/stats", "");
+    for (place, attempts, shut_out, struck) in [(0, 2, 2, json!([2, 0])), (1, 2, 1, json!([1]))] {
+        let provider = &stats["providers"][place];
+        let counts = ["attempts", "shut_out", "struck"].map(|count| &provider["attempts"][count]);
+        assert_eq!(counts, [&json!(attempts), &json!(shut_out), &json!(shut_out)], "{provider}");
+        let faults = provider["faults"].as_array().unwrap().iter();
+        assert_eq!(faults.map(|fault| fault["struck"].clone()).collect::<Value>(), struck, "{provider}");
+    }
+    for (name, fault, verdicts) in
+        [("primary", "outage", ["shut_out", "shut_out"]), ("fallback", "refuse", ["admitted", "shut_out"])]
+    {
+        let path = format!("/ledger?provider={name}");
+        let (_, lines) = administer(&server, "GET", &path, "", "host: localhost\r\n");
+        let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(lines.iter().map(|line| line["verdict"].as_str().unwrap()).collect::<Vec<_>>(), verdicts);
+        assert_eq!((&lines[1]["fault"], &lines[1]["model"]), (&fault.into(), &"m".into()));
+    }
+}
+
+/// Asks for the server's counts until they are as they are to be.
+fn until(server: &Server, are: impl Fn(&Value) -> bool) {
+    let come = (0..10_000).any(|_| are(&admin(server, "GET", "/stats", "").1));
+    assert!(come, "{}", admin(server, "GET", "/stats", "").1);
 }
 
 /// What the endpoint of those who run the server answers.
@@ -380,6 +457,24 @@ fn faults_are_changed_live_and_are_what_was_set() {
     assert_eq!((&line["verdict"], &line["fault"]), (&"admitted".into(), &"length".into()));
 }
 
+/// Regression: whoever asked found a connection open that nobody had accepted.
+#[test]
+fn those_who_run_the_server_are_not_among_its_connections() {
+    let server = server(&[]);
+    let connections = || {
+        let (_, stats) = admin(&server, "GET", "/stats", "");
+        (stats["connections"]["accepted"].clone(), stats["connections"]["open"].clone())
+    };
+    assert_eq!(connections(), (0.into(), 0.into()));
+    let mut inside = connect(server.addr());
+    inside.write_all(b"GET /health HTTP/1.1\r\nhost: h\r\n\r\n").unwrap();
+    assert!(inside.read(&mut [0; 4096]).unwrap() > 0);
+    assert_eq!(connections(), (1.into(), 1.into()));
+    drop(inside);
+    until(&server, |stats| stats["connections"]["open"] == 0);
+    assert_eq!(connections(), (1.into(), 0.into()));
+}
+
 #[test]
 fn limits_are_changed_live() {
     let server = server(&[]);
@@ -409,6 +504,19 @@ fn a_request_that_a_limit_refuses_meets_no_fault() {
     let (_, lines) = administer(&server, "GET", "/ledger", "", "host: localhost:1\r\n");
     let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!((&lines[0]["fault"], &lines[1]["fault"]), (&"status".into(), &Value::Null));
+}
+
+/// Regression: requests that a limit refused were counted by faults, and used them up.
+#[test]
+fn what_a_limit_refuses_uses_up_no_fault() {
+    let server = server(&["status 529 nth 3"]);
+    assert_eq!(admin(&server, "PUT", "/limits", r#"{"rpm": 2, "window": "1h"}"#).0, 200);
+    let ask = || status(&asked(&server, &chat("m", true)).0);
+    assert_eq!([ask(), ask(), ask(), ask()], [200, 200, 429, 429]);
+    let struck = || admin(&server, "GET", "/stats", "").1["providers"][0]["faults"][0]["struck"].clone();
+    assert_eq!(struck(), 0);
+    assert_eq!(admin(&server, "DELETE", "/limits", "").0, 200);
+    assert_eq!(([ask(), ask()], struck()), ([529, 200], 1.into()));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::limits::Ledger;
 use crate::model::{Pace, SeqId};
-use crate::provider::{Asked, Decision, Provider};
+use crate::provider::{Asked, Decision, Entry, Provider};
 
 const KEY: &str = "sk-a";
 
@@ -125,10 +125,12 @@ fn what_is_never_answered_holds_its_place_until_its_client_is_gone() {
     provider.set_faults(faults(&["slow 1s", "timeout nth 1"]), 1, at(0));
     let key = KeyId::of(KEY);
     let ask = |provider: &mut Provider, second, id| {
+        let asked = Asked::new(key, "m");
+        let Entry::Admitted(admitted) = provider.admit(at(second), &asked) else { return false };
         let strike = provider.strike(at(second), key, "m");
         let steps = if strike.fault.is_some() { 0 } else { 1 };
-        let asked = Asked { steps, strike, ..Asked::new(key, "m") };
-        matches!(provider.accept(at(second), SeqId(id), &asked), Decision::Answered(_))
+        let asked = Asked { steps, strike, ..asked };
+        matches!(provider.begin(at(second), SeqId(id), &asked, admitted), Decision::Answered(_))
     };
     assert!(ask(&mut provider, 0, 1));
     assert_eq!(provider.next_due(), None, "no token is ever due");

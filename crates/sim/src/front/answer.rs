@@ -112,12 +112,16 @@ impl Answer {
         self.flaw.as_deref_mut()
     }
 
-    /// Lets go by `now` what its flaw has held back, and breaks where it is to break.
-    pub(super) fn catch_up(&mut self, now: Moment) {
+    /// Lets go by `now` what its flaw has held back, and breaks where it is to break. When the last of it was to go out, if
+    /// that was all.
+    pub(super) fn catch_up(&mut self, now: Moment) -> Option<Moment> {
+        let mut last = None;
         // What comes behind a break follows when that has been written.
         while !self.is_breaking()
             && let Some(next) = self.flaw.as_mut().and_then(|flaw| flaw.next(now))
         {
+            let (Next::Release { at, .. } | Next::Break { at, .. }) = &next;
+            last = Some(*at);
             match next {
                 Next::Release { until, at } => self.release(until, at),
                 Next::Break { broken: Break::Stall(_), .. } if !self.is_stream() => {}
@@ -129,6 +133,9 @@ impl Answer {
                 }
             }
         }
+        // One in one piece is over with its break.
+        let is_broken = self.is_breaking() && !self.is_stream();
+        last.filter(|_| is_broken || self.flaw.as_ref().is_some_and(|flaw| flaw.is_over()))
     }
 
     /// Whether it has broken and that has not been written, so that what comes behind it has to wait.

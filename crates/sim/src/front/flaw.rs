@@ -34,6 +34,8 @@ pub(super) struct Flaw {
     breaks: Option<(u32, Break)>,
     /// Whether somebody will come back at [`Flaw::next_due`].
     is_awaited: bool,
+    /// Whether it has stopped for ever.
+    has_stopped: bool,
 }
 
 /// How an answer breaks.
@@ -100,6 +102,7 @@ impl Flaw {
             released: 0,
             breaks,
             is_awaited: false,
+            has_stopped: false,
         })
     }
 
@@ -137,6 +140,11 @@ impl Flaw {
         (!std::mem::replace(&mut self.is_awaited, true)).then_some(*due)
     }
 
+    /// Whether it is over, as far as the model has made it. One that has stopped for ever is not.
+    pub(super) fn is_over(&self) -> bool {
+        self.held.is_empty() && !self.has_stopped
+    }
+
     /// What happens by `now`, one thing after another.
     pub(super) fn next(&mut self, now: Moment) -> Option<Next> {
         let (at, until) = *self.held.front()?;
@@ -159,11 +167,13 @@ impl Flaw {
                 self.held.iter_mut().for_each(|(due, _)| *due = *due + *lasting);
             }
             Break::Malformed(Harm::Event) => {}
-            Break::Stall(None)
-            | Break::Disconnect(_)
-            | Break::EndEarly
-            | Break::Malformed(Harm::Framing)
-            | Break::Error(_) => self.held.clear(),
+            Break::Stall(None) => {
+                self.held.clear();
+                self.has_stopped = true;
+            }
+            Break::Disconnect(_) | Break::EndEarly | Break::Malformed(Harm::Framing) | Break::Error(_) => {
+                self.held.clear()
+            }
         }
         Some(Next::Break { broken, at })
     }

@@ -17,7 +17,7 @@ use super::struck::Struck;
 use crate::faults::{Injector, Strike};
 use crate::limits::{KeyId, Ledger};
 use crate::model::{Emission, SeqId};
-use crate::provider::{Asked, Decision, Provider};
+use crate::provider::{Admitted, Asked, Decision, Entry, Provider};
 
 /// How many of the newest attempts are kept for those who ask.
 const ATTEMPTS: usize = 10_000;
@@ -99,16 +99,28 @@ impl Providers {
         }
     }
 
-    /// What goes wrong with the next request of this kind, which arrives at `now`.
-    pub(super) fn strike(&mut self, charge: &Charge, now: Moment) -> Struck {
+    /// Whether the provider of a request that arrives at `now` lets nobody in, though the port that it shares with others
+    /// is open.
+    pub(super) fn shuts_out(&mut self, charge: &Charge, now: Moment) -> bool {
         let shares_its_port = self.all.len() > 1;
+        let named = self.all.get_mut(charge.place).filter(|_| shares_its_port);
+        named.is_some_and(|named| named.provider.shuts_out(now, &charge.asked()))
+    }
+
+    /// All that has been due of a flawed answer has gone out, the last of it at `at`.
+    pub(super) fn delivered(&mut self, place: usize, at: Moment, id: SeqId) {
+        if let Some(named) = self.all.get_mut(place) {
+            named.provider.delivered(at, id);
+        }
+    }
+
+    /// What goes wrong with the request that has just been admitted, having arrived at `now`.
+    pub(super) fn strike(&mut self, charge: &Charge, now: Moment) -> Struck {
         let Some(Named { provider, .. }) = self.all.get_mut(charge.place) else { return Struck::default() };
         let Some(injector) = provider.injector_mut() else { return Struck::default() };
-        let is_shut_out =
-            shares_its_port && (injector.door(now) != Door::Open || injector.refuses(now).is_some());
         let strike = injector.strike(now, charge.key, &charge.model);
         let kind = |place: Option<usize>| Some(injector.fault(place?)?.kind.clone());
-        Struck { strike, slow: kind(strike.slow), fault: kind(strike.fault), is_shut_out }
+        Struck { strike, slow: kind(strike.slow), fault: kind(strike.fault) }
     }
 
     /// Whether connections are let in at `now`. The port of several providers is always open: a request to one that
@@ -183,57 +195,81 @@ impl Providers {
         });
     }
 
-    /// Lets a request in that arrived at `arrived` and whose answer takes so many `steps`, or refuses it. `now` is the
-    /// time of day, since 1970.
-    pub(super) fn accept(
+    /// Lets a request in that arrived at `arrived`, or refuses it. `now` is the time of day, since 1970.
+    pub(super) fn admit(
         &mut self,
         charge: &Charge,
-        (id, steps, strike): (SeqId, u32, Strike),
+        arrived: Moment,
+        now: Span,
+        (dialect, request_id): (Dialect, &str),
+    ) -> Result<Admitted, Small> {
+        let overloaded = || Small::fault(&Fault::overloaded(dialect), request_id);
+        let Some(named) = self.all.get_mut(charge.place) else { return Err(overloaded()) };
+        let (refusal, standing) = match named.provider.admit(arrived, &charge.asked()) {
+            Entry::Admitted(admitted) => return Ok(admitted),
+            Entry::Refused(refusal, standing) => (refusal, standing),
+        };
+        let Some(limits) = named.provider.limits() else { return Err(overloaded()) };
+        let name = named.provider.ledger().and_then(|ledger| ledger.key_name(charge.key));
+        let name = name.map_or_else(|| format!("key-{}", charge.key), str::to_owned);
+        let told = charge.told(&name, now, (dialect, request_id));
+        let answer = limits_server::refused(limits, &standing, &refusal, &told);
+        Err(Small {
+            status: answer.status,
+            fields: written(&answer.fields, now),
+            ..Small::json(answer.body.into_bytes())
+        })
+    }
+
+    /// Begins the answer to a request that was admitted: of so many `steps`, and whether they are held back. The times are
+    /// the same.
+    pub(super) fn begin(
+        &mut self,
+        charge: &Charge,
+        (admitted, id): (Admitted, SeqId),
+        (steps, held_back, strike): (u32, bool, Strike),
         arrived: Moment,
         now: Span,
         (dialect, request_id): (Dialect, &str),
     ) -> Accepted {
         let overloaded = || Small::fault(&Fault::overloaded(dialect), request_id);
         let Some(named) = self.all.get_mut(charge.place) else { return Err(overloaded()) };
-        let decision = named.provider.accept(arrived, id, &Asked { strike, ..charge.asked(steps) });
-        let told = |key_name| limits_server::Asked {
-            dialect,
-            model: &charge.model,
-            key_name,
-            operation: charge.operation,
-            api_version: charge.api_version.as_deref(),
-            request_id,
-            at: now,
-        };
-        match (decision, named.provider.limits()) {
+        let asked = Asked { steps, held_back, strike, ..charge.asked() };
+        match (named.provider.begin(arrived, id, &asked, admitted), named.provider.limits()) {
             (Decision::Answered(Some(standing)), Some(limits)) => {
-                let fields = limits_server::admitted(limits, &standing, &told(""));
-                Ok(written(&fields, now))
+                let told = charge.told("", now, (dialect, request_id));
+                Ok(written(&limits_server::admitted(limits, &standing, &told), now))
             }
             (Decision::Answered(_), _) => Ok(Vec::new()),
-            (Decision::Refused(refusal, standing), Some(limits)) => {
-                let named = named.provider.ledger().and_then(|ledger| ledger.key_name(charge.key));
-                let name = named.map_or_else(|| format!("key-{}", charge.key), str::to_owned);
-                let answer = limits_server::refused(limits, &standing, &refusal, &told(&name));
-                Err(Small {
-                    status: answer.status,
-                    fields: written(&answer.fields, now),
-                    ..Small::json(answer.body.into_bytes())
-                })
-            }
             (Decision::Overloaded | Decision::Refused(..), _) => Err(overloaded()),
         }
     }
 }
 
 impl Charge {
-    fn asked(&self, steps: u32) -> Asked<'_> {
+    fn asked(&self) -> Asked<'_> {
         Asked {
             prompt_tokens: self.prompt_tokens,
             max_tokens: self.max_tokens,
-            steps,
             choices: self.choices,
             ..Asked::new(self.key, &self.model)
+        }
+    }
+
+    fn told<'a>(
+        &'a self,
+        key_name: &'a str,
+        at: Span,
+        (dialect, request_id): (Dialect, &'a str),
+    ) -> limits_server::Asked<'a> {
+        limits_server::Asked {
+            dialect,
+            model: &self.model,
+            key_name,
+            operation: self.operation,
+            api_version: self.api_version.as_deref(),
+            request_id,
+            at,
         }
     }
 }

@@ -200,14 +200,19 @@ fn start(
     (number, arrived): (u64, Moment),
     now: Span,
 ) -> Started {
-    let struck = providers.strike(&order.charge, arrived);
-    if struck.is_shut_out {
+    if providers.shuts_out(&order.charge, arrived) {
         return Started::Cut(Cut::Reset);
     }
+    let dialect = order.dialect;
+    // The limits come first: what they refuse uses up no fault.
+    let admitted = match providers.admit(&order.charge, arrived, now, (dialect, &order.request_id)) {
+        Ok(admitted) => admitted,
+        Err(small) => return Started::Small(small),
+    };
+    let struck = providers.strike(&order.charge, arrived);
     if let Some(Kind::Length { after_tokens }) = struck.fault {
         order.cut(after_tokens);
     }
-    let dialect = order.dialect;
     let away = struck.turns_away(dialect, &order.request_id);
     let of_model = (order.steps(), order.streamed);
     let kinds = (struck.slow.as_ref(), struck.fault.as_ref());
@@ -217,8 +222,9 @@ fn start(
         (None, Some(flaw)) => flaw.steps(order.steps()),
         (None, None) => order.steps(),
     };
-    let asked = (SeqId(key), steps, struck.strike);
-    match providers.accept(&order.charge, asked, arrived, now, (dialect, &order.request_id)) {
+    let (admitted, asked) = ((admitted, SeqId(key)), (steps, flaw.is_some(), struck.strike));
+    let told = (dialect, &*order.request_id);
+    match providers.begin(&order.charge, admitted, asked, arrived, now, told) {
         Ok(fields) => order.fields = fields,
         Err(small) => return Started::Small(small),
     }

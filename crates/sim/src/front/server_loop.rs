@@ -57,6 +57,8 @@ pub(super) struct Loop {
     /// Connections wait to be accepted, but not before this: others had to have their turn, or the system had no
     /// descriptor to give.
     accept_again: Option<Moment>,
+    /// The same of those who run the server.
+    admin_again: Option<Moment>,
     /// Readable once the server is to stop.
     stop: UnixStream,
     providers: Providers,
@@ -97,13 +99,14 @@ impl Loop {
             writing: Vec::new(),
             gone: Vec::new(),
         };
-        Ok(Loop {
+        let mut server_loop = Loop {
             clock,
             poller,
             entrance,
             mind_entrance: None,
             admin,
             accept_again: None,
+            admin_again: None,
             stop,
             providers,
             slots: Slots::default(),
@@ -113,7 +116,11 @@ impl Loop {
             front,
             published: Moment::START,
             unpublished: true,
-        })
+        };
+        // Who comes as soon as there is a server finds the way in as the faults want it.
+        let now = server_loop.clock.now();
+        server_loop.mind_entrance(now);
+        Ok(server_loop)
     }
 
     /// Serves until told to stop, or until the system gives up on waiting; then [`Shared::failed`] says why.
@@ -152,9 +159,10 @@ impl Loop {
 
     fn wait(&mut self, timeout: Option<Span>, ready: &mut Vec<Ready>) -> io::Result<()> {
         let listening = Interest { read: self.accept_again.is_none(), write: false };
+        let running = Interest { read: self.admin_again.is_none(), write: false };
         let always = Interest { read: true, write: false };
         let entrance = self.entrance.fd().map(|fd| (LISTENER, fd, listening));
-        let admin = self.admin.as_ref().map(|admin| (ADMIN, admin.as_fd(), always));
+        let admin = self.admin.as_ref().map(|admin| (ADMIN, admin.as_fd(), running));
         let watched = [entrance, admin, Some((STOP, self.stop.as_fd(), always))].into_iter().flatten();
         let connections =
             self.slots.iter().map(|(key, connection)| (key, connection.fd(), connection.interest()));
@@ -173,7 +181,11 @@ impl Loop {
         if self.accept_again.is_some_and(|at| at <= now) {
             self.accept();
         }
+        if self.admin_again.is_some_and(|at| at <= now) {
+            self.accept_admin();
+        }
         self.end_drains(now);
+        self.forget_alarms();
         if !self.turns.is_empty() {
             return Some(Span::ZERO);
         }
@@ -181,8 +193,9 @@ impl Loop {
         let drained = self.drains.front().map(|(until, _)| *until);
         let alarm = self.alarms.peek().map(|Reverse((at, ..))| *at);
         let entrance = self.mind_entrance;
-        let wakes = [self.providers.next_due(), alarm, publish, self.accept_again, drained, entrance];
-        wakes.into_iter().flatten().min().map(|at| at.since(now))
+        let again = [self.accept_again, self.admin_again];
+        let wakes = [self.providers.next_due(), alarm, publish, drained, entrance];
+        wakes.into_iter().chain(again).flatten().min().map(|at| at.since(now))
     }
 
     fn publish(&mut self) {
@@ -362,11 +375,13 @@ impl Loop {
         if let Some(answer) = connection.answer.as_deref() {
             self.providers.cancel(answer.place(), self.clock.now(), SeqId(key), answer.released());
         }
+        let is_counted = !connection.admin;
         if self.slots.remove(key) {
             let open = &self.front.shared.open;
-            open.store(open.load(Ordering::Relaxed).saturating_sub(1), Ordering::Relaxed);
-            if self.accept_again.is_some() {
-                self.accept_again = Some(Moment::START);
+            open.store(open.load(Ordering::Relaxed).saturating_sub(is_counted.into()), Ordering::Relaxed);
+            // There is a descriptor again.
+            for again in [&mut self.accept_again, &mut self.admin_again] {
+                *again = again.map(|_| Moment::START);
             }
         }
     }

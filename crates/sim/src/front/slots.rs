@@ -56,6 +56,11 @@ impl Slots {
         true
     }
 
+    /// How many there are.
+    pub(super) fn open(&self) -> usize {
+        self.slots.len() - self.free.len()
+    }
+
     pub(super) fn iter(&self) -> impl Iterator<Item = (u64, &Connection)> {
         self.slots.iter().enumerate().filter_map(|(at, slot)| {
             slot.connection.as_deref().map(|connection| (key(at, slot.generation), connection))

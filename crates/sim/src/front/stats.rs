@@ -25,7 +25,7 @@ pub struct Stats {
     pub requests: u64,
     /// Tokens handed to the kernel or about to be, streamed or whole.
     pub tokens: u64,
-    /// Connections accepted.
+    /// Connections accepted, those of whoever runs the server left out here and below.
     pub accepted: u64,
     /// Connections open now.
     pub open: u64,

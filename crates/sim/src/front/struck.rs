@@ -17,8 +17,6 @@ pub(super) struct Struck {
     pub(super) slow: Option<Kind>,
     /// What else goes wrong.
     pub(super) fault: Option<Kind>,
-    /// Its provider lets nobody in, though the port that it shares with others is open.
-    pub(super) is_shut_out: bool,
 }
 
 /// How a request ends that the model is never asked.

@@ -77,6 +77,8 @@ pub enum Fate {
     Refused(Refusal),
     /// There was no room in the queue.
     Overloaded,
+    /// A fault let nobody in, and no limit was asked.
+    ShutOut,
 }
 
 /// How many attempts there were, and what became of them.
@@ -94,7 +96,9 @@ pub struct Counts {
     pub refused_by_limit: [u64; MAX_LIMITS],
     /// Those for which there was no room in the queue.
     pub overloaded: u64,
-    /// Of the answered, those that a fault struck.
+    /// Those that a fault did not let in.
+    pub shut_out: u64,
+    /// Those that a fault struck, be they answered or shut out.
     pub struck: u64,
     /// Attempts that are no longer kept.
     pub dropped: u64,
@@ -193,7 +197,7 @@ impl Serialize for Attempt {
         let Met { fate, fault, slowed } = self.met;
         let refusal = match &fate {
             Fate::Refused(refusal) => Some(refusal),
-            Fate::Admitted | Fate::Overloaded => None,
+            Fate::Admitted | Fate::Overloaded | Fate::ShutOut => None,
         };
         Line {
             at_ns: self.at,
@@ -223,6 +227,7 @@ impl Fate {
             Fate::Admitted => "admitted",
             Fate::Refused(_) => "refused",
             Fate::Overloaded => "overloaded",
+            Fate::ShutOut => "shut_out",
         }
     }
 }
@@ -234,6 +239,7 @@ impl Counts {
         match met.fate {
             Fate::Admitted => self.admitted += 1,
             Fate::Overloaded => self.overloaded += 1,
+            Fate::ShutOut => self.shut_out += 1,
             Fate::Refused(refusal) => {
                 self.refused += 1;
                 self.permanent += u64::from(refusal.permanent());

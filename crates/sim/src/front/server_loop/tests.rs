@@ -8,8 +8,12 @@ use super::super::connection::DRAIN;
 use super::*;
 
 fn new_loop() -> Loop {
+    loop_with(Provides::default())
+}
+
+fn loop_with(provides: Provides) -> Loop {
     let entrance = Entrance::new(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).unwrap();
-    let (routes, behind) = Routes::new(vec![Provides::default()]);
+    let (routes, behind) = Routes::new(vec![provides]);
     let providers = Providers::new(behind, false, false).unwrap();
     let (_, stop) = UnixStream::pair().unwrap();
     Loop::new(Poller::new().unwrap(), (entrance, None), stop, providers, routes, Arc::default()).unwrap()
@@ -123,6 +127,65 @@ fn accepting_waits_after_any_error_that_may_last() {
     server.accept();
     assert!(server.accept_again.is_some_and(|at| at > Moment::START));
     assert_eq!(server.front.shared.stats().accept_failures, 1);
+}
+
+/// Regression: alarms of answers whose clients had left stayed until they were due.
+#[test]
+fn answers_that_are_no_more_leave_no_alarms() {
+    let faults = serde_json::from_str(r#"["slow 1h"]"#).unwrap();
+    let mut server = loop_with(Provides { faults, ..Provides::default() });
+    let body = r#"{"model":"m","max_tokens":5,"messages":[{"role":"user","content":"x"}]}"#;
+    let length = body.len();
+    let request = format!("POST /v1/chat/completions HTTP/1.1\r\ncontent-length: {length}\r\n\r\n{body}");
+    let ask = |server: &mut Loop| {
+        let (key, mut client) = connect(server);
+        client.write_all(request.as_bytes()).unwrap();
+        server.drive(key, readable(key));
+        server.write_what_is_due();
+        (key, client)
+    };
+    let stays = [ask(&mut server), ask(&mut server), ask(&mut server)];
+    for _ in 0..50 {
+        let (key, client) = ask(&mut server);
+        assert_eq!(server.alarms.iter().filter(|Reverse((_, of, _))| *of == key).count(), 1);
+        drop(client);
+        server.drive(key, Ready { hangup: true, ..readable(key) });
+        assert!(server.slots.get_mut(key).is_none());
+        server.housekeeping();
+        assert!(server.alarms.len() <= 2 * stays.len(), "{}", server.alarms.len());
+    }
+    for (key, _) in &stays {
+        assert!(server.alarms.iter().any(|Reverse((_, of, _))| of == key), "what goes on is kept");
+    }
+    for (key, client) in stays {
+        drop(client);
+        server.drive(key, Ready { hangup: true, ..readable(key) });
+    }
+    server.housekeeping();
+    assert!(server.alarms.is_empty());
+}
+
+/// Regression: after one error nobody who runs the server was let in any more.
+#[test]
+fn those_who_run_it_are_let_in_after_an_error() {
+    let mut server = new_loop();
+    let (no_listener, _other) = UnixStream::pair().unwrap();
+    server.admin = Some(no_listener.into());
+    server.accept_admin();
+    assert!(server.admin_again.is_some_and(|at| at > Moment::START));
+    assert_eq!(server.front.shared.stats().accept_failures, 1);
+    assert!(server.housekeeping().is_some_and(|wait| wait <= ACCEPT_AGAIN), "it comes back by itself");
+
+    // What waits by then has been announced, and will not be again.
+    let listener = net::listen(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).unwrap();
+    let _client = std::net::TcpStream::connect(net::local_addr(&listener).unwrap()).unwrap();
+    server.admin = Some(listener);
+    // Somebody leaves, and so there is a descriptor at once.
+    let (key, _) = connect(&mut server);
+    server.close(key);
+    server.housekeeping();
+    assert_eq!(server.slots.iter().filter(|(_, connection)| connection.admin).count(), 1);
+    assert_eq!(server.admin_again, None);
 }
 
 #[cfg(target_os = "linux")]

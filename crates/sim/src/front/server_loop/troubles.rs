@@ -7,17 +7,19 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use floodline_core::faults::Door;
 use floodline_core::time::Moment;
+use rustix::io::Errno;
 
 use super::super::connection::{Connection, End};
 use super::super::net;
 use super::super::stats::count;
 use super::{ACCEPT_AGAIN, LISTENER, Loop, hand_over};
+use crate::model::SeqId;
 
 impl Loop {
     /// Writes what flawed answers have held back until now.
     #[cold]
     pub(super) fn write_what_was_held(&mut self) {
-        let Loop { clock, slots, turns, alarms, front, unpublished, .. } = self;
+        let Loop { clock, providers, slots, turns, alarms, front, unpublished, .. } = self;
         let now = clock.now();
         while alarms.peek().is_some_and(|Reverse((at, ..))| *at <= now) {
             *unpublished = true;
@@ -27,7 +29,9 @@ impl Loop {
             // The connection may be at a later answer.
             let Some(flaw) = answer.flaw().filter(|flaw| flaw.number() == number) else { continue };
             flaw.wake();
-            answer.catch_up(now);
+            if let Some(at) = answer.catch_up(now) {
+                providers.delivered(answer.place(), at, SeqId(key));
+            }
             if connection.blocked {
                 answer.wait_for_client();
             } else {
@@ -50,6 +54,18 @@ impl Loop {
         let Some(flaw) = answer.and_then(|answer| answer.flaw()) else { return };
         if let Some(at) = flaw.await_next() {
             self.alarms.push(Reverse((at, key, flaw.number())));
+        }
+    }
+
+    /// Drops alarms of answers that are no more, when there are more than two for each connection: an answer has at most
+    /// one, and so the work is paid for by as many that have gone.
+    pub(super) fn forget_alarms(&mut self) {
+        let Loop { alarms, slots, .. } = self;
+        if alarms.len() > 2 * slots.open() {
+            alarms.retain(|Reverse((_, key, number))| {
+                let answer = slots.get_mut(*key).and_then(|connection| connection.answer.as_mut());
+                answer.and_then(|answer| answer.flaw()).is_some_and(|flaw| flaw.number() == *number)
+            });
         }
     }
 
@@ -80,8 +96,19 @@ impl Loop {
 
     /// Accepts those who run the server, all that wait.
     pub(super) fn accept_admin(&mut self) {
-        while let Some(Ok(socket)) = self.admin.as_ref().map(net::accept) {
-            self.let_in(socket, true);
+        self.admin_again = None;
+        while let Some(accepted) = self.admin.as_ref().map(net::accept) {
+            match accepted {
+                Ok(socket) => self.let_in(socket, true),
+                Err(Errno::AGAIN) => return,
+                Err(Errno::CONNABORTED | Errno::INTR | Errno::PROTO) => {}
+                Err(_) => {
+                    // As in `accept`: nothing announces again who waits.
+                    count(&self.front.shared.accept_failures, 1);
+                    self.admin_again = Some(self.clock.now() + ACCEPT_AGAIN);
+                    return;
+                }
+            }
         }
     }
 
@@ -96,8 +123,8 @@ impl Loop {
             let shared = &self.front.shared;
             if !admin {
                 count(&shared.accepted, 1);
+                count(&shared.open, 1);
             }
-            count(&shared.open, 1);
         }
     }
 }
