@@ -23,7 +23,7 @@ pub fn stated<'h>(fields: impl Iterator<Item = (&'h str, &'h [u8])> + Clone) -> 
     let speaks = |(name, _): (&str, &[u8])| {
         let name = name.as_bytes();
         name.get(..5).is_some_and(|start| {
-            [b"x-rat", b"ratel", b"x-ai-", b"anthr", b"retry", b"x-ms-", b"x-sho", b"remai"]
+            [b"x-rat", b"ratel", b"x-ai-", b"anthr", b"retry", b"x-ms-", b"x-sho", b"remai", b"azure"]
                 .iter()
                 .any(|known| start.eq_ignore_ascii_case(*known))
         })
@@ -33,6 +33,10 @@ pub fn stated<'h>(fields: impl Iterator<Item = (&'h str, &'h [u8])> + Clone) -> 
     }
     let date = field("date").and_then(http_date);
     let mut quotas = quotas(fields.clone(), date);
+    if let Some(used) = field("azure-openai-deployment-utilization").and_then(percent) {
+        let all = Quota { limit: Some(100), remaining: Some(100 - used), reset: None };
+        quotas.insert("utilization".into(), all);
+    }
     let mut first = |names: &[&str]| names.iter().find_map(|name| quotas.remove(*name));
     StatedLimits {
         requests: first(&["requests", "requests-minute"]),
@@ -121,6 +125,12 @@ fn part_of_limit(field: &str) -> Option<(String, Part)> {
 /// A whole number, with whatever stands behind it (`100;w=60`).
 fn count(text: &str) -> Option<i64> {
     text.split([';', ',']).next()?.trim().parse().ok()
+}
+
+/// Whole percents, as Azure states how much of a provisioned deployment is in use: `53.2%`.
+fn percent(text: &str) -> Option<i64> {
+    let percent: f64 = text.trim().strip_suffix('%')?.trim_end().parse().ok()?;
+    (0.0..1e9).contains(&percent).then_some(percent.round() as i64)
 }
 
 /// Reads how long to wait out of the body of a refusal, which belongs into [`StatedLimits::hint`]: Gemini's `RetryInfo`, and the sentences of OpenAI ("try
@@ -227,6 +237,16 @@ mod tests {
         assert_eq!((stated.tokens, stated.retry_after), (Some(tokens), Some(Span::from_secs(4))));
         let stated = read(&[("retry-after-ms", "1500"), ("retry-after", "2")]).unwrap();
         assert_eq!(stated.retry_after, Some(Span::from_millis(1_500)));
+    }
+
+    #[test]
+    fn azure_states_how_much_of_a_deployment_is_in_use() {
+        let said = |text| read(&[("azure-openai-deployment-utilization", text)]);
+        let used = |remaining| Some(Quota { limit: Some(100), remaining: Some(remaining), reset: None });
+        for (text, remaining) in [("53.2%", 47), ("2400.0%", -2_300), ("0%", 100)] {
+            assert_eq!(said(text).unwrap().also.get("utilization").copied(), used(remaining), "{text}");
+        }
+        assert!(["", "much", "NaN%", "-3%", "53"].into_iter().all(|text| said(text).is_none()));
     }
 
     #[test]

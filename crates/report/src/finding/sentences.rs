@@ -9,6 +9,9 @@ use floodline_core::limits::{Settlement, Start};
 use crate::Style;
 use crate::format::{counted, one_line, three_digits};
 
+/// Below this confidence a limit is a guess, and is told as one.
+const UNSURE: f64 = 0.5;
+
 /// A limit in a few words: `30 requests per 3 s, bucket`.
 pub fn short(limit: &FoundLimit) -> String {
     let Some(value) = limit.value else {
@@ -48,6 +51,11 @@ pub(super) fn headline(finding: &Finding) -> String {
     match finding.limits.as_slice() {
         [] if finding.requests_used == 0 => "Nothing was sent.".into(),
         [] => "No limit was met.".into(),
+        [one] if one.confidence < UNSURE => format!(
+            "No limiter explains all that was seen. The nearest, with {:.0} % confidence: {}.",
+            one.confidence * 100.0,
+            short(one)
+        ),
         [one] => format!("The limit that binds: {}.", short(one)),
         [first, rest @ ..] => {
             let rest = rest.iter().map(short).collect::<Vec<_>>().join("; ");
