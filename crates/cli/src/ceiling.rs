@@ -13,7 +13,7 @@ use floodline_core::ceiling::Ceiling;
 use floodline_core::plan::Address;
 use floodline_engine::Stop;
 use floodline_engine::clock::Clock;
-use floodline_probe::ceiling::Search;
+use floodline_probe::ceiling::{Cut, Search};
 use floodline_report::{html, json, terminal};
 use floodline_scenario::Resolved;
 use floodline_store::CeilingFolder;
@@ -66,7 +66,16 @@ pub(crate) fn ceiling(args: Box<CeilingArgs>) -> Result<u8, Failure> {
         Trials::new(&args, &plan, &text, &folder, Search::new(question), (stop, clock, max_time));
     let made = trials.make_all();
     drop(interrupts);
-    let cut = made.as_ref().ok().cloned().flatten();
+    let cut = match &made {
+        Ok(cut) => cut.clone(),
+        Err(failure) => Some(Cut::Failure(failure.message.clone())),
+    };
+    // The answer on the screen says it; where there is none, it is said all the same.
+    if let Ok(Some(Cut::Failure(why))) = &made
+        && (args.quiet || args.json)
+    {
+        screen::complain(why);
+    }
     let answer = trials.search().answer(&completed, cut, clock.elapsed());
     // What is known is kept and shown, whatever became of the rest.
     let kept = keep(&folder, &answer, &plan, started);

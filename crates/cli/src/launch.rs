@@ -185,8 +185,8 @@ pub(crate) fn cannot_run(e: EngineError) -> Failure {
         | EngineError::Connect { .. }
         | EngineError::Source(_)
         | EngineError::Hook(_)
-        | EngineError::Tls(_)
-        | EngineError::DoesNotFit(_) => Failure::usage(e),
+        | EngineError::Tls(_) => Failure::usage(e),
+        EngineError::DoesNotFit(_) => Failure::too_high(e),
     }
 }
 

@@ -54,7 +54,7 @@ fn main() -> ExitCode {
     };
     match outcome {
         Ok(code) => ExitCode::from(code),
-        Err(Failure { code, message }) => {
+        Err(Failure { code, message, .. }) => {
             screen::complain(&message);
             ExitCode::from(code)
         }
@@ -66,16 +66,23 @@ fn main() -> ExitCode {
 pub(crate) struct Failure {
     code: u8,
     message: String,
+    /// Whether it is only that this machine cannot bear so high a load.
+    too_high: bool,
 }
 
 impl Failure {
     /// The user's to mend; nothing was sent.
     pub(crate) fn usage(message: impl ToString) -> Failure {
-        Failure { code: USAGE, message: message.to_string() }
+        Failure { code: USAGE, message: message.to_string(), too_high: false }
+    }
+
+    /// This machine lacks what so high a load needs; nothing was sent.
+    pub(crate) fn too_high(message: impl ToString) -> Failure {
+        Failure { too_high: true, ..Failure::usage(message) }
     }
 
     /// The machine's or the program's own.
     pub(crate) fn internal(message: impl ToString) -> Failure {
-        Failure { code: INTERNAL, message: message.to_string() }
+        Failure { code: INTERNAL, message: message.to_string(), too_high: false }
     }
 }

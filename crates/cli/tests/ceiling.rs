@@ -119,6 +119,35 @@ fn limits_hold_over_all_trials() {
 }
 
 #[test]
+fn a_target_that_goes_away_is_not_taken_for_the_generator() {
+    let desk = Desk::new();
+    let mut stub = desk.start(&["stub", "--port", "0"]);
+    let mut said = stub.out.by_ref().map_while(Result::ok);
+    let url =
+        said.find_map(|line| line.split_whitespace().find(|w| w.starts_with("http://")).map(str::to_owned));
+    desk.file(
+        "away.yaml",
+        format!(
+            "target: {{url: '{}', model: m}}\nprompts: {{input_tokens: 10, output_tokens: 2}}\nload: {{users: 1, for: 5s}}\n\
+             health: {{late_p99: 10s, lag_p99: 10s}}\n",
+            url.unwrap()
+        ),
+    );
+    let mut going = desk.start(&[&["ceiling", "away.yaml", "--out", "c"], &SHORT[..]].concat());
+    // A trial's line on the screen comes when it is over.
+    assert!(going.out.by_ref().map_while(Result::ok).any(|line| line.trim_start().starts_with("1  ")));
+    drop(stub);
+    let said = going.end();
+    let found = answer(&desk, "c");
+    assert_eq!((said.code, found.status), (5, Status::Stopped), "{said:?}");
+    let why = found.stopped.as_deref().unwrap();
+    assert!(why.contains("could not begin: cannot connect to 127.0.0.1:"), "{said:?}");
+    assert!(said.out.contains("The search ended early: trial "), "{said:?}");
+    assert!(!found.trials.iter().any(|t| matches!(t.bound, Some(Bound::Generator { .. }))), "{said:?}");
+    assert!(desk.path("c/ceiling.html").exists(), "{said:?}");
+}
+
+#[test]
 fn bad_options_are_explained_before_anything_is_sent() {
     let desk = Desk::new();
     desk.file("limited.yaml", LIMITED);

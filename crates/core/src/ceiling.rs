@@ -103,7 +103,7 @@ pub enum Status {
     Nothing,
     /// The generator gave out before the target did.
     Invalid,
-    /// A limit ended the search; what is known until then is told.
+    /// A limit, or a target that went away, ended the search; what is known until then is told.
     Stopped,
     /// A person ended it.
     Interrupted,
@@ -281,7 +281,7 @@ pub struct Tried {
 
 impl Ceiling {
     /// The exit code of the command that searched: 0 found, and enough where something is needed; 3 not enough, or no load
-    /// meets the objectives; 4 the generator gave out first; 5 stopped by a limit; 130 interrupted.
+    /// meets the objectives; 4 the generator gave out first; 5 stopped by a limit or a failure; 130 interrupted.
     pub fn exit_code(&self) -> u8 {
         match self.status {
             Status::Interrupted => 130,

@@ -164,7 +164,14 @@ pub(crate) async fn probe(
             ConnectError::Timeout(_) => "; check the address, the network and any firewall",
             _ => "",
         };
-        EngineError::Connect { target: target.name.clone(), why: format!("{e}{hint}") }
+        match e {
+            ConnectError::Starved(why) => {
+                EngineError::DoesNotFit(format!("cannot connect to {}: {why}", target.name))
+            }
+            ConnectError::Timeout(_) | ConnectError::Crowded(_) | ConnectError::Refused(_) => {
+                EngineError::Connect { target: target.name.clone(), why: format!("{e}{hint}") }
+            }
+        }
     };
     let mut first = None;
     let candidates: Vec<SocketAddr> = target.route.addresses().to_vec();

@@ -14,6 +14,7 @@
 //! with a longer run of admitted requests than the limiter was ever seen to let through ([`refusals`]).
 
 mod answer;
+mod backlog;
 mod knee;
 mod question;
 pub mod refusals;

@@ -72,8 +72,15 @@ impl<'a> Trials<'a> {
             self.leave_alone(trial.rest);
             let (told, cut) = match self.make(trial) {
                 // What cannot be made on this machine at this load bounds the load.
-                Err(Failure { code: USAGE, message }) if trial.number > 1 => {
+                Err(Failure { too_high: true, message, .. }) if trial.number > 1 => {
                     (trial.unmade(format!("generator: {message}")), None)
+                }
+                // The target is gone, or the machine fails in something that no lower load would mend.
+                Err(Failure { code: USAGE, message, .. }) if trial.number > 1 => {
+                    return Ok(Some(Cut::Failure(format!(
+                        "trial {} could not begin: {message}",
+                        trial.number
+                    ))));
                 }
                 made => made?,
             };
@@ -208,7 +215,7 @@ impl<'a> Trials<'a> {
         };
         let why = cut.as_ref().map(|cut| match cut {
             Cut::Person => "interrupted".to_owned(),
-            Cut::Limit(limit) => limit.clone(),
+            Cut::Limit(why) | Cut::Failure(why) => why.clone(),
         });
         let mut told = watch.finish(latest, why);
         if let Some(text) = rule {

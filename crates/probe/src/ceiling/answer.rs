@@ -14,6 +14,8 @@ use super::search::{Level, Search};
 pub enum Cut {
     /// A limit, in words.
     Limit(String),
+    /// A trial that could not be made, and why.
+    Failure(String),
     /// A person.
     Person,
 }
@@ -39,7 +41,7 @@ impl Search {
         let out_of_trials = self.next_ignoring_number().is_some();
         let trials = self.question.most_trials;
         let stopped = match &cut {
-            Some(Cut::Limit(limit)) => Some(limit.clone()),
+            Some(Cut::Limit(why) | Cut::Failure(why)) => Some(why.clone()),
             Some(Cut::Person) => Some("somebody interrupted it".into()),
             None if out_of_trials => Some(format!("it had made {trials} trials")),
             None => None,

@@ -210,7 +210,7 @@ impl Watch {
         }
         let weighed = weigh(self, now, false);
         let failed = |bound: Bound, end| Some((Some((Verdict::Failed, Some(bound))), end));
-        if let Some(grows_per_s) = weighed.falls_far_behind()
+        if let Some(grows_per_s) = weighed.backlog.falls_far_behind()
             && !self.learning(&weighed, now)
         {
             return failed(Bound::Backlog { grows_per_s }, End::Now);
@@ -227,7 +227,7 @@ impl Watch {
             }
             Depth::Full => weighed.judged.iter().all(|judged| judged.possibly == Side::Below),
         };
-        let settled = weighed.steady && weighed.falls_behind(2.0).is_none();
+        let settled = weighed.steady && weighed.backlog.falls_behind(2.0).is_none();
         let early = !self.trial.to_the_end && !weighed.only_facts;
         if passes && settled && clean && early {
             return Some((Some((Verdict::Passed, None)), End::Drain));
@@ -379,7 +379,7 @@ impl Watch {
             let bound = weighed.bound(|judged| !judged.meets());
             return if any { (Verdict::Passed, None) } else { (Verdict::Failed, bound) };
         }
-        if let Some(grows_per_s) = weighed.falls_behind(3.0) {
+        if let Some(grows_per_s) = weighed.backlog.falls_behind(3.0) {
             return (Verdict::Failed, Some(Bound::Backlog { grows_per_s }));
         }
         if let Some(bound) = weighed.bound(|judged| !judged.meets()) {
