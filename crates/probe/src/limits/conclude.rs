@@ -26,7 +26,6 @@ impl Experiment {
         let bench = &self.bench;
         let limits = limits(bench);
         let confidence = limits.iter().map(|limit| limit.confidence).fold(1.0, f64::min);
-        let log = bench.log();
         Finding {
             format: FORMAT.into(),
             version: VERSION,
@@ -35,8 +34,8 @@ impl Experiment {
             confidence: if limits.is_empty() { 0.0 } else { confidence },
             not_met: not_met(bench, &limits),
             limits,
-            requests_used: log.lines.iter().filter(|line| line.answer.is_some()).count() as u64,
-            spent_usd: bench.settings().prices.as_ref().map(|_| bench.budget().spent().usd),
+            requests_used: bench.bill().requests,
+            spent_usd: self.spent(),
             took_s: bench.clock(),
             ended_early: self.stopped().map(|stop| stop.to_string().into()),
         }
@@ -44,9 +43,9 @@ impl Experiment {
 }
 
 impl Experiment {
-    /// What it has cost so far; nothing where there are no prices.
+    /// What it has cost so far, with the worst of what is not answered yet; nothing where there are no prices.
     pub fn spent(&self) -> Option<Usd> {
-        self.bench.settings().prices.as_ref().map(|_| self.bench.budget().spent().usd)
+        self.bench.settings().prices.as_ref().map(|_| self.bench.bill().usd)
     }
 
     /// The limit that it is looking at or has found last, as far as it is known.
