@@ -4,7 +4,9 @@
 //! what to do next ([`Experiment::next`]), and told what came of it. All that it knows is its log of probes. Hypotheses
 //! are small limiters (`model`), each with a way to charge (`cost`); what stands of them after each
 //! answer is what replays of the log do not contradict (`fit`), and the next question is put at the moment about which those
-//! that stand disagree. What a provider states is noted, and held against what was measured; nothing is concluded from it.
+//! that stand disagree. What a provider states is noted, and held against what was measured. Nothing is concluded from it
+//! but this: where refusals name what they count, nothing else is looked for behind them, and what they name and was not
+//! measured is listed without a value.
 //!
 //! The moment at which a request reaches the limiter is not known: it lies between sent and answered. Hypotheses
 //! are granted that much.

@@ -165,6 +165,7 @@ fn case(seed: u64) -> Case {
         shortest: between(0.3, 1.0),
         template: between(1.0, 12.0) as u64,
         states_wait: false,
+        names: false,
     };
     let phase = Span((random.fraction() * window.0 as f64) as u64);
     let dimension = match seed % 8 {

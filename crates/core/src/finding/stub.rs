@@ -58,7 +58,11 @@ impl FoundLimit {
         let mut window = self.window_s.filter(|window| *window > 0.0).unwrap_or(60.0);
         let mut burst = self.burst.map(whole);
         let flows = matches!(self.algorithm, FoundAlgorithm::Bucket | FoundAlgorithm::Unknown);
-        if flows && value < 100.0 && value.fract() > 1e-6 {
+        if value.fract() > 1e-6
+            && let Some(meant) = self.meant(value)
+        {
+            limit.value = meant;
+        } else if flows && value < 100.0 && value.fract() > 1e-6 {
             // One and a half per three seconds are fifteen hundred per three thousand, as long as the burst stays.
             burst = burst.or(Some(limit.value));
             limit.value = whole(value * 1_000.0);
@@ -98,8 +102,57 @@ impl FoundLimit {
         }
         Some(limit)
     }
+
+    /// The whole number that a measured value stands for: what the target states, where that agrees with what was
+    /// measured, or else one within the interval; nothing where that would be another rate.
+    fn meant(&self, value: f64) -> Option<u64> {
+        const AGREES: f64 = 0.02;
+        const NEAR: f64 = 0.05;
+        let within = |number: f64| self.interval.is_some_and(|(low, high)| low <= number && number <= high);
+        let off = |number: f64| (number / value - 1.0).abs();
+        let stated = self.stated_value.and_then(|stated| u64::try_from(stated).ok());
+        let stated = stated.filter(|stated| {
+            let stated = *stated as f64;
+            stated > 0.0 && (within(stated) || off(stated) <= AGREES)
+        });
+        let near = [value.round(), value.floor(), value.ceil()];
+        let near = near.into_iter().find(|number| within(*number) && off(*number) <= NEAR);
+        stated.or(near.map(whole))
+    }
 }
 
 fn whole(value: f64) -> u64 {
     (value.round() as u64).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A bucket of this value, in this interval and with this claim; what the stub is given for it.
+    fn kept(value: f64, interval: (f64, f64), stated: Option<i64>) -> (u64, Span) {
+        let found = serde_json::json!({
+            "dimension": "rpm", "value": value, "interval": [interval.0, interval.1], "window_s": 4.0,
+            "algorithm": "bucket", "burst": value, "precharge": "none", "scope": "unknown",
+            "refusals_count": null, "status": 429, "retry_after": "exact", "stated_value": stated,
+        });
+        let found: FoundLimit = serde_json::from_value(found).unwrap();
+        let limit = found.as_limit().unwrap();
+        (limit.value, limit.window)
+    }
+
+    #[test]
+    fn a_measured_fraction_of_a_whole_limit_is_not_stated_as_a_thousand_windows() {
+        let window = Span::from_secs(4);
+        // What is claimed, where it lies in the interval or next to the value.
+        assert_eq!(kept(39.94, (39.8, 40.1), Some(40)), (40, window));
+        assert_eq!(kept(39.94, (39.9, 39.97), Some(40)), (40, window));
+        assert_eq!(kept(1_998.7, (1_990.0, 2_001.0), Some(2_000)), (2_000, window));
+        // Without a claim, or with one about something else, a whole number in the interval.
+        assert_eq!(kept(39.94, (39.8, 40.1), None), (40, window));
+        assert_eq!(kept(39.6, (38.9, 39.8), Some(600)), (39, window));
+        // And what is no whole number stays what it is.
+        assert_eq!(kept(1.5, (1.4, 2.1), None), (1_500, Span::from_secs(4_000)));
+        assert_eq!(kept(39.94, (39.93, 39.95), Some(-1)), (39_940, Span::from_secs(4_000)));
+    }
 }

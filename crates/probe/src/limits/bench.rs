@@ -10,7 +10,10 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-use floodline_core::budget::{Admission, Budget, Ended, Exhausted, Reservation, Worst, charge, input_bound};
+use floodline_core::Usd;
+use floodline_core::budget::{
+    Admission, Amounts, Budget, Ended, Exhausted, Reservation, Settled, Worst, charge, input_bound,
+};
 use floodline_core::prices::Usage;
 use floodline_core::retry::Dimension;
 use floodline_core::{Moment, Outcome};
@@ -129,26 +132,51 @@ impl Experiment {
             failures: 0,
             failure: "".into(),
         })));
-        let script: Script = Box::pin(script::run(bench.clone()));
+        let asking = bench.clone();
+        let script: Script = Box::pin(async move {
+            let end = script::run(asking.clone()).await;
+            if matches!(end, Err(Stop::Spent(ref why)) if !matches!(why, Exhausted::Overrun(_))) {
+                // What was asked for before nothing was left is paid for: it is sent, and its answer is waited for.
+                asking.at_most_open(0).await;
+            }
+            end
+        });
         Experiment { bench, script: Some(script), stop: None }
     }
 
-    /// What to do at `now`.
+    /// What to do at `now`. When its time is up, the script is polled once more, so that it can conclude, and then dropped,
+    /// whatever it waits for; and once it has ended, nothing more is asked for.
     pub fn next(&mut self, now: Moment) -> Command {
         self.bench.0.borrow_mut().now = now;
+        let end = Moment(self.bench.settings().max_time.0);
         if let Some(script) = &mut self.script {
             self.bench.0.borrow_mut().alarm = None;
-            if let Poll::Ready(end) = script.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-                self.script = None;
-                self.stop = end.err();
+            match script.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+                Poll::Ready(over) => (self.script, self.stop) = (None, over.err()),
+                Poll::Pending if now >= end => (self.script, self.stop) = (None, Some(Stop::Time)),
+                Poll::Pending => {}
             }
+        }
+        if self.script.is_none() {
+            self.bench.withdraw();
+            return Command::Done;
         }
         let mut shared = self.bench.0.borrow_mut();
         match shared.due.pop_front() {
             Some(probe) => Command::Send(probe),
-            None if self.script.is_none() => Command::Done,
-            None => Command::Wait(shared.alarm),
+            None => Command::Wait(Some(shared.alarm.map_or(end, |alarm| alarm.min(end)))),
         }
+    }
+
+    /// How many probes were handed out and are not answered yet.
+    pub fn open(&self) -> usize {
+        self.bench.open() - self.bench.0.borrow().due.len()
+    }
+
+    /// Ends it here, for somebody who does not want to go on: nothing more is asked for.
+    pub fn end(&mut self) {
+        self.script = None;
+        self.bench.withdraw();
     }
 
     /// Takes what came of a probe. What was never asked for, or is answered already, is ignored.
@@ -206,6 +234,29 @@ impl Bench {
     /// How many probes are not answered yet.
     pub(super) fn open(&self) -> usize {
         self.0.borrow().open
+    }
+
+    /// Takes back what was asked for and not handed out.
+    fn withdraw(&self) {
+        let shared = &mut *self.0.borrow_mut();
+        while let Some(probe) = shared.due.pop_front() {
+            shared.open = shared.open.saturating_sub(1);
+            let never = Settled { usd: Usd::ZERO, tokens: 0, sent: false, proof: false };
+            if let Some(reservation) = shared.reservations.get_mut(probe.id).and_then(Option::take) {
+                shared.budget.settle(reservation, never);
+            }
+        }
+    }
+
+    /// What was sent, and what it cost: of what is not answered yet, the worst.
+    pub(super) fn bill(&self) -> Amounts {
+        let budget = self.budget();
+        let (spent, open) = (budget.spent(), budget.reserved());
+        Amounts {
+            usd: spent.usd + open.usd,
+            tokens: spent.tokens.saturating_add(open.tokens),
+            requests: spent.requests.saturating_add(open.requests),
+        }
     }
 
     pub(super) fn says(&self, activity: impl Into<String>) {
@@ -345,6 +396,8 @@ fn ended(answer: &Answer) -> Ended {
             ..refused(Outcome::Ok, Some(200))
         },
         Reply::Refused { status, .. } => refused(Outcome::RateLimited, *status),
-        Reply::Failed { outcome, .. } => refused(*outcome, None),
+        Reply::Failed { outcome, .. } => {
+            Ended { sent: *outcome != Outcome::NotSent, ..refused(*outcome, None) }
+        }
     }
 }

@@ -11,7 +11,7 @@ use floodline_core::retry::{Dimension as Said, Why};
 use super::bench::{Bench, Crowd, Experiment, Known};
 use super::fit::{Family, Fit, Hypothesis};
 use super::log::{Log, Reply};
-use super::waits;
+use super::{rounds, waits};
 
 /// The window for which a bucket's refill is told where none is known, in seconds.
 const MINUTE: f64 = 60.0;
@@ -26,7 +26,6 @@ impl Experiment {
         let bench = &self.bench;
         let limits = limits(bench);
         let confidence = limits.iter().map(|limit| limit.confidence).fold(1.0, f64::min);
-        let log = bench.log();
         Finding {
             format: FORMAT.into(),
             version: VERSION,
@@ -35,8 +34,8 @@ impl Experiment {
             confidence: if limits.is_empty() { 0.0 } else { confidence },
             not_met: not_met(bench, &limits),
             limits,
-            requests_used: log.lines.iter().filter(|line| line.answer.is_some()).count() as u64,
-            spent_usd: bench.settings().prices.as_ref().map(|_| bench.budget().spent().usd),
+            requests_used: bench.bill().requests,
+            spent_usd: self.spent(),
             took_s: bench.clock(),
             ended_early: self.stopped().map(|stop| stop.to_string().into()),
         }
@@ -44,9 +43,9 @@ impl Experiment {
 }
 
 impl Experiment {
-    /// What it has cost so far; nothing where there are no prices.
+    /// What it has cost so far, with the worst of what is not answered yet; nothing where there are no prices.
     pub fn spent(&self) -> Option<Usd> {
-        self.bench.settings().prices.as_ref().map(|_| self.bench.budget().spent().usd)
+        self.bench.settings().prices.as_ref().map(|_| self.bench.bill().usd)
     }
 
     /// The limit that it is looking at or has found last, as far as it is known.
@@ -65,24 +64,73 @@ fn limits(bench: &Bench) -> Vec<FoundLimit> {
     let notes = bench.notes().clone();
     let mut found = notes.known.iter().map(|known| limit(bench, known)).collect::<Vec<_>>();
     // What was being looked at when it ended.
-    let open = bench.log().lines.iter().any(|line| line.surprised());
-    if notes.known.is_empty() && open {
-        let mut best = bench.best().to_vec();
-        if best.is_empty() {
-            let mut fit = Fit::new();
-            fit.update(&bench.log(), bench.settings().window.map(|window| window.as_secs_f64()));
+    let mut best = bench.best().to_vec();
+    let mut named = bench.log().focus;
+    if best.is_empty() && notes.known.is_empty() {
+        let first = bench.log().lines.iter().find(|line| line.surprised()).map(|line| line.named());
+        if let Some(first) = first {
+            let mut log = bench.log().clone();
+            (log.focus, named) = (first, first);
+            let mut fit = Fit::of(named);
+            fit.update(&log, bench.settings().window.map(|window| window.as_secs_f64()));
             best = fit.best;
         }
-        if !best.is_empty() {
-            found
-                .push(limit(bench, &Known { best, other_key: notes.other_key, named: None, settled: false }));
-        }
+    }
+    if rounds::is_another(bench, &best) {
+        found.push(limit(bench, &Known { best, other_key: notes.other_key, named, settled: false }));
     }
     if let Some(crowd) = notes.crowd {
         found.insert(0, concurrency(bench, crowd));
     }
     found.extend(quotas(bench));
+    let named = named_only(bench, &found);
+    found.extend(named);
     found
+}
+
+/// Limits that refusals name and that were not measured: nothing is known of them but that they were met, and what head
+/// fields claim.
+fn named_only(bench: &Bench, found: &[FoundLimit]) -> Vec<FoundLimit> {
+    let log = bench.log();
+    let mut more: Vec<FoundLimit> = Vec::new();
+    for line in &log.lines {
+        let Some(Reply::Refused { refusal, status }) = line.answer.as_ref().map(|answer| &answer.reply)
+        else {
+            continue;
+        };
+        let Some(said) =
+            refusal.dimension.filter(|_| matches!(refusal.why, Why::RateLimited | Why::TooLarge))
+        else {
+            continue;
+        };
+        let listed = |limit: &FoundLimit| {
+            limit.dimension == dimension_of(said) && limit.dimension != FoundDimension::Quota
+                || limit.stated_dimension.as_deref() == Some(said.name())
+        };
+        if !found.iter().chain(&more).any(listed) {
+            more.push(FoundLimit {
+                status: *status,
+                stated_dimension: Some(said.name().into()),
+                confidence: 0.9,
+                ..blank(bench, dimension_of(said))
+            });
+        }
+    }
+    more
+}
+
+/// What a refusal of this name is about.
+fn dimension_of(named: Said) -> FoundDimension {
+    match named {
+        Said::Rpm => FoundDimension::Rpm,
+        Said::Tpm => FoundDimension::Tpm,
+        Said::InputTpm => FoundDimension::InputTpm,
+        Said::OutputTpm => FoundDimension::OutputTpm,
+        Said::Rpd => FoundDimension::Rpd,
+        Said::Tpd => FoundDimension::Tpd,
+        Said::Concurrency => FoundDimension::Concurrency,
+        Said::Acceleration | Said::Spend => FoundDimension::Quota,
+    }
 }
 
 /// What was sent without being refused, where no limit was found.
@@ -154,10 +202,8 @@ fn quotas(bench: &Bench) -> Vec<FoundLimit> {
 /// A limit of which nothing is known but what it counts.
 fn blank(bench: &Bench, dimension: FoundDimension) -> FoundLimit {
     let log = bench.log();
-    let said = log.lines.iter().find_map(|line| match &line.answer.as_ref()?.reply {
-        Reply::Refused { refusal, .. } => refusal.dimension,
-        Reply::Admitted(_) | Reply::Failed { .. } => None,
-    });
+    let said = log.lines.iter().filter_map(|line| line.named());
+    let said = said.into_iter().find(|said| dimension_of(*said) == dimension);
     FoundLimit {
         dimension,
         value: None,
@@ -210,6 +256,10 @@ fn scope(other_key: Option<bool>) -> FoundScope {
 fn limit(bench: &Bench, known: &Known) -> FoundLimit {
     let all = known.best.as_slice();
     let dimension = |it: &Hypothesis| match it.charge.dimension {
+        // Its name tells a day's limit from a minute's, however long its window was.
+        _ if known.named.is_some_and(|named| it.charge.is_named(named)) => {
+            known.named.map_or(FoundDimension::Quota, dimension_of)
+        }
         Dimension::Requests => FoundDimension::Rpm,
         Dimension::Tokens => FoundDimension::Tpm,
         Dimension::InputTokens => FoundDimension::InputTpm,

@@ -1,6 +1,7 @@
 //! Ways to charge: what a limit counts of a request, before it is answered and after.
 
 use floodline_core::limits::{Dimension, Estimate, Limit, Period, Precharge, Settlement, Spent};
+use floodline_core::retry::Dimension as Named;
 
 use super::log::{Line, Log};
 
@@ -60,6 +61,17 @@ impl Charge {
         all.push(of(Tokens, None, Both));
         all.push(of(Tokens, MaxTokens, Both));
         all
+    }
+
+    /// Whether this counts what a refusal of that name is about.
+    pub(super) fn is_named(&self, named: Named) -> bool {
+        match named {
+            Named::Rpm | Named::Rpd => self.dimension == Dimension::Requests,
+            Named::Tpm | Named::Tpd => self.dimension == Dimension::Tokens,
+            Named::InputTpm => self.dimension == Dimension::InputTokens,
+            Named::OutputTpm => self.dimension == Dimension::OutputTokens,
+            Named::Concurrency | Named::Acceleration | Named::Spend => false,
+        }
     }
 
     /// What a request is charged at once.

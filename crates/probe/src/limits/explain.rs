@@ -34,7 +34,8 @@ fn by_crowd(log: &Log, crowd: Crowd) -> Vec<usize> {
         let admitted = log.lines.iter().filter(|line| line.admitted());
         admitted.filter_map(|line| line.open()).filter(|(from, to)| *from <= at && at <= *to).count()
     };
-    let refused = log.lines.iter().filter(|line| line.surprised());
+    let own = |line: &&Line| line.named().is_none_or(|named| named == Dimension::Concurrency);
+    let refused = log.lines.iter().filter(|line| line.surprised()).filter(own);
     let full = refused.filter(|line| line.open().is_some_and(|(_, ended)| open_at(ended) >= crowd.value));
     full.map(|line| line.probe.id).collect()
 }

@@ -10,6 +10,8 @@ mod search;
 #[cfg(test)]
 mod tests;
 
+use floodline_core::retry::Dimension as Named;
+
 use super::cost::{Charge, Events, Kind};
 use super::log::Log;
 use super::model::{Shape, State};
@@ -105,11 +107,22 @@ impl Fit {
         Fit { alive, best: Vec::new(), surveyed: false }
     }
 
+    /// Those that count what the refusals name; all, if they name nothing.
+    pub(super) fn of(named: Option<Named>) -> Fit {
+        let mut fit = Fit::new();
+        if let Some(named) = named {
+            fit.alive.retain(|alive| alive.sort.charge.is_named(named));
+        }
+        fit
+    }
+
     /// The first look, at what is quickly looked at: ways to charge with which not even that comes near are given up.
     fn survey(&mut self, log: &Log, window: Option<f64>) {
         const QUICK: [Family; 3] = [Family::Bucket, Family::Sliding, Family::FirstHit];
         const FAR: f64 = 6.0;
-        let charges = Charge::all().into_iter().map(|charge| {
+        let asked = Charge::all().into_iter();
+        let asked = asked.filter(|charge| self.alive.iter().any(|alive| alive.sort.charge == *charge));
+        let charges = asked.map(|charge| {
             let events = charge.events(log, 0);
             let losses = QUICK
                 .into_iter()

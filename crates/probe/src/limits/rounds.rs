@@ -17,7 +17,7 @@ pub(super) async fn identify(bench: &Bench, flood: &Flood) -> Result<(), Stop> {
     let place = bench.notes().known.len();
     let named = flood.named;
     bench.focus(named);
-    let mut fit = Fit::new();
+    let mut fit = Fit::of(named);
     let result = questions(bench, flood, &mut fit).await;
     if result.is_err() {
         // What came in since the last look counts as well.
@@ -41,7 +41,7 @@ pub(super) async fn identify(bench: &Bench, flood: &Flood) -> Result<(), Stop> {
 
 /// Whether this is a limit beside those that are known: one that counts something else, and explains what it was found by.
 /// A refusal that came a moment before a window's end is none.
-fn is_another(bench: &Bench, best: &[Hypothesis]) -> bool {
+pub(super) fn is_another(bench: &Bench, best: &[Hypothesis]) -> bool {
     let Some(first) = best.first() else { return false };
     let notes = bench.notes();
     let counted =

@@ -7,6 +7,8 @@
 //! 5. Rounds of spending and waiting, laid out so that the hypotheses that still stand foretell different things.
 //! 6. With that limit known: floods that stay below it, of the kinds that another limit would refuse.
 
+use floodline_core::retry::Dimension;
+
 use super::ask::{Size, one, other_key};
 use super::bench::{Bench, Stop};
 use super::flood::{Flood, Kind, flood};
@@ -59,7 +61,8 @@ async fn hello(bench: &Bench) -> Result<(), Stop> {
 
 /// Whether a refusal may come of how many were open: some were, and as soon as none is, nothing is refused.
 async fn looks_crowded(bench: &Bench, flood: &Flood) -> Result<bool, Stop> {
-    if flood.parallel <= 1 {
+    // A refusal that names a rate comes of no crowd.
+    if flood.parallel <= 1 || flood.named.is_some_and(|named| named != Dimension::Concurrency) {
         return Ok(false);
     }
     bench.at_most_open(0).await;

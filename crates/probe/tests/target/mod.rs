@@ -4,9 +4,9 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use floodline_core::finding::Finding;
-use floodline_core::limits::{Limits, Spent};
+use floodline_core::limits::{Dimension, Limits, Spent};
 use floodline_core::random::{Purpose, Stream};
-use floodline_core::retry::{Refusal, Why};
+use floodline_core::retry::{Dimension as Said, Refusal, Why};
 use floodline_core::stated::StatedLimits;
 use floodline_core::{Moment, Span};
 use floodline_probe::limits::{Answer, Command, Experiment, Probe, Reply, Settings, Tokens};
@@ -29,6 +29,8 @@ pub(crate) struct Manner {
     pub(crate) template: u64,
     /// Whether refusals state their wait.
     pub(crate) states_wait: bool,
+    /// Whether refusals name the limit.
+    pub(crate) names: bool,
 }
 
 enum What {
@@ -112,11 +114,10 @@ pub(crate) fn run(limits: &Limits, manner: Manner, settings: Settings, seed: u64
                             .states_wait
                             .then(|| StatedLimits { retry_after: refusal.wait, ..StatedLimits::default() });
                         let reply = Reply::Refused {
-                            refusal: Refusal::new(if refusal.permanent() {
-                                Why::TooLarge
-                            } else {
-                                Why::RateLimited
-                            }),
+                            refusal: Refusal {
+                                why: if refusal.permanent() { Why::TooLarge } else { Why::RateLimited },
+                                dimension: manner.names.then(|| name(refusal.dimension)),
+                            },
                             status: Some(429),
                         };
                         let ended = now + way(manner, &mut random);
@@ -143,4 +144,14 @@ pub(crate) fn run(limits: &Limits, manner: Manner, settings: Settings, seed: u64
 
 fn way(manner: Manner, random: &mut Stream) -> Span {
     Span(manner.way.0 + (manner.jitter.0 as f64 * random.fraction()) as u64)
+}
+
+fn name(dimension: Dimension) -> Said {
+    match dimension {
+        Dimension::Requests => Said::Rpm,
+        Dimension::Tokens => Said::Tpm,
+        Dimension::InputTokens => Said::InputTpm,
+        Dimension::OutputTokens => Said::OutputTpm,
+        Dimension::Concurrency => Said::Concurrency,
+    }
 }
