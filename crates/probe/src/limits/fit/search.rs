@@ -145,6 +145,11 @@ impl<'e> Search<'e> {
         for seed in seeds {
             found.push(self.closely(seed, from)?);
         }
+        let fewest = found.iter().map(|(_, score, _)| score.misses).fold(f64::INFINITY, f64::min);
+        let first = found.iter().find(|(_, score, _)| score.misses <= fewest).map(|(shape, ..)| *shape);
+        for seed in first.map(|shape| self.aliases(shape, fewest + MARGIN)).unwrap_or_default() {
+            found.push(self.closely(seed, 2)?);
+        }
         found.sort_by(|one, other| one.1.misses.total_cmp(&other.1.misses));
         let fewest = found.first()?.1.misses;
         let mut all: Vec<Hypothesis> = Vec::new();
@@ -155,6 +160,30 @@ impl<'e> Search<'e> {
             }
         }
         Some(all)
+    }
+
+    /// Windows of which a few more or fewer lie between the boundary and the last moment that is known to be one: as long as
+    /// nobody looked in between, they explain as much.
+    fn aliases(&mut self, shape: Shape, most: f64) -> Vec<Seed> {
+        const AROUND: i32 = 4;
+        const NARROW: f64 = 0.15;
+        let Shape::Fixed { window, boundary } = shape else { return Vec::new() };
+        let narrow = brackets(self.events).into_iter().filter(|(from, to)| to - from < NARROW * window);
+        let Some(last) = narrow.map(|(from, to)| (from + to) / 2.0).reduce(f64::max) else {
+            return Vec::new();
+        };
+        let between = ((last - boundary) / window).round();
+        let others = (-AROUND..=AROUND).filter(|more| *more != 0).map(|more| between + f64::from(more));
+        let mut seeds = Vec::new();
+        for windows in others.filter(|windows| *windows >= 1.0 && between >= 2.0) {
+            let other = window * between / windows;
+            let shape = Shape::Fixed { window: other, boundary };
+            let step = 0.1 / windows;
+            if other > LEAST && self.judge(shape, step).misses <= most {
+                seeds.push((shape, 2.0 * self.events.slack, step));
+            }
+        }
+        seeds
     }
 
     /// Narrows a shape down, and says which scales come out as well.
@@ -230,7 +259,9 @@ impl<'e> Search<'e> {
         let broken = if whole && score.low.ceil() >= score.high { 1.0 } else { 0.0 };
         let level = matches!(family, Family::Bucket | Family::Leaky);
         let unexpected = match self.window.filter(|_| !level) {
-            Some(window) if (shape.scale() / window).ln().abs() > 0.05 => 0.3,
+            // A part of what was said is a window as well; a longer one was said not to be.
+            Some(window) if shape.scale() > 1.06 * window => 2.0,
+            Some(window) if shape.scale() < 0.95 * window => 0.3,
             _ => 0.0,
         };
         // Many short windows explain nearly everything that a few long ones do.
