@@ -178,7 +178,7 @@ async fn spend(bench: &Bench, fit: &Fit, with: Spending, share: f64) -> Result<(
     let enough = |size: Size| most(size) <= 2.0 * MANY && most(size) * took <= QUICK * whole_again;
     let mut step = if mixed { both } else { unit };
     if tokens {
-        step = larger_until(bench, step, enough);
+        step = larger_until(bench, step, enough, |size| fewest(size) >= 2.0);
         for _ in 0..2 {
             let half = step.half(bench);
             step = if enough(half) { half } else { step };
@@ -191,16 +191,25 @@ async fn spend(bench: &Bench, fit: &Fit, with: Spending, share: f64) -> Result<(
     }
 }
 
-/// The same, or as much larger as it takes.
-fn larger_until(bench: &Bench, size: Size, enough: impl Fn(Size) -> bool) -> Size {
+/// The same, or as much larger as it takes and as still fits.
+fn larger_until(
+    bench: &Bench,
+    size: Size,
+    enough: impl Fn(Size) -> bool,
+    fits: impl Fn(Size) -> bool,
+) -> Size {
     let large = Size::large(bench);
     let longest = longest_answer(bench).min(large.max);
     let mut size = size;
     while !enough(size) && (size.prompt < large.prompt || size.max < longest) {
-        size = Size {
+        let larger = Size {
             prompt: size.prompt.saturating_mul(2).min(large.prompt),
             max: size.max.saturating_mul(2).min(longest).max(size.max),
         };
+        if !fits(larger) {
+            break;
+        }
+        size = larger;
     }
     size
 }

@@ -26,6 +26,7 @@ pub(super) fn search(
     (known, before): (&[Shape], f64),
 ) -> Vec<Hypothesis> {
     let Some(mut search) = Search::new(events, sort, window) else { return Vec::new() };
+    search.most = most;
     let near = search.near(known, before);
     let found = match near {
         Some(found) => Some(found),
@@ -42,6 +43,8 @@ struct Search<'e> {
     filled: f64,
     first: f64,
     last: f64,
+    /// With more answers than this that are not explained it is not worth a closer look.
+    most: f64,
     buffer: Vec<(f64, bool)>,
 }
 
@@ -52,14 +55,32 @@ impl<'e> Search<'e> {
     fn new(events: &'e Events, sort: Sort, window: Option<f64>) -> Option<Search<'e>> {
         let (first, last) = (events.list.first()?.at, events.list.last()?.at);
         let buffer = Vec::with_capacity(events.list.len());
-        Some(Search { events, sort, window, filled: filled(events)?, first, last, buffer })
+        Some(Search {
+            events,
+            sort,
+            window,
+            filled: filled(events)?,
+            first,
+            last,
+            most: f64::INFINITY,
+            buffer,
+        })
     }
 
     /// Around what is known; nothing if that does not explain the log any more.
     fn near(&mut self, known: &[Shape], before: f64) -> Option<Vec<Hypothesis>> {
         const WORSE: f64 = 1.2;
         let slack = self.events.slack;
-        let seeds = known.iter().map(|shape| (*shape, 2.0 * slack, COARSE / 4.0)).collect::<Vec<Seed>>();
+        let width = COARSE / 4.0;
+        let judged = known.iter().map(|shape| (*shape, self.judge(*shape, width))).collect::<Vec<_>>();
+        let least = judged.iter().min_by(|(_, one), (_, other)| one.misses.total_cmp(&other.misses))?;
+        if least.1.misses > self.most && least.1.misses < before + WORSE {
+            let scale = least.0.scale();
+            return Some(vec![self.hypothesis(least.0, &least.1, (scale, scale))]);
+        }
+        let worth = least.1.misses + MARGIN;
+        let seeds = judged.iter().filter(|(_, score)| score.misses <= worth);
+        let seeds = seeds.map(|(shape, _)| (*shape, 2.0 * slack, width)).collect::<Vec<Seed>>();
         let found = self.refined(seeds, 1)?;
         (found.iter().any(|found| found.loss < before + WORSE)).then_some(found)
     }
@@ -193,6 +214,8 @@ impl<'e> Search<'e> {
         from: usize,
     ) -> Option<(Shape, Score, (f64, f64))> {
         const ROUNDS: usize = 4;
+        /// How many answers more a corner may explain.
+        const CORNER: f64 = 2.0;
         let mut range = (shape.scale(), shape.scale());
         for round in from..ROUNDS {
             let fine = step / 4.0;
@@ -209,7 +232,7 @@ impl<'e> Search<'e> {
             width *= 0.6;
         }
         let mut score = self.judge(shape, 0.0);
-        if score.misses > 0.0 {
+        if score.misses > 0.0 && score.misses <= self.most + CORNER {
             // What is right may lie in a corner: with as much of a step as the clock allows, once more around.
             let slack = self.events.slack;
             let (step, place) = (slack / (self.last - self.first).max(shape.scale()), slack / 2.0);
