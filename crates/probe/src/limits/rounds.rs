@@ -82,9 +82,7 @@ async fn questions(bench: &Bench, flood: &Flood, fit: &mut Fit) -> Result<bool, 
         if round % 2 == 0 {
             larger_than_all(bench, fit).await?;
         }
-        // A window that cannot go by any more in the time that is left tells nothing.
-        let left = left(bench);
-        let windowed = fit.best.iter().find(|it| !is_level(it) && ROUND * it.shape.scale() < left).cloned();
+        let windowed = shortest(fit, left(bench) / ROUND);
         match windowed {
             Some(it) => split(bench, fit, &it, spending, round).await?,
             None => refill(bench, fit, &best, spending).await?,
@@ -273,6 +271,20 @@ fn capacity_in(bench: &Bench, it: &Hypothesis, size: Size) -> f64 {
 
 fn is_level(it: &Hypothesis) -> bool {
     matches!(it.family(), Family::Bucket | Family::Leaky)
+}
+
+/// Of the windows that explain as much the one that goes by soonest, down to a part of the simplest and up to `most` seconds: each
+/// of them strikes out those that are wrong, and a short one leaves time for more.
+fn shortest(fit: &Fit, most: f64) -> Option<Hypothesis> {
+    const AS_MUCH: f64 = 0.9;
+    const PART: f64 = 0.25;
+    let lowest = fit.first()?.loss;
+    let windows = || fit.best.iter().filter(|it| !is_level(it));
+    let least = PART * windows().next()?.shape.scale();
+    let good = windows()
+        .filter(|it| it.loss < lowest + AS_MUCH || it.loss <= windows().next().map_or(0.0, |it| it.loss));
+    let open = good.filter(|it| it.shape.scale() >= least && it.shape.scale() < most);
+    open.min_by(|one, other| one.shape.scale().total_cmp(&other.shape.scale())).cloned()
 }
 
 /// Seconds until it has to be over.
