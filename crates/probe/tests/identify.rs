@@ -2,6 +2,8 @@
 
 mod target;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use floodline_core::Span;
 use floodline_core::finding::{FoundAlgorithm, FoundDimension, FoundLimit};
 use floodline_core::limits::{
@@ -35,12 +37,15 @@ fn forty_limiters_are_told_from_outside() {
     let asked = std::env::var("FLOODLINE_SEEDS").unwrap_or_default();
     let asked = asked.split(',').filter_map(|seed| seed.parse().ok()).collect::<Vec<u64>>();
     let seeds = if asked.is_empty() { SEEDS.collect() } else { asked };
-    let (some, others) = seeds.split_at(seeds.len() / 2);
+    let threads = std::thread::available_parallelism().map_or(2, usize::from).min(seeds.len());
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mine = std::iter::from_fn(|| seeds.get(next.fetch_add(1, Ordering::Relaxed)));
+        mine.map(|seed| judge(*seed)).collect::<Vec<_>>()
+    };
     let judged = std::thread::scope(|scope| {
-        let other = scope.spawn(|| others.iter().map(|seed| judge(*seed)).collect::<Vec<_>>());
-        let mut all = some.iter().map(|seed| judge(*seed)).collect::<Vec<_>>();
-        all.extend(other.join().unwrap());
-        all
+        let working = (0..threads).map(|_| scope.spawn(work)).collect::<Vec<_>>();
+        working.into_iter().flat_map(|one| one.join().unwrap()).collect::<Vec<_>>()
     });
     let count = |wrong: fn(&Wrong) -> bool| judged.iter().filter(|it| wrong(it)).count();
     let (dimension, value, algorithm) =

@@ -59,7 +59,8 @@ pub(super) async fn drain(bench: &Bench, size: Size, parallel: usize, most: usiz
     let mut sent = 0;
     while sent < most {
         bench.at_most_open(parallel.saturating_sub(1)).await;
-        if bench.log().lines.iter().skip(from).any(|line| line.refused()) {
+        // What is too large for ever is refused as well.
+        if bench.log().lines.iter().skip(from).any(|line| line.why().is_some()) {
             break;
         }
         let id = bench.send(0, size.prompt, size.max)?;

@@ -37,6 +37,16 @@ pub(super) enum Kind {
     Settle { from: f64, more: f64 },
 }
 
+impl Kind {
+    /// The same, where requests came by so much later.
+    pub(super) fn moved(self, by: f64) -> Kind {
+        match self {
+            Kind::Settle { from, more } => Kind::Settle { from: from + by, more },
+            Kind::Request { .. } => self,
+        }
+    }
+}
+
 impl Charge {
     /// All ways that are told apart, the plainest first.
     pub(super) fn all() -> Vec<Charge> {
@@ -92,6 +102,12 @@ impl Charge {
     /// What has to fit for a request to be admitted: what it is charged at once, and one at least.
     pub(super) fn asked(&self, prompt: f64, max: f64) -> f64 {
         self.at_once(prompt, max).max(1.0)
+    }
+
+    /// What a request comes to, of whose output only a share is used.
+    pub(super) fn in_all(&self, prompt: f64, max: f64, share: f64) -> f64 {
+        let at_once = self.at_once(prompt, max);
+        at_once + self.settled(at_once, prompt.round() as u64, (max * share).round().max(1.0) as u64)
     }
 
     /// What is charged more when it is over.

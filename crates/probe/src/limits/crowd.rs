@@ -2,6 +2,7 @@
 
 use super::ask::{Size, one};
 use super::bench::{Bench, Crowd, Stop};
+use super::flood::longest_answer;
 
 /// How often a crowd has to come out the same.
 const TIMES: usize = 3;
@@ -43,6 +44,9 @@ pub(super) async fn look(bench: &Bench, guess: Option<usize>, most: usize) -> Re
     if whole.refused > 0 {
         return Ok(None);
     }
+    if !holds(bench, value).await? {
+        return Ok(None);
+    }
     // As many again and more, one after another and without a pause: a limit on a rate refuses one of them.
     for _ in 0..2 * value + 4 {
         if !one(bench, 0, Size::small(bench)).await? {
@@ -50,6 +54,36 @@ pub(super) async fn look(bench: &Bench, guess: Option<usize>, most: usize) -> Re
         }
     }
     Ok(Some(Crowd { value, seen: TIMES, other_key: first.other_key }))
+}
+
+/// Whether a full crowd stays full until one of it is answered: a limit on a rate admits another as time goes by.
+async fn holds(bench: &Bench, value: usize) -> Result<bool, Stop> {
+    const LOOKS: usize = 16;
+    const PAUSE: f64 = 0.025;
+    let (small, large) = (Size::small(bench), Size::large(bench));
+    let long = longest_answer(bench).min(large.max);
+    let from = bench.log().lines.len();
+    for _ in 0..value {
+        bench.send(0, small.prompt, long)?;
+    }
+    let mut more = Vec::new();
+    while more.len() < LOOKS {
+        bench.until(bench.clock() + PAUSE).await?;
+        if bench.log().lines.iter().skip(from).take(value).any(|line| line.answer.is_some()) {
+            break;
+        }
+        more.push(bench.send(0, small.prompt, small.max)?);
+    }
+    bench.at_most_open(0).await;
+    let log = bench.log();
+    let crowd = || log.lines.iter().skip(from).take(value);
+    let first_end =
+        crowd().filter_map(|line| line.open()).map(|(_, ended)| ended).fold(f64::INFINITY, f64::min);
+    // What is on its way when one is answered may be admitted.
+    let early = |sent: f64| sent + PAUSE < first_end;
+    let admitted = more.iter().filter_map(|id| log.lines.get(*id)).filter(|line| line.admitted());
+    let broken = admitted.filter_map(|line| line.open()).any(|(sent, _)| early(sent));
+    Ok(!broken && !crowd().any(|line| line.refused()))
 }
 
 /// Sends so many at once, with answers that take a while, and waits for all of them.

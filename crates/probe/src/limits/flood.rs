@@ -139,6 +139,12 @@ impl Flood {
         admitted.filter(|(from, to)| *from <= at && at <= *to).count()
     }
 
+    /// This one or another, whichever had more admitted.
+    pub(super) fn or_larger(self, other: Flood, bench: &Bench) -> Flood {
+        let admitted = |flood: Flood| flood.counted(bench).admitted;
+        if admitted(other) > admitted(self) { other } else { self }
+    }
+
     /// Counts what was admitted, once all of it is answered.
     pub(super) fn counted(self, bench: &Bench) -> Flood {
         let log = bench.log();

@@ -150,6 +150,21 @@ impl Log {
         ways.get(ways.len() / 2).copied().unwrap_or(0.001)
     }
 
+    /// How long the shortest of the last answers took, in seconds; nothing where there are none.
+    pub(super) fn took(&self) -> f64 {
+        let answers = self.lines.iter().rev().filter(|line| line.admitted()).filter_map(Line::open);
+        answers.take(20).map(|(sent, ended)| ended - sent).reduce(f64::min).unwrap_or(0.0)
+    }
+
+    /// The share of the output that was asked for to which answers came.
+    pub(super) fn share_of_max(&self) -> f64 {
+        let answers =
+            self.lines.iter().filter_map(|line| Some((line.tokens()?.output, line.probe.max_tokens)));
+        let (output, max) = answers
+            .fold((0.0, 0.0), |(output, max), (one, other)| (output + one as f64, max + f64::from(other)));
+        if max > 0.0 { output / max } else { 1.0 }
+    }
+
     /// The most that were open at the same time, all of them admitted.
     pub(super) fn together(&self) -> usize {
         let mut edges = Vec::new();

@@ -5,8 +5,12 @@ use super::bench::{Bench, Known, Stop};
 use super::fit::{Family, Fit, Hypothesis};
 use super::flood::{Flood, longest_answer};
 
-/// The most rounds for one limit.
-const MOST: usize = 8;
+/// The most rounds for one limit: time is up before, where they do not decide.
+const MOST: usize = 40;
+/// What share of the time that is left a hunt may look ahead.
+const AHEAD: f64 = 0.3;
+/// How many windows a round takes that lets one go by.
+const ROUND: f64 = 2.2;
 /// So few requests say little about what is counted.
 const FEW: usize = 5;
 /// How often a hunt looks between the first and the last moment that is foretold.
@@ -75,8 +79,10 @@ async fn questions(bench: &Bench, flood: &Flood, fit: &mut Fit) -> Result<bool, 
             return Ok(true);
         }
         let spending = Spending { unit: unit(bench, flood, round), both, parallel: flood.parallel };
-        let windowed =
-            fit.best.iter().find(|it| !matches!(it.family(), Family::Bucket | Family::Leaky)).cloned();
+        if round % 2 == 0 {
+            larger_than_all(bench, fit).await?;
+        }
+        let windowed = shortest(fit, left(bench) / ROUND);
         match windowed {
             Some(it) => split(bench, fit, &it, spending, round).await?,
             None => refill(bench, fit, &best, spending).await?,
@@ -141,10 +147,12 @@ struct Spending {
 /// request is refused is not known any better than that.
 async fn spend(bench: &Bench, fit: &Fit, with: Spending, share: f64) -> Result<(), Stop> {
     const MANY: f64 = 40.0;
+    const QUICK: f64 = 0.5;
     let counts = |size: Size| fit.best.iter().map(move |it| capacity_in(bench, it, size));
     let most = |size: Size| counts(size).fold(1.0, f64::max);
     let fewest = |size: Size| counts(size).fold(f64::INFINITY, f64::min).min(MANY);
-    let tokens = fit.first().is_some_and(|it| it.charge.dimension.is_tokens());
+    let tokens = fit.best.iter().any(|it| it.charge.dimension.is_tokens());
+    let whole_again = fit.first().map_or(f64::INFINITY, |it| it.shape.whole(it.capacity));
     let Spending { unit, both, parallel } = with;
     let near = if tokens { 0.75 } else { 1.0 };
     let whole = share >= 1.0;
@@ -160,11 +168,20 @@ async fn spend(bench: &Bench, fit: &Fit, with: Spending, share: f64) -> Result<(
     let from = bench.log().lines.len();
     let refused = |bench: &Bench| bench.log().lines.iter().skip(from).any(|line| line.refused());
     drain(bench, unit, parallel, first.min(4 * most(unit) as usize + 16)).await?;
-    let rest = if mixed { both } else { unit };
     if refused(bench) {
         return other_key(bench, unit).await;
     }
-    let step = if tokens { rest.half(bench).half(bench) } else { rest };
+    // Few enough, and spent before much of it is there again.
+    let took = bench.log().took() / parallel.max(1) as f64;
+    let enough = |size: Size| most(size) <= 2.0 * MANY && most(size) * took <= QUICK * whole_again;
+    let mut step = if mixed { both } else { unit };
+    if tokens {
+        step = larger_until(bench, step, enough, |size| fewest(size) >= 2.0);
+        for _ in 0..2 {
+            let half = step.half(bench);
+            step = if enough(half) { half } else { step };
+        }
+    }
     drain(bench, step, parallel, 4 * most(step) as usize + 16).await?;
     match refused(bench) {
         true => other_key(bench, step).await,
@@ -172,20 +189,51 @@ async fn spend(bench: &Bench, fit: &Fit, with: Spending, share: f64) -> Result<(
     }
 }
 
+/// The same, or as much larger as it takes and as still fits.
+fn larger_until(
+    bench: &Bench,
+    size: Size,
+    enough: impl Fn(Size) -> bool,
+    fits: impl Fn(Size) -> bool,
+) -> Size {
+    let large = Size::large(bench);
+    let longest = longest_answer(bench).min(large.max);
+    let mut size = size;
+    while !enough(size) && (size.prompt < large.prompt || size.max < longest) {
+        let larger = Size {
+            prompt: size.prompt.saturating_mul(2).min(large.prompt),
+            max: size.max.saturating_mul(2).min(longest).max(size.max),
+        };
+        if !fits(larger) {
+            break;
+        }
+        size = larger;
+    }
+    size
+}
+
 /// Whether one hypothesis is left, as far as it matters, and its figures are known well enough.
 fn decided(fit: &Fit, round: usize) -> bool {
     const WELL: f64 = 1.02;
     const NEAR: f64 = 0.03;
     const ASKED: usize = 2;
+    const NARROW: f64 = 1.06;
     let Some(first) = fit.first() else { return false };
     let tokens = first.charge.dimension.is_tokens();
+    // Of requests one number is left, of tokens a narrow range; a bucket is told by its rate.
+    let (low, high) = first.range;
+    let sharp = is_level(first) || if tokens { high < low * NARROW } else { high <= low.floor() + 1.5 };
     let same = |other: &Hypothesis| {
         other.family() == first.family()
             && (other.charge != first.charge || (other.shape.scale() / first.shape.scale()).ln().abs() < NEAR)
             && other.charge.dimension == first.charge.dimension
             && (!tokens || other.charge.precharge == first.charge.precharge || round >= 4)
     };
-    round >= ASKED && fit.best.iter().all(same) && first.scales.1 / first.scales.0 < WELL && first.loss < 2.0
+    round >= ASKED
+        && sharp
+        && fit.best.iter().all(same)
+        && first.scales.1 / first.scales.0 < WELL
+        && first.loss < 2.0
 }
 
 /// Spends half of a window, then after a pause the other half, and looks when it comes back: all at once at a
@@ -207,22 +255,76 @@ async fn split(bench: &Bench, fit: &Fit, it: &Hypothesis, with: Spending, round:
 async fn refill(bench: &Bench, fit: &Fit, it: &Hypothesis, with: Spending) -> Result<(), Stop> {
     let whole = it.shape.whole(it.capacity);
     bench.says("letting the bucket refill in part");
-    bench.until(bench.clock() + 0.5 * whole).await?;
+    bench.until(bench.clock() + (0.5 * whole).min(0.25 * left(bench))).await?;
     spend(bench, fit, with, 1.0).await?;
     bench.says("looking when the next one fits");
     hunt(bench, fit, with.unit).await
 }
 
-/// How many of a size fit into a capacity.
+/// How many of a size fit into a capacity, one after another.
 fn capacity_in(bench: &Bench, it: &Hypothesis, size: Size) -> f64 {
-    let prompt = bench.log().prompt_counted()(size.prompt);
-    (it.capacity / it.charge.asked(prompt, f64::from(size.max))).max(1.0)
+    let log = bench.log();
+    let (prompt, max) = (log.prompt_counted()(size.prompt), f64::from(size.max));
+    let asked = it.charge.asked(prompt, max);
+    (it.capacity / asked.max(it.charge.in_all(prompt, max, log.share_of_max()))).max(1.0)
+}
+
+fn is_level(it: &Hypothesis) -> bool {
+    matches!(it.family(), Family::Bucket | Family::Leaky)
+}
+
+/// Of the windows that explain as much the one that goes by soonest, down to a part of the simplest and up to `most` seconds: each
+/// of them strikes out those that are wrong, and a short one leaves time for more.
+fn shortest(fit: &Fit, most: f64) -> Option<Hypothesis> {
+    const AS_MUCH: f64 = 0.9;
+    const PART: f64 = 0.25;
+    let lowest = fit.first()?.loss;
+    let windows = || fit.best.iter().filter(|it| !is_level(it));
+    let least = PART * windows().next()?.shape.scale();
+    let good = windows()
+        .filter(|it| it.loss < lowest + AS_MUCH || it.loss <= windows().next().map_or(0.0, |it| it.loss));
+    let open = good.filter(|it| it.shape.scale() >= least && it.shape.scale() < most);
+    open.min_by(|one, other| one.shape.scale().total_cmp(&other.shape.scale())).cloned()
+}
+
+/// Seconds until it has to be over.
+fn left(bench: &Bench) -> f64 {
+    bench.settings().max_time.as_secs_f64() - bench.clock()
+}
+
+/// Where some that stand count requests and others tokens: one request that is larger than all tokens that those hold, at
+/// a moment at which those that count requests admit one.
+async fn larger_than_all(bench: &Bench, fit: &Fit) -> Result<(), Stop> {
+    const CLEARLY: f64 = 2.0;
+    let tokens = |it: &&Hypothesis| it.charge.dimension.is_tokens();
+    let most = fit.best.iter().filter(tokens).map(|it| it.capacity).fold(0.0, f64::max);
+    let (small, large) = (Size::small(bench), Size::large(bench));
+    let prompt = CLEARLY * most;
+    if fit.best.iter().all(|it| tokens(&it)) || most == 0.0 || prompt > f64::from(large.prompt) {
+        return Ok(());
+    }
+    let size = Size {
+        prompt: (prompt as u32).max(small.prompt),
+        max: longest_answer(bench).min(large.max).min(prompt as u32).max(small.max),
+    };
+    let now = bench.clock();
+    let waits = {
+        let log = bench.log();
+        let waits =
+            fit.best.iter().filter(|it| !tokens(it)).map(|it| it.state(&log).wait(now, 1.0, it.capacity));
+        waits.filter(|wait| wait.is_finite()).fold(0.0, f64::max)
+    };
+    bench.until(now + (1.05 * waits + 0.01).min(0.2 * left(bench))).await?;
+    one(bench, 0, size).await.map(|_| ())
 }
 
 /// Sends probes at the moments about which the hypotheses that stand disagree, until one is admitted.
 async fn hunt(bench: &Bench, fit: &Fit, size: Size) -> Result<(), Stop> {
     let now = bench.clock();
-    let foretold = foretold(bench, fit, size, now);
+    let mut foretold = foretold(bench, fit, size, now);
+    // What lies so far ahead is left for when the nearer is known.
+    let horizon = now + AHEAD * left(bench);
+    foretold.retain(|moment| *moment < horizon);
     let Some((&first, &last)) = foretold.first().zip(foretold.last()) else {
         return recover(bench, size, 0.02).await.map(|_| ());
     };

@@ -31,7 +31,12 @@ pub(super) async fn run(bench: Bench) -> Result<(), Stop> {
             explain::mark(&bench);
             let most = found.map_or(most, |crowd| crowd.value);
             bench.says("flooding until something is refused");
-            flood(&bench, Kind::Growing, most, patience(&bench), |_| true).await?
+            let again = flood(&bench, Kind::Growing, most, patience(&bench), |_| true).await?;
+            // What is half full already refuses soon, which says little of how much it holds.
+            match found {
+                None => again.map(|again| again.or_larger(met, &bench)),
+                Some(_) => again,
+            }
         }
         Some(met) => Some(met),
         None => {

@@ -62,7 +62,10 @@ pub(super) fn score(
     needs: &mut Vec<(f64, bool)>,
 ) -> Score {
     needs.clear();
+    // What came near a boundary may have been charged before it or after it.
     let mut state = State::new(shape);
+    let mut late = matches!(shape, Shape::Fixed { .. } | Shape::FirstHit { .. }).then(|| State::new(shape));
+    let off = if late.is_some() { tolerance.time } else { 0.0 };
     let mut most = 0.0f64;
     let mut admitted_in_all = 0.0;
     let reach = match shape {
@@ -83,10 +86,12 @@ pub(super) fn score(
                     }
                     Shape::FirstHit { .. } | Shape::Sliding { .. } => reach,
                 };
-            let need = if admitted {
-                state.need(event.at + time, asked)
-            } else {
-                state.need(event.at - time, asked)
+            let at = if admitted { event.at + time } else { event.at - time };
+            let need = state.need(at, asked);
+            let need = match late.as_ref().map(|late| late.need(at, asked)) {
+                Some(other) if admitted => need.min(other),
+                Some(other) => need.max(other),
+                None => need,
             };
             needs.push((need, admitted));
             if admitted {
@@ -94,7 +99,10 @@ pub(super) fn score(
                 admitted_in_all += 1.0;
             }
         }
-        follow(&mut state, event.at, event.kind, refusals, most);
+        follow(&mut state, event.at - off, event.kind.moved(-off), refusals, most);
+        if let Some(late) = &mut late {
+            follow(late, event.at + off, event.kind.moved(off), refusals, most);
+        }
     }
     let (low, high) = needs.iter().fold((0.0f64, f64::INFINITY), |(low, high), (need, admitted)| {
         if *admitted { (low.max(*need), high) } else { (low, high.min(*need)) }

@@ -26,6 +26,7 @@ pub(super) fn search(
     (known, before): (&[Shape], f64),
 ) -> Vec<Hypothesis> {
     let Some(mut search) = Search::new(events, sort, window) else { return Vec::new() };
+    search.most = most;
     let near = search.near(known, before);
     let found = match near {
         Some(found) => Some(found),
@@ -42,6 +43,8 @@ struct Search<'e> {
     filled: f64,
     first: f64,
     last: f64,
+    /// With more answers than this that are not explained it is not worth a closer look.
+    most: f64,
     buffer: Vec<(f64, bool)>,
 }
 
@@ -52,14 +55,32 @@ impl<'e> Search<'e> {
     fn new(events: &'e Events, sort: Sort, window: Option<f64>) -> Option<Search<'e>> {
         let (first, last) = (events.list.first()?.at, events.list.last()?.at);
         let buffer = Vec::with_capacity(events.list.len());
-        Some(Search { events, sort, window, filled: filled(events)?, first, last, buffer })
+        Some(Search {
+            events,
+            sort,
+            window,
+            filled: filled(events)?,
+            first,
+            last,
+            most: f64::INFINITY,
+            buffer,
+        })
     }
 
     /// Around what is known; nothing if that does not explain the log any more.
     fn near(&mut self, known: &[Shape], before: f64) -> Option<Vec<Hypothesis>> {
         const WORSE: f64 = 1.2;
         let slack = self.events.slack;
-        let seeds = known.iter().map(|shape| (*shape, 2.0 * slack, COARSE / 4.0)).collect::<Vec<Seed>>();
+        let width = COARSE / 4.0;
+        let judged = known.iter().map(|shape| (*shape, self.judge(*shape, width))).collect::<Vec<_>>();
+        let least = judged.iter().min_by(|(_, one), (_, other)| one.misses.total_cmp(&other.misses))?;
+        if least.1.misses > self.most && least.1.misses < before + WORSE {
+            let scale = least.0.scale();
+            return Some(vec![self.hypothesis(least.0, &least.1, (scale, scale))]);
+        }
+        let worth = least.1.misses + MARGIN;
+        let seeds = judged.iter().filter(|(_, score)| score.misses <= worth);
+        let seeds = seeds.map(|(shape, _)| (*shape, 2.0 * slack, width)).collect::<Vec<Seed>>();
         let found = self.refined(seeds, 1)?;
         (found.iter().any(|found| found.loss < before + WORSE)).then_some(found)
     }
@@ -145,6 +166,11 @@ impl<'e> Search<'e> {
         for seed in seeds {
             found.push(self.closely(seed, from)?);
         }
+        let fewest = found.iter().map(|(_, score, _)| score.misses).fold(f64::INFINITY, f64::min);
+        let first = found.iter().find(|(_, score, _)| score.misses <= fewest).map(|(shape, ..)| *shape);
+        for seed in first.map(|shape| self.aliases(shape, fewest + MARGIN)).unwrap_or_default() {
+            found.push(self.closely(seed, 2)?);
+        }
         found.sort_by(|one, other| one.1.misses.total_cmp(&other.1.misses));
         let fewest = found.first()?.1.misses;
         let mut all: Vec<Hypothesis> = Vec::new();
@@ -157,6 +183,30 @@ impl<'e> Search<'e> {
         Some(all)
     }
 
+    /// Windows of which a few more or fewer lie between the boundary and the last moment that is known to be one: as long as
+    /// nobody looked in between, they explain as much.
+    fn aliases(&mut self, shape: Shape, most: f64) -> Vec<Seed> {
+        const AROUND: i32 = 4;
+        const NARROW: f64 = 0.15;
+        let Shape::Fixed { window, boundary } = shape else { return Vec::new() };
+        let narrow = brackets(self.events).into_iter().filter(|(from, to)| to - from < NARROW * window);
+        let Some(last) = narrow.map(|(from, to)| (from + to) / 2.0).reduce(f64::max) else {
+            return Vec::new();
+        };
+        let between = ((last - boundary) / window).round();
+        let others = (-AROUND..=AROUND).filter(|more| *more != 0).map(|more| between + f64::from(more));
+        let mut seeds = Vec::new();
+        for windows in others.filter(|windows| *windows >= 1.0 && between >= 2.0) {
+            let other = window * between / windows;
+            let shape = Shape::Fixed { window: other, boundary };
+            let step = 0.1 / windows;
+            if other > LEAST && self.judge(shape, step).misses <= most {
+                seeds.push((shape, 2.0 * self.events.slack, step));
+            }
+        }
+        seeds
+    }
+
     /// Narrows a shape down, and says which scales come out as well.
     fn closely(
         &mut self,
@@ -164,6 +214,8 @@ impl<'e> Search<'e> {
         from: usize,
     ) -> Option<(Shape, Score, (f64, f64))> {
         const ROUNDS: usize = 4;
+        /// How many answers more a corner may explain.
+        const CORNER: f64 = 2.0;
         let mut range = (shape.scale(), shape.scale());
         for round in from..ROUNDS {
             let fine = step / 4.0;
@@ -180,7 +232,7 @@ impl<'e> Search<'e> {
             width *= 0.6;
         }
         let mut score = self.judge(shape, 0.0);
-        if score.misses > 0.0 {
+        if score.misses > 0.0 && score.misses <= self.most + CORNER {
             // What is right may lie in a corner: with as much of a step as the clock allows, once more around.
             let slack = self.events.slack;
             let (step, place) = (slack / (self.last - self.first).max(shape.scale()), slack / 2.0);
@@ -230,7 +282,9 @@ impl<'e> Search<'e> {
         let broken = if whole && score.low.ceil() >= score.high { 1.0 } else { 0.0 };
         let level = matches!(family, Family::Bucket | Family::Leaky);
         let unexpected = match self.window.filter(|_| !level) {
-            Some(window) if (shape.scale() / window).ln().abs() > 0.05 => 0.3,
+            // A part of what was said is a window as well; a longer one was said not to be.
+            Some(window) if shape.scale() > 1.06 * window => 2.0,
+            Some(window) if shape.scale() < 0.95 * window => 0.3,
             _ => 0.0,
         };
         // Many short windows explain nearly everything that a few long ones do.
