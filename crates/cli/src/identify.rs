@@ -45,7 +45,7 @@ pub(crate) fn identify(args: IdentifyArgs) -> Result<u8, Failure> {
     let settings = settings(&args, &resolved)?;
     let name = resolved.plan.name.clone();
     let model = resolved.plan.target.model.clone();
-    let mut lab = lab::Lab::open(resolved, &args.keys_env)?;
+    let mut lab = lab::Lab::open(resolved, &args.keys_env, settings.max_time)?;
     let settings = Settings { keys: lab.keys(), ..settings };
 
     let stop = Arc::new(Stop::default());
@@ -55,7 +55,8 @@ pub(crate) fn identify(args: IdentifyArgs) -> Result<u8, Failure> {
     let folder = files::Folder::create(&path)?;
     let mut experiment = Experiment::new(settings);
     let live = (!args.quiet).then(LiveLine::new);
-    let probes = lab.carry_out(&mut experiment, &stop, live);
+    let mut log = folder.probes()?;
+    lab.carry_out(&mut experiment, &stop, live, &mut log);
     let found = Finding {
         target: lab.target().into(),
         model: (!model.is_empty()).then(|| model.into()),
@@ -65,7 +66,7 @@ pub(crate) fn identify(args: IdentifyArgs) -> Result<u8, Failure> {
         true => Finding { ended_early: Some("it was interrupted".into()), ..found },
         false => found,
     };
-    let kept = folder.write(&found, &probes);
+    let kept = folder.write(&found).and(log.close());
     let shown = path.display().to_string();
     if args.json {
         let json = serde_json::to_string_pretty(&found).map_err(Failure::internal)?;
