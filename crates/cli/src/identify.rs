@@ -34,6 +34,7 @@ const USUAL_SPEND: Usd = Usd::dollars(1);
 
 /// Makes the experiment and returns its exit code.
 pub(crate) fn identify(args: IdentifyArgs) -> Result<u8, Failure> {
+    without_a_load(&args)?;
     let (resolved, _) = scenario::resolve(&args.scenario, &World)?;
     permission::given(&resolved.plan, args.i_may_test_this)?;
     for warning in resolved.warnings.iter().filter(|_| !args.quiet) {
@@ -87,7 +88,23 @@ fn code(experiment: &Experiment, interrupted: bool) -> u8 {
     }
 }
 
-/// What the experiment may do.
+/// Refuses options that bound a load, of which there is none here.
+fn without_a_load(args: &IdentifyArgs) -> Result<(), Failure> {
+    let scenario = &args.scenario;
+    let given = [
+        (scenario.requests.is_some(), "--requests", "--max-requests bounds how many it sends"),
+        (scenario.duration.is_some(), "--duration", "--max-time bounds how long it takes"),
+        (scenario.warmup.is_some(), "--warmup", "--max-requests and --max-time bound all that it does"),
+    ];
+    match given.iter().find(|(given, ..)| *given) {
+        Some((_, option, instead)) => Err(Failure::usage(format!(
+            "{option} is about a load, and this command designs what it sends\n = help: {instead}"
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// What the experiment may do: of the options and the scenario's own limits, the narrower.
 fn settings(args: &IdentifyArgs, resolved: &Resolved) -> Result<Settings, Failure> {
     let plan = &resolved.plan;
     if args.max_time == Span::ZERO {
@@ -109,10 +126,11 @@ fn settings(args: &IdentifyArgs, resolved: &Resolved) -> Result<Settings, Failur
     };
     let bounds = plan.prices.as_ref().map(|prices| (prices.max_input_tokens, prices.max_output_tokens));
     let (longest, most) = bounds.unwrap_or((None, None));
+    let requests = plan.limits.requests.map_or(args.max_requests, |requests| requests.min(args.max_requests));
     Ok(Settings {
-        ceilings: Ceilings { usd: spend, tokens: plan.limits.tokens, requests: Some(args.max_requests) },
+        ceilings: Ceilings { usd: spend, tokens: plan.limits.tokens, requests: Some(requests) },
         prices: plan.prices.clone(),
-        max_time: args.max_time,
+        max_time: plan.limits.duration.map_or(args.max_time, |duration| duration.min(args.max_time)),
         window: args.window_hint,
         keys: 1,
         prompt: 16..=args.longest_prompt.min(longest.unwrap_or(u32::MAX)).max(32),
