@@ -34,6 +34,7 @@ const USUAL_SPEND: Usd = Usd::dollars(1);
 
 /// Makes the experiment and returns its exit code.
 pub(crate) fn identify(args: IdentifyArgs) -> Result<u8, Failure> {
+    without_a_load(&args)?;
     let (resolved, _) = scenario::resolve(&args.scenario, &World)?;
     permission::given(&resolved.plan, args.i_may_test_this)?;
     for warning in resolved.warnings.iter().filter(|_| !args.quiet) {
@@ -45,7 +46,7 @@ pub(crate) fn identify(args: IdentifyArgs) -> Result<u8, Failure> {
     let settings = settings(&args, &resolved)?;
     let name = resolved.plan.name.clone();
     let model = resolved.plan.target.model.clone();
-    let mut lab = lab::Lab::open(resolved, &args.keys_env)?;
+    let mut lab = lab::Lab::open(resolved, &args.keys_env, settings.max_time)?;
     let settings = Settings { keys: lab.keys(), ..settings };
 
     let stop = Arc::new(Stop::default());
@@ -55,7 +56,8 @@ pub(crate) fn identify(args: IdentifyArgs) -> Result<u8, Failure> {
     let folder = files::Folder::create(&path)?;
     let mut experiment = Experiment::new(settings);
     let live = (!args.quiet).then(LiveLine::new);
-    let probes = lab.carry_out(&mut experiment, &stop, live);
+    let mut log = folder.probes()?;
+    lab.carry_out(&mut experiment, &stop, live, &mut log);
     let found = Finding {
         target: lab.target().into(),
         model: (!model.is_empty()).then(|| model.into()),
@@ -65,7 +67,7 @@ pub(crate) fn identify(args: IdentifyArgs) -> Result<u8, Failure> {
         true => Finding { ended_early: Some("it was interrupted".into()), ..found },
         false => found,
     };
-    let kept = folder.write(&found, &probes);
+    let kept = folder.write(&found).and(log.close());
     let shown = path.display().to_string();
     if args.json {
         let json = serde_json::to_string_pretty(&found).map_err(Failure::internal)?;
@@ -86,7 +88,23 @@ fn code(experiment: &Experiment, interrupted: bool) -> u8 {
     }
 }
 
-/// What the experiment may do.
+/// Refuses options that bound a load, of which there is none here.
+fn without_a_load(args: &IdentifyArgs) -> Result<(), Failure> {
+    let scenario = &args.scenario;
+    let given = [
+        (scenario.requests.is_some(), "--requests", "--max-requests bounds how many it sends"),
+        (scenario.duration.is_some(), "--duration", "--max-time bounds how long it takes"),
+        (scenario.warmup.is_some(), "--warmup", "--max-requests and --max-time bound all that it does"),
+    ];
+    match given.iter().find(|(given, ..)| *given) {
+        Some((_, option, instead)) => Err(Failure::usage(format!(
+            "{option} is about a load, and this command designs what it sends\n = help: {instead}"
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// What the experiment may do: of the options and the scenario's own limits, the narrower.
 fn settings(args: &IdentifyArgs, resolved: &Resolved) -> Result<Settings, Failure> {
     let plan = &resolved.plan;
     if args.max_time == Span::ZERO {
@@ -108,10 +126,11 @@ fn settings(args: &IdentifyArgs, resolved: &Resolved) -> Result<Settings, Failur
     };
     let bounds = plan.prices.as_ref().map(|prices| (prices.max_input_tokens, prices.max_output_tokens));
     let (longest, most) = bounds.unwrap_or((None, None));
+    let requests = plan.limits.requests.map_or(args.max_requests, |requests| requests.min(args.max_requests));
     Ok(Settings {
-        ceilings: Ceilings { usd: spend, tokens: plan.limits.tokens, requests: Some(args.max_requests) },
+        ceilings: Ceilings { usd: spend, tokens: plan.limits.tokens, requests: Some(requests) },
         prices: plan.prices.clone(),
-        max_time: args.max_time,
+        max_time: plan.limits.duration.map_or(args.max_time, |duration| duration.min(args.max_time)),
         window: args.window_hint,
         keys: 1,
         prompt: 16..=args.longest_prompt.min(longest.unwrap_or(u32::MAX)).max(32),

@@ -120,6 +120,9 @@ fn what_cannot_work_is_said_before_anything_is_sent() {
         (limits(&["--max-time", "0s"]), "--max-time"),
         (limits(&["--max-time", "soon"]), "not a duration"),
         (limits(&["--window-hint", "0s"]), "--window-hint"),
+        (limits(&["-n", "30"]), "--max-requests"),
+        (limits(&["-d", "3s"]), "--max-time"),
+        (limits(&["--warmup", "1s"]), "--max-time"),
         (limits(&["--spend", "much"]), "--spend"),
         (limits(&["--out", "old"]), "another folder"),
         (desk.floodline(&["limits"]), "--url"),
@@ -178,4 +181,72 @@ fn an_interrupt_leaves_what_is_known_by_then() {
     let finding = found(&desk, "o");
     assert_eq!(finding["ended_early"], "it was interrupted");
     assert!(finding["requests_used"].as_u64().unwrap() >= 30, "{finding:#}");
+}
+
+#[test]
+fn a_silent_target_is_left_when_the_time_is_up() {
+    let desk = Desk::new();
+    // It takes connections and requests, and never answers.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/v1", silent.local_addr().unwrap());
+    let said = desk.floodline(&["limits", "--url", &url, "--model", "m", "--max-time", "1s", "--out", "o"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    let finding = found(&desk, "o");
+    assert!(finding["ended_early"].as_str().unwrap().contains("time"), "{finding:#}");
+    assert_eq!(finding["requests_used"], 1, "{finding:#}");
+    let probes = std::fs::read_to_string(desk.path("o/probes.jsonl")).unwrap();
+    assert_eq!(probes.lines().count(), 2, "the one that was sent is written down: {probes}");
+}
+
+#[test]
+fn the_limits_of_the_scenario_hold_as_well() {
+    let desk = Desk::new();
+    desk.file(
+        "a.yaml",
+        "target: {stub: {}}\nprompts: [{text: hello}]\nload: [{hold: 1/s, for: 1s}]\nlimits: {requests: 7}\n",
+    );
+    let said = desk.floodline(&["limits", "a.yaml", "--out", "o", "--json", "--quiet"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    let finding = said.json();
+    assert_eq!(finding["requests_used"], 7, "{finding:#}");
+    assert!(finding["ended_early"].as_str().unwrap().contains("7 requests"), "{finding:#}");
+}
+
+#[test]
+fn a_kill_loses_no_probe_that_was_answered() {
+    let desk = Desk::new();
+    let stub = Stub::start(&desk, &["--rpm", "30", "--window", "600s"]);
+    let mut going = desk.start(&["limits", "--url", &stub.url, "--model", "m", "--out", "o"]);
+    going.wait_for_note("waiting until it is admitted again");
+    going.signal(Signal::KILL);
+    going.end();
+    let probes = std::fs::read_to_string(desk.path("o/probes.jsonl")).unwrap();
+    assert!(probes.lines().count() > 30, "{probes}");
+    assert!(probes.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()), "{probes}");
+}
+
+#[test]
+fn each_limit_that_refusals_name_is_in_the_finding() {
+    let desk = Desk::new();
+    let stub = Stub::start(&desk, &["--limits", "openai", "--rpm", "60", "--tpm", "2000", "--window", "4s"]);
+    let said = desk.floodline(&[
+        "limits",
+        "--url",
+        &stub.url,
+        "--model",
+        "m",
+        "--max-time",
+        "40s",
+        "--out",
+        "o",
+        "--json",
+        "--quiet",
+    ]);
+    assert_eq!(said.code, 0, "{said:?}");
+    let finding = said.json();
+    let limits = finding["limits"].as_array().unwrap();
+    let mut listed = limits.iter().map(|limit| limit["dimension"].as_str().unwrap()).collect::<Vec<_>>();
+    listed.sort();
+    assert_eq!(listed, ["rpm", "tpm"], "{finding:#}");
+    assert!(limits.iter().all(|limit| limit["stated_value"].is_number()), "{finding:#}");
 }

@@ -148,6 +148,12 @@ impl Lab {
         self.taken()
     }
 
+    /// Gives up what is in flight, and returns what became of it: cancelled, or not sent. Nothing is to be sent after it.
+    pub fn give_up(&mut self) -> Vec<Record> {
+        self.local = LocalSet::new();
+        self.taken()
+    }
+
     fn taken(&self) -> Vec<Record> {
         let left = std::mem::take(&mut *lock(&self.outbox));
         let requests = left.into_iter().filter_map(|left| match left {

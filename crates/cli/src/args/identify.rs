@@ -54,8 +54,9 @@ Finds out from outside what limits a target: which of requests, tokens and
 concurrency bind, at which value, how they are counted and over which window, what
 is charged before an answer, whether refusals count, whether keys share a limit, and
 whether Retry-After is honest. It needs no header fields; what they claim is held
-against what was measured. Of the scenario it takes the target and the prices; what
-it sends it designs itself.
+against what was measured. Of the scenario it takes the target, the prices and the
+limits, of which --max-requests and --max-time are narrowed; what it sends it designs
+itself, so that --requests, --duration and --warmup are refused.
 
 It goes until something refuses, again and again: do it where you may. A minute's
 window takes some minutes, and --max-time has to leave room for them.

@@ -11,7 +11,7 @@ use floodline_probe::limits::{Answer, Command, Experiment, Probe, Reply, Tokens}
 use floodline_report::finding::doing;
 use floodline_scenario::{Designed, Resolved, Secret};
 
-use super::files::ProbeLine;
+use super::files::{ProbeLine, ProbeLog};
 use crate::Failure;
 use crate::launch::{cannot_run, endpoint};
 use crate::provider::Providers;
@@ -20,6 +20,8 @@ use crate::scrubber::Scrubber;
 
 /// Between two looks for an interrupt, and two of the live line.
 const LOOK: Duration = Duration::from_millis(100);
+/// How long answers are waited for that are under way when the experiment ends.
+const GRACE: Span = Span::from_secs(2);
 
 /// The bench that an experiment is made on.
 pub(super) struct Lab {
@@ -34,11 +36,14 @@ pub(super) struct Lab {
 
 impl Lab {
     /// Starts the built-in provider if that is the target, and looks whether it can be reached.
-    pub(super) fn open(resolved: Resolved, keys_env: &[String]) -> Result<Lab, Failure> {
+    /// No request, and no connecting, takes longer than `max_time`.
+    pub(super) fn open(resolved: Resolved, keys_env: &[String], max_time: Span) -> Result<Lab, Failure> {
         let named = keys(keys_env)?;
         let secret: Vec<&str> = resolved.secret_values().chain(named.iter().map(Secret::expose)).collect();
         let scrubber = Scrubber::of(secret.into_iter());
-        let Resolved { plan, targets, keys, .. } = resolved;
+        let Resolved { mut plan, targets, keys, .. } = resolved;
+        plan.timeouts.connect = plan.timeouts.connect.min(max_time);
+        plan.timeouts.request = plan.timeouts.request.min(max_time);
         let keys = if named.is_empty() { keys } else { named };
         let providers = Providers::start(&plan, &keys)?;
         let Some(part) = targets.into_iter().next() else {
@@ -72,17 +77,19 @@ impl Lab {
         &self.target
     }
 
-    /// Does what the experiment asks for until it is over or interrupted, and returns all probes that were answered.
+    /// Does what the experiment asks for until it is over or interrupted, and writes down each probe as it is answered. What
+    /// is under way at the end is waited for a moment, and then given up.
     pub(super) fn carry_out(
         &mut self,
         experiment: &mut Experiment,
         stop: &Stop,
         mut live: Option<LiveLine>,
-    ) -> Vec<ProbeLine> {
+        log: &mut ProbeLog,
+    ) {
         let begun = self.engine.now();
         let since = move |moment: Moment| Moment(moment.since(begun).0);
         let mut probes: Vec<Probe> = Vec::new();
-        let mut lines = Vec::new();
+        let mut answered = 0;
         let mut shown = Moment::START;
         while !stop.is_interrupted() {
             let now = since(self.engine.now());
@@ -95,16 +102,9 @@ impl Lab {
                 }
                 Command::Wait(until) => until.map(|until| begun + Span(until.0)),
             };
-            for mut record in self.engine.wait(until, LOOK) {
-                if let Some(error) = &mut record.error {
-                    self.scrubber.scrub(error);
-                }
-                let Some(probe) = usize::try_from(record.i).ok().and_then(|i| probes.get(i)) else {
-                    continue;
-                };
-                lines.push(line(*probe, &record, begun));
-                experiment.answered(probe.id, answer(&record, since));
-            }
+            let ended = self.engine.wait(until, LOOK);
+            answered += ended.len() as u64;
+            self.tell(ended, &probes, begun, experiment, log);
             let now = since(self.engine.now());
             if let Some(live) = live.as_mut().filter(|_| now.since(shown).0 >= LOOK.as_nanos() as u64) {
                 shown = now;
@@ -112,7 +112,7 @@ impl Lab {
                 let believes = experiment.believes();
                 let text = doing(
                     &experiment.activity(),
-                    lines.len() as u64,
+                    answered,
                     spent.as_deref(),
                     now.since(Moment::START),
                     believes.as_ref(),
@@ -124,7 +124,35 @@ impl Lab {
         if let Some(live) = live {
             live.clear();
         }
-        lines
+        experiment.end();
+        let until = self.engine.now() + GRACE;
+        while experiment.open() > 0 && self.engine.now() < until {
+            let ended = self.engine.wait(Some(until), LOOK);
+            self.tell(ended, &probes, begun, experiment, log);
+        }
+        let given_up = self.engine.give_up();
+        self.tell(given_up, &probes, begun, experiment, log);
+    }
+
+    /// Tells the experiment, and the log, what became of probes.
+    fn tell(
+        &self,
+        ended: Vec<Record>,
+        probes: &[Probe],
+        begun: Moment,
+        experiment: &mut Experiment,
+        log: &mut ProbeLog,
+    ) {
+        for mut record in ended {
+            if let Some(error) = &mut record.error {
+                self.scrubber.scrub(error);
+            }
+            let Some(probe) = usize::try_from(record.i).ok().and_then(|i| probes.get(i)) else {
+                continue;
+            };
+            log.add(&line(*probe, &record, begun));
+            experiment.answered(probe.id, answer(&record, |moment| Moment(moment.since(begun).0)));
+        }
     }
 
     fn send(&self, probe: Probe) {
@@ -161,7 +189,7 @@ fn answer(record: &Record, since: impl Fn(Moment) -> Moment) -> Answer {
     let sent = since(record.sent.unwrap_or(record.scheduled));
     let ended = since(record.last.or(record.over()).unwrap_or(record.scheduled)).max(sent);
     let failed = || Reply::Failed {
-        outcome: record.outcome,
+        outcome: if record.sent.is_some() { record.outcome } else { Outcome::NotSent },
         detail: match (&record.error, record.status) {
             (Some(error), _) => error.as_str().into(),
             (None, Some(status)) => format!("status {status}").into(),
