@@ -273,18 +273,17 @@ fn is_level(it: &Hypothesis) -> bool {
     matches!(it.family(), Family::Bucket | Family::Leaky)
 }
 
-/// Of the windows that explain as much the one that goes by soonest, down to a part of the simplest and up to `most` seconds: each
-/// of them strikes out those that are wrong, and a short one leaves time for more.
+/// Of the windows that explain as much the one that goes by soonest, down to a part of the simplest and up to `most` seconds:
+/// each of them strikes out others that are wrong, and a short one leaves time for more.
 fn shortest(fit: &Fit, most: f64) -> Option<Hypothesis> {
     const AS_MUCH: f64 = 0.9;
     const PART: f64 = 0.25;
-    let lowest = fit.first()?.loss;
-    let windows = || fit.best.iter().filter(|it| !is_level(it));
-    let least = PART * windows().next()?.shape.scale();
-    let good = windows()
-        .filter(|it| it.loss < lowest + AS_MUCH || it.loss <= windows().next().map_or(0.0, |it| it.loss));
-    let open = good.filter(|it| it.shape.scale() >= least && it.shape.scale() < most);
-    open.min_by(|one, other| one.shape.scale().total_cmp(&other.shape.scale())).cloned()
+    let simplest = fit.best.iter().find(|it| !is_level(it))?;
+    let well = simplest.loss.max(fit.first()?.loss + AS_MUCH);
+    let lengths = PART * simplest.shape.scale()..most;
+    let good = fit.best.iter().filter(|it| !is_level(it) && it.loss <= well);
+    let good = good.filter(|it| lengths.contains(&it.shape.scale()));
+    good.min_by(|one, other| one.shape.scale().total_cmp(&other.shape.scale())).cloned()
 }
 
 /// Seconds until it has to be over.
