@@ -27,6 +27,7 @@ use trials::Trials;
 
 /// Searches and returns the exit code.
 pub(crate) fn ceiling(args: Box<CeilingArgs>) -> Result<u8, Failure> {
+    question::refuse_what_is_of_one_run(&args)?;
     let (resolved, text) = scenario::resolve(&args.scenario, &World)?;
     let (question, completed) = question::of(&args, &resolved.plan, resolved.ceiling.as_ref())?;
     let max_time = question::max_time(&args, &resolved.plan, resolved.ceiling.as_ref())?;

@@ -116,6 +116,10 @@ fn limits_hold_over_all_trials() {
         })
         .sum();
     assert!(sent <= 60, "{sent}: {said:?}");
+    // The limit is the one that was set, not what earlier trials had left of it.
+    let why = "the requests of all trials had reached 60";
+    assert_eq!(found.stopped.as_deref(), Some(why), "{said:?}");
+    assert_eq!(found.trials.last().and_then(|t| t.cut.as_deref()), Some(why), "{said:?}");
 }
 
 #[test]
@@ -159,7 +163,10 @@ fn bad_options_are_explained_before_anything_is_sent() {
         (vec!["limited.yaml", "--by", "speed"], "--by: `speed` is neither rate nor users"),
         (vec!["limited.yaml", "--from", "fast"], "--from: `fast` is not a rate"),
         (vec!["limited.yaml", "--by", "users", "--to", "5/s"], "--to: `5/s` is not a number of users"),
-        (vec!["limited.yaml", "--from", "9/s", "--to", "3/s"], "--from 9 lies above --to 3"),
+        (
+            vec!["limited.yaml", "--from", "9/s", "--to", "3/s"],
+            "the search is to start at 9, above its end at 3",
+        ),
         (
             vec!["limited.yaml", "--resolution", "90%"],
             "--resolution: `90%` is not a share from 0.1 % to 50 %",
@@ -168,6 +175,10 @@ fn bad_options_are_explained_before_anything_is_sent() {
         (vec!["limited.yaml", "--max-time", "soon"], "--max-time: `soon` is not a duration"),
         (vec!["limited.yaml", "--trial", "0s"], "--trial: it must be above zero"),
         (vec!["sessions.yaml"], "this scenario's load is sessions"),
+        (vec!["--url", "stub:", "-n", "50"], "limits: {requests: N}"),
+        (vec!["--url", "stub:", "-d", "5s"], "--duration is about one run"),
+        (vec!["limited.yaml", "-d", "5s"], "--max-time bounds the whole search"),
+        (vec!["--url", "stub:", "--warmup", "5s"], "--warmup is about one run"),
         (vec![], "what is to be loaded?"),
     ] {
         let said = desk.floodline(&[vec!["ceiling", "--out", "c"], args.clone()].concat());

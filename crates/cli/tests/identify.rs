@@ -69,7 +69,9 @@ fn a_window_is_found_without_head_fields_and_kept_by_a_stub_like_it() {
     let limit = &first["limits"][0];
     assert_eq!(limit["dimension"], "rpm", "{first:#}");
     assert_eq!(limit["algorithm"], "fixed_window", "{first:#}");
-    assert_eq!((limit["value"].as_f64(), limit["window_s"].as_f64()), (Some(20.0), Some(2.0)), "{first:#}");
+    // A busy machine serves the ends of windows late.
+    let (value, window) = (limit["value"].as_f64().unwrap(), limit["window_s"].as_f64().unwrap());
+    assert!(value == 20.0 && (window - 2.0).abs() <= 0.1, "{first:#}");
     assert_eq!((&limit["scope"], &limit["retry_after"]), (&"key".into(), &"absent".into()), "{first:#}");
     assert_eq!(limit["status"], 429);
     for name in ["finding.json", "finding.md", "finding.html", "limits.yaml", "probes.jsonl"] {

@@ -53,7 +53,7 @@ users_per_s: 5
       |
     2 | users_per_s: …
       | ^^^^^^^^^^^
-      = help: keys known here: name, seed, target, targets, fallback, keys, prompts, load, cap, flow, data, exec, scenarios, retry, limits, objectives, undecided, prices, timeouts, health, record_bodies
+      = help: keys known here: name, seed, target, targets, fallback, keys, prompts, load, cap, flow, data, exec, scenarios, retry, limits, objectives, ceiling, undecided, prices, timeouts, health, record_bodies
     "#);
 }
 

@@ -71,6 +71,34 @@ pub(super) fn of(
     Ok(question.completed())
 }
 
+/// Options that say how long one run is: a search would have to ignore them.
+pub(super) fn refuse_what_is_of_one_run(args: &CeilingArgs) -> Result<(), Failure> {
+    let run = &args.scenario;
+    let options = [
+        (
+            "--requests",
+            run.requests.is_some(),
+            "to bound the requests of all trials together, write limits: {requests: N} in a scenario file",
+        ),
+        (
+            "--duration",
+            run.duration.is_some(),
+            "--max-time bounds the whole search, --trial the longest trial",
+        ),
+        (
+            "--warmup",
+            run.warmup.is_some(),
+            "each trial finds out itself from where on it is steady; --trial and --min-trial say how long it may take",
+        ),
+    ];
+    match options.into_iter().find(|(_, given, _)| *given) {
+        None => Ok(()),
+        Some((option, _, help)) => Err(Failure::usage(format!(
+            "{option} is about one run, and a search makes many\n = help: {help}"
+        ))),
+    }
+}
+
 /// What the scenario's own load is counted in.
 fn own_load(plan: &Plan) -> Result<By, Failure> {
     let [scenario] = plan.scenarios.as_slice() else {

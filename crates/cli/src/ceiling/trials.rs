@@ -106,18 +106,38 @@ impl<'a> Trials<'a> {
         if self.clock.elapsed() >= self.max_time {
             return Some(Cut::Limit(format!("the search had lasted {}", self.max_time)));
         }
+        self.used_up().map(Cut::Limit)
+    }
+
+    /// Which limit the trials have used up, in words.
+    fn used_up(&self) -> Option<String> {
         let Limits { spend, requests, tokens, errors, .. } = &self.plan.limits;
         let over = |limit: &Option<u64>, used: u64, what: &str| {
             limit
                 .filter(|limit| used >= *limit)
-                .map(|limit| Cut::Limit(format!("the {what} of all trials had reached {limit}")))
+                .map(|limit| format!("the {what} of all trials had reached {limit}"))
         };
         let money = spend.filter(|limit| self.used.spent >= *limit);
         money
-            .map(|limit| Cut::Limit(format!("all trials together had cost {limit}")))
+            .map(|limit| format!("all trials together had cost {limit}"))
             .or_else(|| over(requests, self.used.requests, "requests"))
             .or_else(|| over(tokens, self.used.tokens, "tokens"))
             .or_else(|| over(errors, self.used.errors, "errors"))
+    }
+
+    /// The limit that ended a trial, in words. The run knew only what earlier trials had left of it, and says that.
+    fn reached(&self, said: &str) -> String {
+        if let Some(used_up) = self.used_up() {
+            return used_up;
+        }
+        if !said.starts_with("of the ") {
+            return said.to_owned();
+        }
+        let Limits { spend, tokens, .. } = &self.plan.limits;
+        let spend = spend.map(|limit| format!("{} of {limit} were spent", self.used.spent));
+        let tokens = tokens.map(|limit| format!("{} of {limit} tokens were used", self.used.tokens));
+        let used: Vec<String> = spend.into_iter().chain(tokens).collect();
+        format!("the limits of all trials have no room for another request: {}", used.join(", "))
     }
 
     /// The limits as far as the trials so far have left them.
@@ -204,7 +224,7 @@ impl<'a> Trials<'a> {
         self.used.errors += errors;
         let (limit, rule) = match &made.summary.ended {
             Some(Ended::Limit(text)) if text.starts_with("stop_when") => (None, Some(text.clone())),
-            Some(Ended::Limit(text)) => (Some(text.clone()), None),
+            Some(Ended::Limit(text)) => (Some(self.reached(text)), None),
             _ => (None, None),
         };
         let cut = match (self.stop.is_interrupted(), limit, out_of_time) {

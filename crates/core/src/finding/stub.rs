@@ -134,7 +134,7 @@ mod tests {
         let found = serde_json::json!({
             "dimension": "rpm", "value": value, "interval": [interval.0, interval.1], "window_s": 4.0,
             "algorithm": "bucket", "burst": value, "precharge": "none", "scope": "unknown",
-            "refusals_count": null, "status": 429, "retry_after": "exact", "stated_value": stated,
+            "refusals_count": "unknown", "status": 429, "retry_after": "exact", "stated_value": stated,
         });
         let found: FoundLimit = serde_json::from_value(found).unwrap();
         let limit = found.as_limit().unwrap();

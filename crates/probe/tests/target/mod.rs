@@ -36,7 +36,7 @@ pub(crate) struct Manner {
 enum What {
     Arrives(Probe),
     Over(Probe, Ticket, u64),
-    Back(Probe, Answer),
+    Back(Probe, Box<Answer>),
 }
 
 /// What is still to happen, in the order of time.
@@ -64,7 +64,7 @@ impl Happenings {
 
 /// Runs an experiment to its end, and returns what it found and when it was over.
 pub(crate) fn run(limits: &Limits, manner: Manner, settings: Settings, seed: u64) -> (Finding, Moment) {
-    let mut limiter = Limiter::new(limits).unwrap();
+    let mut limiter = Limiter::new(limits).expect("limits that make sense");
     let mut random = Stream::new(seed, Purpose::Answers, 1);
     let mut experiment = Experiment::new(settings);
     let mut happenings = Happenings::default();
@@ -122,7 +122,7 @@ pub(crate) fn run(limits: &Limits, manner: Manner, settings: Settings, seed: u64
                         };
                         let ended = now + way(manner, &mut random);
                         let answer = Answer { sent: sent_at[probe.id], ended, stated, reply };
-                        happenings.add(ended, What::Back(probe, answer));
+                        happenings.add(ended, What::Back(probe, Box::new(answer)));
                     }
                 }
             }
@@ -133,10 +133,13 @@ pub(crate) fn run(limits: &Limits, manner: Manner, settings: Settings, seed: u64
                 let reply = Reply::Admitted(Some(Tokens { prompt, output }));
                 happenings.add(
                     ended,
-                    What::Back(probe, Answer { sent: sent_at[probe.id], ended, stated: None, reply }),
+                    What::Back(
+                        probe,
+                        Box::new(Answer { sent: sent_at[probe.id], ended, stated: None, reply }),
+                    ),
                 );
             }
-            What::Back(probe, answer) => experiment.answered(probe.id, answer),
+            What::Back(probe, answer) => experiment.answered(probe.id, *answer),
         }
     }
     (experiment.finding(), now)
