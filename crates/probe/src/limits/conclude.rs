@@ -13,6 +13,8 @@ use super::fit::{Family, Fit, Hypothesis};
 use super::log::{Log, Reply};
 use super::{rounds, waits};
 
+/// Below this confidence a limit beside others is told without a value.
+const UNSURE: f64 = 0.6;
 /// The window for which a bucket's refill is told where none is known, in seconds.
 const MINUTE: f64 = 60.0;
 /// Windows that people choose, in seconds.
@@ -24,7 +26,13 @@ impl Experiment {
     /// What is known by now. It can be asked for at any time.
     pub fn finding(&self) -> Finding {
         let bench = &self.bench;
-        let limits = limits(bench);
+        let mut limits = limits(bench);
+        // Beside another limit, whose refusals are in the way, a guess is worse than nothing.
+        if limits.len() > 1 {
+            for unsure in limits.iter_mut().filter(|limit| limit.confidence < UNSURE) {
+                (unsure.value, unsure.interval, unsure.burst) = (None, None, None);
+            }
+        }
         let confidence = limits.iter().map(|limit| limit.confidence).fold(1.0, f64::min);
         Finding {
             format: FORMAT.into(),
