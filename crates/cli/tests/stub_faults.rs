@@ -203,7 +203,7 @@ fn a_scenario_whose_provider_refuses_everything_is_run() {
     for faults in ["refuse", "outage"] {
         desk.file(
             "shut.yaml",
-            &format!(
+            format!(
                 "target: {{stub: {{faults: [{faults}]}}}}\nprompts: {{text: hi, max_tokens: 1}}\n\
                  load: {{users: 1, requests: 3}}\n"
             ),
