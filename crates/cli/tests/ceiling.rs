@@ -32,7 +32,7 @@ fn answer(desk: &Desk, folder: &str) -> Ceiling {
 #[test]
 fn a_limiter_is_found_and_named_and_everything_is_kept() {
     let desk = Desk::new();
-    desk.file("limited.yaml", &format!("{LIMITED}ceiling: {{need: 8/s, from: 1/s}}\n"));
+    desk.file("limited.yaml", format!("{LIMITED}ceiling: {{need: 8/s, from: 1/s}}\n"));
     let args = ["ceiling", "limited.yaml", "--from", "10/s", "--out", "c"];
     let said = desk.floodline(&[&args, &SHORT[..]].concat());
     let found = answer(&desk, "c");
