@@ -171,7 +171,7 @@ fn bad_options_are_explained_before_anything_is_sent() {
             vec!["limited.yaml", "--resolution", "90%"],
             "--resolution: `90%` is not a share from 0.1 % to 50 %",
         ),
-        (vec!["limited.yaml", "--trial", "2s", "--min-trial", "5s"], "is longer than --trial"),
+        (vec!["limited.yaml", "--trial", "2s", "--min-trial", "5s"], "is longer than the longest, 2.00 s"),
         (vec!["limited.yaml", "--max-time", "soon"], "--max-time: `soon` is not a duration"),
         (vec!["limited.yaml", "--trial", "0s"], "--trial: it must be above zero"),
         (vec!["sessions.yaml"], "this scenario's load is sessions"),
