@@ -1,4 +1,4 @@
-//! What people read when the keys of a replay are wrong.
+//! What people read when a replay is wrong: its keys, or its trace.
 
 mod support;
 
@@ -142,5 +142,56 @@ fn the_keys_of_a_replay() {
     2 | load: {hold: 1/s, loop: 2}
       |                         ^
       = help: leave it out
+    "#);
+}
+
+#[test]
+fn a_bad_row_of_a_trace() {
+    let text = "\
+target: {stub: {}}
+load: {replay: t.csv}
+";
+    assert_snapshot!(World::new()
+        .file("t.csv", "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:15:46.6805900,374,44\n2023-11-16 18:15:50.9951690,many,109\n").error(text), @r#"
+    error: `many` is not a ContextTokens of this trace
+     --> t.csv:3:29
+      |
+    3 | 2023-11-16 18:15:50.9951690,many,109
+      |                             ^^^^
+      = help: expected a whole number of tokens, up to 10 million
+    "#);
+}
+
+#[test]
+fn a_file_that_is_no_trace() {
+    let text = "\
+target: {stub: {}}
+load: {replay: t.csv}
+";
+    assert_snapshot!(World::new()
+        .file("t.csv", "time,tokens\n1,2\n").error(text), @r#"
+    error: this is not a trace of a known format
+     --> t.csv:1:1
+      |
+    1 | time,tokens
+      | ^^^^^^^^^^^
+      = help: an Azure trace has TIMESTAMP,ContextTokens,GeneratedTokens, a BurstGPT trace Timestamp, Request tokens and Response tokens; name those of another: columns: {time: ts, input: prompt_tokens, output: completion_tokens}
+    "#);
+}
+
+#[test]
+fn a_window_without_requests() {
+    let text = "\
+target: {stub: {}}
+load: {replay: t.csv, from: 1h}
+";
+    assert_snapshot!(World::new()
+        .file("t.csv", "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:15:46.6805900,374,44\n").error(text), @r#"
+    error: no request of the trace falls into this part of it
+     --> load.yaml:2:16
+      |
+    2 | load: {replay: t.csv, from: 1h}
+      |                ^^^^^
+      = help: the trace covers 0s to 0s
     "#);
 }

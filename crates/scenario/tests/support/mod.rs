@@ -71,3 +71,8 @@ pub(crate) fn body(resolved: &Resolved, i: u64) -> serde_json::Value {
     resolved.workloads[0].render(i.into(), &mut body);
     serde_json::from_slice(&body).expect("a body is JSON")
 }
+
+/// What the user sees of a flow whose steps, written below `steps:`, are wrong.
+pub(crate) fn of_steps(steps: &str) -> String {
+    World::new().error(&format!("target: {{stub: {{}}}}\nflow:\n  steps:{steps}"))
+}
