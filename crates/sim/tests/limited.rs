@@ -4,85 +4,27 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
-use std::time::Duration;
+mod support;
+
+use std::io::Write;
 
 use floodline_core::limits::{Dimension, Figure, Figures, Limit, Limits, Period, Provider, Scope};
 use floodline_core::time::Span;
 use floodline_sim::limits::ledger::Fate;
 use floodline_sim::{Config, Pace, Provides, Server};
 use serde_json::{Value, json};
+use support::{CHAT, Client, Response, post};
 
-/// A connection that asks and reads answers of a stated length.
-struct Client(BufReader<TcpStream>);
-
-#[derive(Debug)]
-struct Response {
-    status: u16,
-    head: Vec<(String, String)>,
-    body: String,
+/// The fields of an answer that have to do with limits.
+fn names(answer: &Response) -> Vec<&str> {
+    let common = ["content-type", "content-length", "x-request-id", "request-id", "date"];
+    let fields = answer.head.lines().filter_map(|line| Some(line.split_once(": ")?.0));
+    fields.filter(|name| !common.contains(name)).collect()
 }
 
-impl Client {
-    fn new(server: &Server) -> Client {
-        let stream = TcpStream::connect(server.addr()).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-        Client(BufReader::new(stream))
-    }
-
-    fn send(&mut self, path: &str, fields: &str, body: &Value) {
-        let body = body.to_string();
-        let length = body.len();
-        let request =
-            format!("POST {path} HTTP/1.1\r\nhost: x\r\n{fields}content-length: {length}\r\n\r\n{body}");
-        self.0.get_mut().write_all(request.as_bytes()).unwrap();
-    }
-
-    fn response(&mut self) -> Response {
-        let mut lines = Vec::new();
-        loop {
-            let mut line = String::new();
-            assert!(self.0.read_line(&mut line).unwrap() > 0, "the connection ended");
-            match line.trim_end() {
-                "" => break,
-                line => lines.push(line.to_owned()),
-            }
-        }
-        let status = lines.remove(0).split(' ').nth(1).unwrap().parse().unwrap();
-        let head = lines.iter().map(|line| line.split_once(": ").unwrap());
-        let head: Vec<_> = head.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        let length =
-            head.iter().find(|(name, _)| name == "content-length").map(|(_, value)| value.parse().unwrap());
-        let mut body = vec![0; length.unwrap_or(0)];
-        self.0.read_exact(&mut body).unwrap();
-        Response { status, head, body: String::from_utf8(body).unwrap() }
-    }
-
-    fn ask(&mut self, path: &str, fields: &str, body: &Value) -> Response {
-        self.send(path, fields, body);
-        self.response()
-    }
-
-    /// A chat of one user's message.
-    fn chat(&mut self, key: &str, model: &str, max_tokens: u32) -> Response {
-        self.ask("/v1/chat/completions", &bearer(key), &chat(model, max_tokens))
-    }
-}
-
-impl Response {
-    fn field(&self, name: &str) -> Option<&str> {
-        self.head.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
-    }
-
-    fn names(&self) -> Vec<&str> {
-        let common = ["content-type", "content-length", "x-request-id", "request-id", "date"];
-        self.head.iter().map(|(name, _)| name.as_str()).filter(|name| !common.contains(name)).collect()
-    }
-
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.body).unwrap()
-    }
+/// A chat of one user's message.
+fn ask(client: &mut Client, key: &str, model: &str, max_tokens: u32) -> Response {
+    client.post(CHAT, &bearer(key), &chat(model, max_tokens))
 }
 
 fn bearer(key: &str) -> String {
@@ -175,10 +117,10 @@ fn every_preset_states_its_limits_and_refuses_as_it_does() {
         let limits = slow(Some(preset), rpm(1));
         let server = start(limits);
         let mut client = Client::new(&server);
-        let admitted = client.chat("sk-a", "m", 1);
-        assert_eq!((admitted.status, admitted.names()), (200, stated.to_vec()), "{preset:?}");
-        let refused = client.chat("sk-a", "m", 1);
-        assert_eq!((refused.status, refused.names()), (429, [stated, added].concat()), "{preset:?}");
+        let admitted = ask(&mut client, "sk-a", "m", 1);
+        assert_eq!((admitted.status, names(&admitted)), (200, stated.to_vec()), "{preset:?}");
+        let refused = ask(&mut client, "sk-a", "m", 1);
+        assert_eq!((refused.status, names(&refused)), (429, [stated, added].concat()), "{preset:?}");
         assert!(refused.body.contains(words), "{preset:?}: {}", refused.body);
         assert!(!refused.body.contains("sk-a"), "{}", refused.body);
         let has_date = refused.field("date").is_some_and(|date| date.ends_with(" GMT"));
@@ -192,7 +134,7 @@ fn who_calls_another_api_is_told_in_its_words() {
     let mut client = Client::new(&server);
     let contents = json!({"contents": [{"role": "user", "parts": [{"text": "x"}]}]});
     let asks = [
-        ("/v1/chat/completions", bearer("a"), chat("openai", 1), "/error/code", "rate_limit_exceeded"),
+        (CHAT, bearer("a"), chat("openai", 1), "/error/code", "rate_limit_exceeded"),
         (
             "/v1/responses",
             bearer("a"),
@@ -218,13 +160,13 @@ fn who_calls_another_api_is_told_in_its_words() {
         ),
     ];
     for (path, fields, body, at, expected) in asks {
-        let admitted = client.ask(path, &fields, &body);
+        let admitted = client.post(path, &fields, &body);
         assert_eq!(admitted.status, 200, "{path} {admitted:?}");
-        let refused = client.ask(path, &fields, &body);
+        let refused = client.post(path, &fields, &body);
         assert_eq!(refused.status, 429, "{path}");
         assert_eq!(refused.json().pointer(at), Some(&json!(expected)), "{path} {}", refused.body);
     }
-    let azures = client.ask(
+    let azures = client.post(
         "/openai/deployments/d/chat/completions?api-version=2025-01-01",
         "api-key: a\r\n",
         &chat("m", 1),
@@ -239,8 +181,8 @@ fn who_calls_another_api_is_told_in_its_words() {
         ),
         ("/generate", json!({"inputs": "x"})),
     ] {
-        assert_eq!(client.ask(path, "", &body).status, 200, "{path}");
-        let refused = client.ask(path, "", &body);
+        assert_eq!(client.post(path, "", &body).status, 200, "{path}");
+        let refused = client.post(path, "", &body);
         assert_eq!(refused.status, 429);
         assert!(
             refused.json()["error"].as_str().unwrap().starts_with("Rate limit reached for"),
@@ -263,13 +205,13 @@ fn openais_messages_state_what_follows_from_their_own_figures() {
         let figures = Figures { tpm: Some(Figure::Of(limit)), ..Figures::default() };
         let server = start(slow(Some(Provider::OpenAi), figures));
         let mut client = Client::new(&server);
-        let admitted = client.chat("k", "gpt-4o", first);
+        let admitted = ask(&mut client, "k", "gpt-4o", first);
         assert_eq!(
             admitted.field("x-ratelimit-remaining-tokens").unwrap(),
             (limit - u64::from(first)).to_string()
         );
         let refused =
-            client.chat("k", "gpt-4o", second).json()["error"]["message"].as_str().unwrap().to_owned();
+            ask(&mut client, "k", "gpt-4o", second).json()["error"]["message"].as_str().unwrap().to_owned();
         // Less than a token drains in what passes between the two: an hour's limit is a token in 120 ms at least.
         let start = format!(
             "Rate limit reached for gpt-4o in organization org-floodline on tokens per min (TPM): Limit {limit}, Used "
@@ -309,7 +251,7 @@ fn go_seconds(text: &str) -> f64 {
 #[test]
 fn what_is_too_large_is_refused_for_good() {
     let server = start(slow(Some(Provider::OpenAi), Figures::default()));
-    let refused = Client::new(&server).chat("k", "gpt-4o", 30_601);
+    let refused = ask(&mut Client::new(&server), "k", "gpt-4o", 30_601);
     assert_eq!((refused.status, refused.field("retry-after")), (429, None));
     assert!(refused.body.contains("Request too large for gpt-4o"), "{}", refused.body);
     assert!(refused.body.contains("Limit 30000, Requested 30601."), "{}", refused.body);
@@ -324,10 +266,10 @@ fn a_quota_of_api_management_is_403_and_its_rate_429() {
     ));
     let mut client = Client::new(&server);
     let words = json!({"model": "m", "messages": [{"role": "user", "content": "one two three four five six seven eight nine"}]});
-    let mut ask = |key: &str| client.ask("/v1/chat/completions", &bearer(key), &words);
+    let mut ask = |key: &str| client.post(CHAT, &bearer(key), &words);
     // Without an estimate the prompt is charged when it has been answered, and goes over.
     let admitted = ask("a");
-    assert_eq!(admitted.names(), ["remaining-tokens", "remaining-quota-tokens"]);
+    assert_eq!(names(&admitted), ["remaining-tokens", "remaining-quota-tokens"]);
     assert_eq!(admitted.field("remaining-tokens"), Some("10"));
     assert_eq!((ask("a").status, ask("b").status), (429, 200), "the key is the counter's");
     let figures = Figures {
@@ -339,8 +281,8 @@ fn a_quota_of_api_management_is_403_and_its_rate_429() {
     };
     let server = start(slow(Some(Provider::Apim), figures));
     let mut client = Client::new(&server);
-    assert_eq!(client.ask("/v1/chat/completions", "", &words).status, 200);
-    let refused = client.ask("/v1/chat/completions", "", &words);
+    assert_eq!(client.post(CHAT, "", &words).status, 200);
+    let refused = client.post(CHAT, "", &words);
     assert_eq!(refused.status, 403);
     assert!(
         refused.body.starts_with("{\"statusCode\":403,\"message\":\"Token quota is exceeded."),
@@ -354,23 +296,23 @@ fn keys_are_told_apart_wherever_they_stand() {
     let server = start(slow(None, Figures { scope: Some(Scope::Key), ..rpm(1) }));
     let mut client = Client::new(&server);
     let ways: [(&str, &str, &str); 5] = [
-        ("/v1/chat/completions", "authorization: Bearer KEY\r\n", ""),
+        (CHAT, "authorization: Bearer KEY\r\n", ""),
         ("/v1/messages", "x-api-key: KEY\r\n", ""),
         ("/openai/deployments/d/chat/completions", "api-key: KEY\r\n", ""),
-        ("/v1/chat/completions", "x-goog-api-key: KEY\r\n", ""),
-        ("/v1/chat/completions", "", "?key=KEY"),
+        (CHAT, "x-goog-api-key: KEY\r\n", ""),
+        (CHAT, "", "?key=KEY"),
     ];
     for (number, (path, fields, query)) in ways.into_iter().enumerate() {
         let mut ask = |key: &str| {
             let fields = fields.replace("KEY", key);
-            client.ask(&format!("{path}{}", query.replace("KEY", key)), &fields, &chat("m", 1)).status
+            client.post(&format!("{path}{}", query.replace("KEY", key)), &fields, &chat("m", 1)).status
         };
         let (one, other) = (format!("one{number}"), format!("other{number}"));
         assert_eq!((ask(&one), ask(&other), ask(&one)), (200, 200, 429), "{path} {fields} {query}");
     }
     // The same key is the same, whichever way it comes; and none is one, too.
-    assert_eq!(client.ask("/v1/messages", "x-api-key: one0\r\n", &chat("m", 1)).status, 429);
-    let mut nobody = || client.ask("/v1/chat/completions", "", &chat("m", 1)).status;
+    assert_eq!(client.post("/v1/messages", "x-api-key: one0\r\n", &chat("m", 1)).status, 429);
+    let mut nobody = || client.post(CHAT, "", &chat("m", 1)).status;
     assert_eq!((nobody(), nobody()), (200, 429));
 }
 
@@ -379,7 +321,7 @@ fn ten_thousand_keys_have_a_limit_each() {
     const KEYS: usize = 10_000;
     let server = start(slow(None, Figures { scope: Some(Scope::Key), ..rpm(1) }));
     let client = Client::new(&server);
-    let mut writer = client.0.get_ref().try_clone().unwrap();
+    let mut writer = client.stream.try_clone().unwrap();
     let body = chat("m", 1).to_string();
     let asking = std::thread::spawn(move || {
         // One after another on one connection; each of the last thousand is a key that has been there.
@@ -410,19 +352,16 @@ fn a_place_is_free_again_when_a_client_has_left() {
     let server = serve(Provides { pace, limits: Some(limits), ..Provides::default() });
     let mut leaving = Client::new(&server);
     let streamed = json!({"model": "m", "stream": true, "max_tokens": 9, "messages": [{"role": "user", "content": "x"}]});
-    leaving.send("/v1/chat/completions", "", &streamed);
+    leaving.send(post(CHAT, "", &streamed));
     // Its first token has come.
-    let mut seen = String::new();
-    while !seen.contains("content\":\"") {
-        assert!(leaving.0.read_line(&mut seen).unwrap() > 0);
-    }
+    leaving.read_until(b"content\":\"");
     let mut other = Client::new(&server);
-    let refused = other.chat("k", "m", 1);
+    let refused = ask(&mut other, "k", "m", 1);
     assert_eq!((refused.status, refused.field("retry-after")), (429, None), "nobody knows when");
     drop(leaving);
     // That it has gone is news that has to arrive.
     let mut tries = 0;
-    while other.chat("k", "m", 1).status == 429 {
+    while ask(&mut other, "k", "m", 1).status == 429 {
         tries += 1;
         assert!(tries < 100_000);
     }
@@ -446,20 +385,16 @@ fn several_providers_share_a_port() {
     ];
     let server = Server::start(Config { ledger: true, providers, ..Config::default() }).unwrap();
     let mut client = Client::new(&server);
-    let mut ask = |path: &str, model: &str, key: &str| client.ask(path, &bearer(key), &chat(model, 1)).status;
+    let mut ask =
+        |path: &str, model: &str, key: &str| client.post(path, &bearer(key), &chat(model, 1)).status;
     let statuses = ["/primary/v1/chat/completions", "/fallback/v1/chat/completions", "/fallback/v1/messages"]
         .map(|path| (ask(path, "m", "k"), ask(path, "m", "k")));
     assert_eq!(statuses, [(200, 429), (200, 200), (429, 429)]);
-    let root = "/v1/chat/completions";
-    assert_eq!((ask(root, "large", "k"), ask(root, "large", "k"), ask(root, "huge", "k")), (200, 429, 200));
-    assert_eq!((ask(root, "small", "k"), ask(root, "small", "sk-small")), (401, 200));
-    assert_eq!((ask(root, "none", "k"), ask("/primarily/v1/chat/completions", "m", "k")), (404, 404));
+    assert_eq!((ask(CHAT, "large", "k"), ask(CHAT, "large", "k"), ask(CHAT, "huge", "k")), (200, 429, 200));
+    assert_eq!((ask(CHAT, "small", "k"), ask(CHAT, "small", "sk-small")), (401, 200));
+    assert_eq!((ask(CHAT, "none", "k"), ask("/primarily/v1/chat/completions", "m", "k")), (404, 404));
     let mut client = Client::new(&server);
-    client
-        .0
-        .get_mut()
-        .write_all(b"GET /v1/models HTTP/1.1\r\n\r\nGET /primary/health HTTP/1.1\r\n\r\n")
-        .unwrap();
+    client.send(b"GET /v1/models HTTP/1.1\r\n\r\nGET /primary/health HTTP/1.1\r\n\r\n");
     let models = client.response().json();
     let ids = models["data"].as_array().unwrap().iter().map(|model| model["id"].as_str().unwrap());
     assert_eq!(ids.collect::<Vec<_>>(), ["large", "huge", "small"]);
@@ -482,8 +417,8 @@ fn providers_at_paths_of_their_own_leave_nothing_else() {
     let provides = Provides { path: "/only".into(), ..Provides::default() };
     let server = serve(provides);
     let mut client = Client::new(&server);
-    assert_eq!(client.chat("k", "m", 1).status, 404);
-    client.0.get_mut().write_all(b"GET /health HTTP/1.1\r\n\r\n").unwrap();
+    assert_eq!(ask(&mut client, "k", "m", 1).status, 404);
+    client.send(b"GET /health HTTP/1.1\r\n\r\n");
     assert_eq!(client.response().status, 200);
 }
 
@@ -493,13 +428,13 @@ fn only_what_has_tokens_is_limited() {
     let server = start(Limits { limits: vec![limit], ..Limits::preset(Provider::OpenAi) });
     let mut client = Client::new(&server);
     for _ in 0..3 {
-        client.0.get_mut().write_all(b"GET /v1/models HTTP/1.1\r\n\r\n").unwrap();
+        client.send(b"GET /v1/models HTTP/1.1\r\n\r\n");
         assert_eq!(client.response().status, 200);
     }
     let count = json!({"model": "m", "messages": [{"role": "user", "content": "x"}]});
-    assert_eq!(client.ask("/v1/messages/count_tokens", "", &count).status, 200);
+    assert_eq!(client.post("/v1/messages/count_tokens", "", &count).status, 200);
     // What cannot be understood costs nothing either.
-    assert_eq!(client.ask("/v1/chat/completions", "", &json!({"model": "m"})).status, 400);
-    assert_eq!(client.chat("k", "m", 1).status, 200);
-    assert_eq!(client.chat("k", "m", 1).status, 429);
+    assert_eq!(client.post(CHAT, "", &json!({"model": "m"})).status, 400);
+    assert_eq!(ask(&mut client, "k", "m", 1).status, 200);
+    assert_eq!(ask(&mut client, "k", "m", 1).status, 429);
 }
