@@ -1,8 +1,7 @@
 //! The bar: on simulated providers of many kinds, the ceiling that is found lies within 5 % of the true one.
 //!
-//! The truth of a limiter is its own arithmetic. That of a server that batches is pinned here and was found another way: by
-//! `the_truths` (ignored, since it takes minutes), which holds each of many rates for a long time and counts. Nothing of the
-//! search was tuned on these providers or seeds.
+//! The truth of a limiter is its own arithmetic. That of a server that batches is pinned here and is found another way: by
+//! `the_truths_are_those_of_long_runs`, which holds rates for a long time and counts.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
@@ -269,17 +268,19 @@ fn a_search_out_of_trials_tells_what_it_knows() {
     assert_eq!(ceiling.by(), By::Rate);
 }
 
-/// How the pinned truths were found: each rate on a fine scale is held for a long time, and what comes back is counted; no
-/// code of the search is used.
+/// The pinned truths are where providers change their minds, by counting what comes back from loads that are held for long.
 #[test]
-#[ignore = "takes minutes; run it when the simulated providers change"]
-fn the_truths() {
+fn the_truths_are_those_of_long_runs() {
     for case in &CASES[..5] {
-        println!(
-            "{}: {:.2} (pinned {:.2})",
-            case.name,
-            support::scan(case.provider, &(case.question)(), case.spread),
-            case.truth
-        );
+        let question = (case.question)();
+        let bears = |load: f64| support::bears(case.provider, &question, case.spread, load);
+        let (mut bears_it, mut does_not) = (case.truth * 0.9, case.truth * 1.1);
+        assert!(bears(bears_it) && !bears(does_not), "{}: the truth is not near {}", case.name, case.truth);
+        while does_not > bears_it * 1.01 {
+            let middle = f64::midpoint(bears_it, does_not);
+            *if bears(middle) { &mut bears_it } else { &mut does_not } = middle;
+        }
+        let off = bears_it / case.truth - 1.0;
+        assert!(off.abs() <= 0.02, "{}: it is {bears_it:.2}, not {}", case.name, case.truth);
     }
 }

@@ -116,69 +116,50 @@ pub(crate) fn told(ceiling: &Ceiling) -> String {
     )
 }
 
-/// The ceiling by brute force: the highest load on a scale of 1 % that meets the objectives when it is held for ten minutes,
-/// the first two left out, without falling behind.
-pub(crate) fn scan(provider: fn() -> Rehearsal, question: &Question, spread: Spread) -> f64 {
+/// Whether a load meets the objectives when it is held for ten minutes, the first two left out, without falling behind. What
+/// comes back is counted; no code of the search is used.
+pub(crate) fn bears(provider: fn() -> Rehearsal, question: &Question, spread: Spread, load: f64) -> bool {
     let (question, _) = question.clone().completed();
-    let meets = |load: f64| {
-        let mut plan = plan(spread, 99, &question.objectives);
-        let trial = Trial {
-            number: 1,
-            by: question.by,
-            load,
-            depth: floodline_core::ceiling::Depth::Full,
-            flood: None,
-            clean: None,
-            memory: Span::ZERO,
-            even: false,
-            unloaded: None,
-            learn: false,
-            to_the_end: false,
-            rest: Span::ZERO,
-        };
-        trial.load_into(&mut plan);
-        let shares = Shares::of(&question.objectives);
-        let mut counted = vec![Misses::default(); question.objectives.len()];
-        let (mut ended, mut before) = (0u64, 0u64);
-        let (from, to) = (Moment(120_000_000_000), Moment(600_000_000_000));
-        let mut rehearsal = provider();
-        rehearsal
-            .run(&plan, &mut |at, event| {
-                if let Some(RunEvent::Ended(record)) = event {
-                    ended += 1;
-                    before += u64::from(record.scheduled < from);
-                    for (sum, one) in
-                        counted.iter_mut().zip(shares.misses(record)).filter(|_| record.scheduled >= from)
-                    {
-                        (sum.values, sum.missed) = (sum.values + one.values, sum.missed + one.missed);
-                    }
-                }
-                if at >= to { Go::Now } else { Go::On }
-            })
-            .unwrap();
-        let due = load * 600.0;
-        let behind = question.by == By::Rate && due - ended as f64 > 0.004 * due + 20.0 * load.sqrt();
-        let allowed = shares.allowed();
-        !behind
-            && counted
-                .iter()
-                .zip(allowed)
-                .all(|(m, allowed)| (m.missed as f64) < allowed.unwrap() * m.values as f64)
+    let mut plan = plan(spread, 99, &question.objectives);
+    let trial = Trial {
+        number: 1,
+        by: question.by,
+        load,
+        depth: floodline_core::ceiling::Depth::Full,
+        flood: None,
+        clean: None,
+        memory: Span::ZERO,
+        even: false,
+        unloaded: None,
+        learn: false,
+        to_the_end: false,
+        rest: Span::ZERO,
     };
-    let mut best = 0.0;
-    let mut load: f64 = 1.0;
-    // Coarsely up, then finely.
-    while meets(load) {
-        best = load;
-        load *= 1.25;
-    }
-    load = best;
-    while load < best * 1.25 {
-        let next = if question.by == By::Users { load + 1.0 } else { load * 1.01 };
-        if !meets(next) {
-            break;
-        }
-        load = next;
-    }
-    load
+    trial.load_into(&mut plan);
+    let shares = Shares::of(&question.objectives);
+    let mut counted = vec![Misses::default(); question.objectives.len()];
+    let mut ended = 0u64;
+    let (from, to) = (Moment(120_000_000_000), Moment(600_000_000_000));
+    let mut rehearsal = provider();
+    rehearsal
+        .run(&plan, &mut |at, event| {
+            if let Some(RunEvent::Ended(record)) = event {
+                ended += 1;
+                for (sum, one) in
+                    counted.iter_mut().zip(shares.misses(record)).filter(|_| record.scheduled >= from)
+                {
+                    (sum.values, sum.missed) = (sum.values + one.values, sum.missed + one.missed);
+                }
+            }
+            if at >= to { Go::Now } else { Go::On }
+        })
+        .unwrap();
+    let due = load * 600.0;
+    let behind = question.by == By::Rate && due - ended as f64 > 0.004 * due + 20.0 * load.sqrt();
+    let allowed = shares.allowed();
+    !behind
+        && counted
+            .iter()
+            .zip(allowed)
+            .all(|(m, allowed)| (m.missed as f64) < allowed.unwrap() * m.values as f64)
 }
