@@ -193,7 +193,7 @@ impl fmt::Display for Limits {
             let quota = if limit.quota { " quota" } else { "" };
             let before = if place == 0 { ": " } else { ", " };
             write!(f, "{before}{}{quota} {}", limit.short_name(), limit.value)?;
-            if limit.dimension.has_window() && limit.window != limit.per.span() {
+            if limit.dimension != Dimension::Concurrency && limit.window != limit.per.span() {
                 write!(f, " in {}", limit.window)?;
             }
         }

@@ -156,16 +156,7 @@ impl Retry {
 
     /// A new request; `spare` is whether there is another target for it than its own, where the policy names one.
     pub fn begin(&self, now: Moment, spare: bool) -> Trying {
-        Trying {
-            began: now,
-            counted: false,
-            attempts: 0,
-            waited: None,
-            paid: 0,
-            pass: None,
-            spare,
-            fallen: false,
-        }
+        Trying::new(now, spare)
     }
 
     /// Whether the next attempt goes out, the first one or a later one.
@@ -357,16 +348,11 @@ impl Trying {
 
     /// The fallback has attempts of its own; the time is that of the whole request.
     fn fall(&mut self) {
-        *self = Trying {
-            counted: false,
-            attempts: 0,
-            waited: None,
-            paid: 0,
-            pass: None,
-            spare: false,
-            fallen: true,
-            ..*self
-        };
+        *self = Trying { fallen: true, ..Trying::new(self.began, false) };
+    }
+
+    fn new(began: Moment, spare: bool) -> Trying {
+        Trying { began, counted: false, attempts: 0, waited: None, paid: 0, pass: None, spare, fallen: false }
     }
 }
 

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::summary::RunSummary;
+use crate::verdict::WORST_FIRST;
 
 /// Name and version of the format of `compare.json`.
 pub const FORMAT: &str = "floodline-policies/1";
@@ -91,7 +92,7 @@ pub struct OwnGoal {
 impl Rivals {
     /// Runs side by side; `exit_code` is that of all together.
     pub fn new(name: &str, seed: u64, runs: Vec<Rival>) -> Rivals {
-        let exit_code = EXIT_CODES.into_iter().find(|code| runs.iter().any(|run| run.exit_code == *code));
+        let exit_code = WORST_FIRST.into_iter().find(|code| runs.iter().any(|run| run.exit_code == *code));
         Rivals {
             format: FORMAT.into(),
             name: name.into(),
@@ -102,9 +103,6 @@ impl Rivals {
         }
     }
 }
-
-/// The first that any of several runs has is that of all.
-pub const EXIT_CODES: [u8; 7] = [130, 1, 2, 4, 5, 3, 0];
 
 impl Rival {
     /// What a policy's run came to.

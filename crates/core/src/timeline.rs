@@ -101,6 +101,7 @@ impl Timeline {
 
     /// The buckets in order, without holes.
     pub fn buckets(&self) -> Vec<Bucket> {
+        let mut stated = self.stated.by_second();
         let bucket = |(t, second): (usize, &Second)| {
             let mut ttft = second.ttft_us.clone();
             ttft.sort_unstable();
@@ -118,7 +119,7 @@ impl Timeline {
                 output_tokens: second.output_tokens,
                 ttft_p50: quantile(crate::stats::Quantile::P50),
                 ttft_p99: quantile(crate::stats::Quantile::P99),
-                stated_used: self.stated.in_second(t as u64),
+                stated_used: stated.remove(&(t as u64)).unwrap_or_default(),
             }
         };
         self.seconds.iter().enumerate().map(bucket).collect()

@@ -24,6 +24,9 @@ pub struct Verdict {
     pub exit_code: u8,
 }
 
+/// Exit codes by their weight: the first that any of several ends has is that of all.
+pub(crate) const WORST_FIRST: [u8; 6] = [130, 1, 2, 4, 5, 3];
+
 /// A verdict in one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -108,7 +111,7 @@ pub fn judge(plan: &Plan, fold: &Fold, objectives: &[Judged], stamps: Stamps) ->
         }
         reasons.push(reason(judged));
     }
-    let first = [130, 4, 5, 3].into_iter().find(|code| codes.contains(code)).unwrap_or(0);
+    let first = WORST_FIRST.into_iter().find(|code| codes.contains(code)).unwrap_or(0);
     let status = match first {
         0 => Status::Pass,
         3 => Status::Fail,

@@ -32,7 +32,7 @@ pub fn stated<'h>(fields: impl Iterator<Item = (&'h str, &'h [u8])> + Clone) -> 
         return None;
     }
     let date = field("date").and_then(http_date);
-    let mut quotas = quotas(fields.clone(), date);
+    let mut quotas = quotas(fields.clone().filter(|field| speaks(*field)), date);
     if let Some(used) = field("azure-openai-deployment-utilization").and_then(percent) {
         let all = Quota { limit: Some(100), remaining: Some(100 - used), reset: None };
         quotas.insert("utilization".into(), all);

@@ -20,7 +20,7 @@ use std::borrow::Cow;
 use floodline_core::Span;
 use floodline_core::limits::{Dimension, Gauge, Limits, Period, Provider, Refusal, RetryAfter, Standing};
 
-use crate::server::{Dialect, Fault};
+use crate::server::Dialect;
 
 /// What the words need to know of a request.
 #[derive(Clone, Copy, Debug)]
@@ -73,9 +73,8 @@ pub fn admitted(limits: &Limits, standing: &Standing, asked: &Asked<'_>) -> Fiel
 /// A refusal. `standing` is that of the moment of the refusal.
 pub fn refused(limits: &Limits, standing: &Standing, refusal: &Refusal, asked: &Asked<'_>) -> Answer {
     let mut fields = admitted(limits, standing, asked);
-    let voice = voice(limits.provider, asked.dialect);
-    let told = Told { limits, standing, refusal, asked, voice, wait: stated_wait(limits, refusal) };
-    let (status, body) = match voice {
+    let told = Told { limits, standing, refusal, asked, wait: stated_wait(limits, refusal) };
+    let (status, body) = match voice(limits.provider, asked.dialect) {
         Provider::OpenAi => openai::refuse(&told, &mut fields),
         Provider::Anthropic => anthropic::refuse(&told, &mut fields),
         Provider::Azure | Provider::AzurePtu => azure::refuse(&told, &mut fields),
@@ -93,7 +92,6 @@ struct Told<'a> {
     standing: &'a Standing,
     refusal: &'a Refusal,
     asked: &'a Asked<'a>,
-    voice: Provider,
     /// The wait that is stated, if one is.
     wait: Option<Span>,
 }
@@ -122,7 +120,7 @@ impl Fields {
 ///
 /// OpenAI serves its own API only, and stands for "no provider in particular" as well: who calls another provider's API
 /// is told in that one's words, or the client would not understand. All others speak as they do.
-pub fn voice(provider: Provider, dialect: Dialect) -> Provider {
+fn voice(provider: Provider, dialect: Dialect) -> Provider {
     match (provider, dialect) {
         (Provider::OpenAi, Dialect::Azure) => Provider::Azure,
         (Provider::OpenAi, Dialect::Anthropic) => Provider::Anthropic,
@@ -133,11 +131,10 @@ pub fn voice(provider: Provider, dialect: Dialect) -> Provider {
 
 /// States what is left.
 fn state(limits: &Limits, standing: &Standing, asked: &Asked<'_>, fields: &mut Fields) {
-    let voice = voice(limits.provider, asked.dialect);
-    match voice {
+    match voice(limits.provider, asked.dialect) {
         Provider::OpenAi => openai::state(limits, standing, fields),
         Provider::Anthropic => anthropic::state(limits, standing, asked, fields),
-        Provider::Azure | Provider::AzurePtu => azure::state(voice, limits, standing, fields),
+        Provider::Azure | Provider::AzurePtu => azure::state(limits, standing, fields),
         // These two state nothing.
         Provider::Gemini | Provider::Bedrock => {}
         Provider::Apim => apim::state(limits, standing, fields),
@@ -159,17 +156,6 @@ fn stated_wait(limits: &Limits, refusal: &Refusal) -> Option<Span> {
 /// The gauges that headers tell: those of a minute.
 fn by_the_minute(limits: &Limits, standing: &Standing, dimension: Dimension) -> Option<Gauge> {
     standing.of(limits, dimension, Period::Minute)
-}
-
-/// The body in the shape of an API that has one of its own and no words for limits; none of the others.
-fn plain(dialect: Dialect, message: &str, request_id: &str) -> Option<String> {
-    match dialect {
-        Dialect::Ollama | Dialect::Tgi => {
-            let body = Fault::new(dialect, 429, message).body(request_id);
-            Some(String::from_utf8_lossy(&body).into_owned())
-        }
-        Dialect::OpenAi | Dialect::Azure | Dialect::Anthropic | Dialect::Gemini => None,
-    }
 }
 
 /// A text as JSON. Bodies are put together by hand so that their members stand in the provider's order.

@@ -360,11 +360,6 @@ impl Dimension {
         matches!(self, Dimension::Tokens | Dimension::InputTokens | Dimension::OutputTokens)
     }
 
-    /// Whether it is counted over time.
-    pub const fn has_window(self) -> bool {
-        !matches!(self, Dimension::Concurrency)
-    }
-
     /// What a limit of it is called for short: `rpm`, `input_tpm`, `rpd`, `concurrency`.
     pub const fn per(self, per: Period) -> &'static str {
         use Dimension::*;

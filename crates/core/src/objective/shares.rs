@@ -61,39 +61,25 @@ impl Shares {
 impl Objective {
     /// The share of its values that may miss it, where it is that kind of objective.
     fn may_miss(&self) -> Option<f64> {
-        let share = match (self.measure, self.bound, self.over) {
-            (_, _, Some(_)) => return None,
-            (Measure::Errors(Tally::Rate) | Measure::Outcome(_, Tally::Rate), Bound::Share(share), None) => {
-                if self.op.wants_small() {
-                    share.fraction()
-                } else {
-                    1.0 - share.fraction()
-                }
-            }
-            (Measure::Goodput, Bound::Share(share), None) => {
-                if self.op.wants_small() {
-                    share.fraction()
-                } else {
-                    1.0 - share.fraction()
-                }
-            }
+        if self.over.is_some() || self.op == Op::Equal {
+            return None;
+        }
+        // Where the value is to be small, and where it is to be large.
+        let (small, large) = match (self.measure, self.bound) {
+            (
+                Measure::Errors(Tally::Rate) | Measure::Outcome(_, Tally::Rate) | Measure::Goodput,
+                Bound::Share(share),
+            ) => (share.fraction(), 1.0 - share.fraction()),
             (
                 Measure::Time(_, Statistic::Percentile(q))
                 | Measure::Cost(Statistic::Percentile(q))
                 | Measure::InputTokens(Statistic::Percentile(q))
                 | Measure::OutputTokens(Statistic::Percentile(q)),
                 _,
-                None,
-            ) => {
-                if self.op.wants_small() {
-                    1.0 - q.fraction()
-                } else {
-                    q.fraction()
-                }
-            }
-            (_, _, None) => return None,
+            ) => (1.0 - q.fraction(), q.fraction()),
+            _ => return None,
         };
-        (self.op != Op::Equal).then_some(share)
+        Some(if self.op.wants_small() { small } else { large })
     }
 
     /// Whether a value, in atoms, is one of those of which there may be only so many.

@@ -105,21 +105,20 @@ impl Utilisation {
         }
     }
 
-    /// Whether any limit was stated.
-    pub fn is_empty(&self) -> bool {
-        self.limits.is_empty()
-    }
-
     /// Each limit, in the order of its names.
     pub fn all(&self) -> Vec<StatedUse> {
         self.labelled().map(|(label, whose, watched)| watched.told(label, whose)).collect()
     }
 
-    /// The largest share that was used of each limit in a second, of those that were stated in it.
-    pub fn in_second(&self, second: u64) -> BTreeMap<String, f64> {
-        self.labelled()
-            .filter_map(|(label, _, watched)| Some((label, *watched.seconds.get(&second)?)))
-            .collect()
+    /// The largest share that was used of each limit, by the seconds in which one was stated.
+    pub fn by_second(&self) -> BTreeMap<u64, BTreeMap<String, f64>> {
+        let mut seconds = BTreeMap::<u64, BTreeMap<String, f64>>::new();
+        for (label, _, watched) in self.labelled() {
+            for (&second, &used) in &watched.seconds {
+                seconds.entry(second).or_default().insert(label.clone(), used);
+            }
+        }
+        seconds
     }
 
     fn labelled(&self) -> impl Iterator<Item = (String, &Whose, &Watched)> {
@@ -217,9 +216,9 @@ mod tests {
         assert_eq!((used[1].peak_used, used[1].lowest_remaining), (None, Some(-4)));
         assert_eq!((used[1].limit, used[1].longest_reset_s), (None, Some(90.0)));
         assert_eq!((used[2].peak_used, used[2].last_used, used[2].answers), (Some(0.25), Some(0.25), 1));
-        let second = all.in_second(2);
-        assert_eq!(second, [("a / requests".into(), 1.0), ("b / requests".into(), 0.25)].into());
-        assert!(all.in_second(3).is_empty());
+        let seconds = all.by_second();
+        assert_eq!(seconds[&2], [("a / requests".into(), 1.0), ("b / requests".into(), 0.25)].into());
+        assert!(!seconds.contains_key(&3));
     }
 
     #[test]

@@ -6,11 +6,11 @@ use super::clock::{dotted, millis, seconds, seconds_from_one};
 use super::{Fields, Told, by_the_minute, json};
 
 /// What is left may be below zero, as it is of the real one.
-pub(super) fn state(voice: Provider, limits: &Limits, standing: &Standing, fields: &mut Fields) {
+pub(super) fn state(limits: &Limits, standing: &Standing, fields: &mut Fields) {
     let kinds = [(Dimension::Requests, "requests"), (Dimension::Tokens, "tokens")];
     for (dimension, kind) in kinds {
         let Some(gauge) = by_the_minute(limits, standing, dimension) else { continue };
-        if voice == Provider::AzurePtu && dimension == Dimension::Tokens {
+        if limits.provider == Provider::AzurePtu && dimension == Dimension::Tokens {
             let all = i128::from(gauge.remaining) + i128::from(gauge.used);
             let tenths = (i128::from(gauge.used) * 1_000).checked_div(all).unwrap_or(0);
             let percent = format!("{}.{}%", tenths / 10, tenths % 10);
@@ -30,7 +30,7 @@ pub(super) fn refuse(told: &Told<'_>, fields: &mut Fields) -> (u16, String) {
         let message = format!("Out of call volume quota.{}", until.unwrap_or_default());
         return (403, body(403, &message));
     }
-    let provisioned = told.voice == Provider::AzurePtu;
+    let provisioned = told.limits.provider == Provider::AzurePtu;
     if let Some(wait) = told.wait {
         if provisioned {
             fields.add("retry-after-ms", millis(wait));

@@ -2,8 +2,10 @@
 
 use floodline_core::limits::{Dimension, Limits, Period, Reason, Standing};
 
+use crate::server::{Dialect, Fault};
+
 use super::clock::{go_duration, millis, seconds_from_one};
-use super::{Fields, Told, by_the_minute, json, plain};
+use super::{Fields, Told, by_the_minute, json};
 
 /// Requests and tokens per minute; longer windows are not stated.
 pub(super) fn state(limits: &Limits, standing: &Standing, fields: &mut Fields) {
@@ -67,6 +69,17 @@ pub(super) fn refuse(told: &Told<'_>, fields: &mut Fields) -> (u16, String) {
     }
     let kind = if refusal.dimension.is_tokens() { "tokens" } else { "requests" };
     (429, body(&message, kind, "rate_limit_exceeded"))
+}
+
+/// The body in the shape of an API that has one of its own and no words for limits; none of the others.
+fn plain(dialect: Dialect, message: &str, request_id: &str) -> Option<String> {
+    match dialect {
+        Dialect::Ollama | Dialect::Tgi => {
+            let body = Fault::new(dialect, 429, message).body(request_id);
+            Some(String::from_utf8_lossy(&body).into_owned())
+        }
+        Dialect::OpenAi | Dialect::Azure | Dialect::Anthropic | Dialect::Gemini => None,
+    }
 }
 
 fn body(message: &str, kind: &str, code: &str) -> String {

@@ -149,7 +149,6 @@ impl Stream {
 
     /// Nothing follows any more.
     pub(crate) fn give_up(&mut self) {
-        self.progress.begun = true;
         self.progress.ended = true;
     }
 

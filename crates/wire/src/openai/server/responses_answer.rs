@@ -63,7 +63,8 @@ impl ResponsesStream {
 
 impl Tell for ResponsesStream {
     fn begin(&mut self, out: &mut Vec<u8>) {
-        let response = format!("\"response\":{}", response(&self.identity, "in_progress", None, "[]", None));
+        let response =
+            format!("\"response\":{}", response(&self.identity, "in_progress", "null", None, "[]", None));
         self.event(out, "created", &response);
         self.event(out, "in_progress", &response);
     }
@@ -147,16 +148,13 @@ impl Tell for ResponsesStream {
         let (code, message) = (Json(fault.code.unwrap_or(limited)), Json(&fault.message));
         let number = self.sequence;
         self.sequence += 1;
-        let error = format!(
+        let event = format!(
             "event: error\ndata: {{\"type\":\"error\",\"code\":{code},\"message\":{message},\"param\":null,\
              \"sequence_number\":{number}}}\n\n"
         );
-        chunk(out, &[error.as_bytes()]);
-        let failed = response(&self.identity, "failed", None, "[]", None).replacen(
-            "\"error\":null",
-            &format!("\"error\":{{\"code\":{code},\"message\":{message}}}"),
-            1,
-        );
+        chunk(out, &[event.as_bytes()]);
+        let error = format!("{{\"code\":{code},\"message\":{message}}}");
+        let failed = response(&self.identity, "failed", &error, None, "[]", None);
         self.event(out, "failed", &format!("\"response\":{failed}"));
     }
 
@@ -189,13 +187,14 @@ fn finished(identity: &Identity, script: &Script, words: &Words) -> String {
         .collect();
     let output = format!("[{}]", items.join(","));
     let incomplete = (script.finish == Finish::Length).then_some("max_output_tokens");
-    response(identity, status(script), incomplete, &output, Some(script))
+    response(identity, status(script), "null", incomplete, &output, Some(script))
 }
 
 /// A response as it stands; without `script` it has cost nothing yet.
 fn response(
     identity: &Identity,
     status: &str,
+    error: &str,
     incomplete: Option<&str>,
     output: &str,
     script: Option<&Script>,
@@ -218,7 +217,7 @@ fn response(
     };
     format!(
         "{{\"id\":\"resp_{number:016x}\",\"object\":\"response\",\"created_at\":{created},\"status\":\"{status}\",\
-         \"error\":null,\"incomplete_details\":{incomplete},\"model\":{}{echo},\"output\":{output},\
+         \"error\":{error},\"incomplete_details\":{incomplete},\"model\":{}{echo},\"output\":{output},\
          \"service_tier\":\"default\",\"usage\":{usage},\"user\":null}}",
         Json(model)
     )
