@@ -5,7 +5,7 @@
 //! time is handed in, so the same model serves live traffic and runs in virtual time. [`front`] speaks
 //! the API: it hands requests to the model and writes the tokens when they are due. The two never mix.
 //! [`limits`] decides whether a request is answered at all, and [`faults`] what goes wrong with it; both are pure too.
-//! [`provider`] joins them with the model, and [`rehearsal`] plays whole runs against it in virtual time.
+//! [`provider`] joins them with the model; [`rehearsal`] plays whole runs against a pace behind a limiter, in virtual time.
 
 #![forbid(unsafe_code)]
 

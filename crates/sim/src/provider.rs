@@ -63,8 +63,6 @@ pub struct Asked<'a> {
     pub model: &'a str,
     /// Tokens of the prompt.
     pub prompt_tokens: u32,
-    /// Those of them that are read from a cache.
-    pub cached_tokens: u32,
     /// The output asked for, of all choices together, if it is said.
     pub max_tokens: Option<u64>,
     /// Steps that the answer takes: tokens of one choice. None of an answer that never comes: it holds its place until
@@ -119,7 +117,6 @@ struct Door {
 struct Open {
     ticket: Ticket,
     prompt: u64,
-    cached: u64,
     steps: u32,
     choices: u32,
     held_back: bool,
@@ -134,7 +131,6 @@ impl<'a> Asked<'a> {
             key,
             model,
             prompt_tokens: 0,
-            cached_tokens: 0,
             max_tokens: None,
             steps: 1,
             choices: 1,
@@ -227,13 +223,8 @@ impl Provider {
     /// A request arrives at `at`: whether the limits let it in. How it will be answered need not be known.
     pub fn admit(&mut self, at: Moment, asked: &Asked<'_>) -> Entry {
         let Some(door) = &mut self.door else { return Entry::Admitted(Admitted(None)) };
-        let request = Request {
-            key: asked.key,
-            model: ModelId::of(asked.model),
-            prompt_tokens: asked.prompt_tokens.into(),
-            cached_tokens: asked.cached_tokens.into(),
-            max_tokens: asked.max_tokens,
-        };
+        let (model, prompt) = (ModelId::of(asked.model), asked.prompt_tokens.into());
+        let request = Request::new(asked.key, model, prompt, asked.max_tokens);
         match door.limiter.admit(at, &request) {
             Verdict::Admitted(ticket, standing) => Entry::Admitted(Admitted(Some((ticket, standing)))),
             Verdict::Refused(refusal) => {
@@ -347,11 +338,11 @@ impl Door {
 
     fn end(&mut self, at: Moment, id: SeqId, steps: u32) {
         let Some(open) = self.open.remove(&id) else { return };
-        let Open { ticket, prompt, cached, steps: all, choices, is_made, .. } = open;
+        let Open { ticket, prompt, steps: all, choices, is_made, .. } = open;
         // What has been made is charged, whether or not somebody stayed for it.
         let steps = if is_made { all } else { steps.min(all) };
         let output = u64::from(steps) * u64::from(choices);
-        self.limiter.finished(ticket, at, Spent { prompt, cached, output });
+        self.limiter.finished(ticket, at, Spent { prompt, cached: 0, output });
     }
 }
 
@@ -360,7 +351,6 @@ impl Open {
         Open {
             ticket,
             prompt: asked.prompt_tokens.into(),
-            cached: asked.cached_tokens.into(),
             steps: asked.steps,
             choices: asked.choices,
             held_back: asked.held_back,

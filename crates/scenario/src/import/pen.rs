@@ -83,21 +83,21 @@ impl Pen<'_> {
     }
 
     fn field(&mut self, name: &str, value: &str) -> String {
-        match is_secret_query_name(name) && !value.is_empty() {
-            true => self.secret(value, name, &format!("the parameter `{name}`")),
-            false => self.text(value, name),
-        }
+        self.secret_parameter(name, value).unwrap_or_else(|| self.text(value, name))
     }
 
     fn pair(&mut self, name: &str, value: &str) -> String {
-        let value = match is_secret_query_name(name) && !value.is_empty() {
-            true => self.secret(value, name, &format!("the parameter `{name}`")),
-            false => {
-                let swaps = self.swaps(value, name);
-                replaced(value, swaps, escaped, |plain| encoded(plain, ",:"))
-            }
-        };
+        let value = self.secret_parameter(name, value).unwrap_or_else(|| {
+            let swaps = self.swaps(value, name);
+            replaced(value, swaps, escaped, |plain| encoded(plain, ",:"))
+        });
         format!("{}={value}", encoded(&self.verbatim(name), "[]"))
+    }
+
+    /// A parameter that is a secret, as one.
+    fn secret_parameter(&mut self, name: &str, value: &str) -> Option<String> {
+        let is_secret = is_secret_query_name(name) && !value.is_empty();
+        is_secret.then(|| self.secret(value, name, &format!("the parameter `{name}`")))
     }
 
     /// A body of JSON as templates.

@@ -16,10 +16,8 @@ use super::{Parts, What};
 pub(super) struct Performer {
     parts: Arc<Parts>,
     scope: Arc<Scope>,
-    /// What it had saved when its setup was over, once it is.
+    /// What it had saved when its setup was over; none until its first iteration begins.
     at_setup: Option<BTreeMap<Arc<str>, Value>>,
-    /// Whether it is in its setup.
-    in_setup: bool,
     /// What the request under way adds to its conversation.
     saying: Option<(Arc<str>, Said)>,
     /// Names that were saved since it was forked.
@@ -30,7 +28,7 @@ impl Performer {
     pub(super) fn new(parts: Arc<Parts>, user: u64) -> Performer {
         let env = parts.environment.iter().map(|(name, value)| (name.as_str(), value.expose()));
         let scope = Arc::new(Scope { user, env: Value::from_pairs(env), ..Scope::default() });
-        Performer { parts, scope, at_setup: None, in_setup: false, saying: None, fresh: Vec::new() }
+        Performer { parts, scope, at_setup: None, saying: None, fresh: Vec::new() }
     }
 
     fn scope(&mut self) -> &mut Scope {
@@ -76,19 +74,21 @@ impl Actor for Performer {
         let mut rows = Vec::new();
         for (number, feeder) in parts.feeders.iter().enumerate() {
             // The first iteration goes on with the rows of the setup.
-            let again = feeder.is_drawn_again() && !(iteration == Some(0) && self.in_setup);
+            let again = feeder.is_drawn_again() && !(iteration == Some(0) && self.at_setup.is_none());
             if again || !self.scope.rows.contains_key(&feeder.name) {
                 let nth = iteration.unwrap_or(0);
                 rows.push((feeder.name.clone(), feeder.draw(parts.seed, number as u64, user, nth)?));
             }
         }
-        match (iteration, self.at_setup.clone()) {
+        match (iteration, &self.at_setup) {
             // Whatever an earlier setup has saved is saved anew.
             (None, _) => self.at_setup = None,
             (Some(_), None) => self.at_setup = Some(self.scope.saved.clone()),
-            (Some(_), Some(saved)) => self.scope().saved = saved,
+            (Some(_), Some(saved)) => {
+                let saved = saved.clone();
+                self.scope().saved = saved;
+            }
         }
-        self.in_setup = iteration.is_none();
         let scope = self.scope();
         scope.iteration = iteration.unwrap_or(0);
         scope.rows.extend(rows);
@@ -149,7 +149,6 @@ impl Actor for Performer {
             parts: self.parts.clone(),
             scope: Arc::new(scope),
             at_setup: None,
-            in_setup: false,
             saying: None,
             fresh: Vec::new(),
         })

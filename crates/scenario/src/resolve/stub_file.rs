@@ -42,14 +42,14 @@ pub fn read_stub_file(source: &Source<'_>, outside: &dyn Outside) -> Result<Vec<
             .into());
     };
     let mut findings = Findings::new(Some(*source), outside);
-    let mut all: Vec<(Place, StubProvider)> = Vec::new();
+    let mut all: Vec<StubProvider> = Vec::new();
     for (number, form) in (1..).zip(&forms.0) {
         let Some(provider) = provider(form, number, &mut findings) else { continue };
         tell_apart(&all, &provider, form.place, &mut findings);
-        all.push((form.place, provider));
+        all.push(provider);
     }
     findings.conclude()?;
-    Ok(all.into_iter().map(|(_, provider)| provider).collect())
+    Ok(all)
 }
 
 fn provider(
@@ -106,14 +106,9 @@ fn path(form: &ProviderForm, findings: &mut Findings<'_>) -> Option<String> {
 }
 
 /// Two providers at one path have to differ in their models.
-fn tell_apart(
-    before: &[(Place, StubProvider)],
-    provider: &StubProvider,
-    place: Place,
-    findings: &mut Findings<'_>,
-) {
+fn tell_apart(before: &[StubProvider], provider: &StubProvider, place: Place, findings: &mut Findings<'_>) {
     let help = "give each a `path`, such as /primary, or `models` of its own";
-    for (_, other) in before {
+    for other in before {
         if other.name == provider.name {
             findings.problem(place, format!("two providers are called `{}`", provider.name));
         }

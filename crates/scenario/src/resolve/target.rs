@@ -65,7 +65,6 @@ pub(crate) fn resolve(
     let stream = stream(written, api, findings);
     let version = api_version(written, api, findings);
     let asked = Asked { api, model: model.as_deref().unwrap_or_default(), stream, version: &version };
-    let needs_request = asks || written.request.is_some();
     let address = address(written, *place, &asked, findings);
     let key = key(written, address.as_ref(), api, findings);
     let (headers, mut in_headers) = headers(written, key.is_some(), api, findings);
@@ -81,9 +80,7 @@ pub(crate) fn resolve(
     let proxy_authorization = credentials.as_ref().map(Credentials::authorization);
     in_headers.extend(credentials.iter().flat_map(Credentials::secrets));
     let own = match api {
-        Api::Http => {
-            Some(own(written, needs_request.then_some(*place), seed, &asked, address.as_ref(), findings)?)
-        }
+        Api::Http => Some(own(written, asks.then_some(*place), seed, &asked, address.as_ref(), findings)?),
         _ => {
             exchange::refuse(written, findings);
             None

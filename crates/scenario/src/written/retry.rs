@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema, json_schema};
 use serde::Deserialize;
 
 use super::either::mapping;
-use super::scalar::Choice;
+use super::scalar::{Choice, one_of};
 use super::{At, Either, Given, Ratio, Scalar, Text, Written, Wrong};
 use crate::error::did_you_mean;
 
@@ -43,8 +43,6 @@ impl PolicyName {
         ("aws", PolicyName::Sdk(Some(Waits::AwsStandard))),
         ("honour_retry_after", PolicyName::HonourRetryAfter),
     ];
-    const KNOWN: &str = "none, naive, fixed:1s, backoff, backoff:full, backoff:equal, backoff:decorrelated, backoff:none, sdk, \
-                         openai-sdk, anthropic-sdk, google-sdk, aws or honour_retry_after";
 }
 
 impl Written for PolicyName {
@@ -55,12 +53,16 @@ impl Written for PolicyName {
         }
         let names = Self::NAMES.map(|(name, _)| name);
         let found = Self::NAMES.into_iter().find(|(name, _)| *name == text).map(|(_, policy)| policy);
-        found.ok_or_else(|| Wrong {
-            message: format!("`{text}` is not a way to try again: expected {}", Self::KNOWN),
-            help: match text {
-                "fixed" => Some("say how long is waited, such as fixed:1s".into()),
-                other => did_you_mean(other, names).map(|near| format!("did you mean `{near}`?")),
-            },
+        found.ok_or_else(|| {
+            let mut known = names.to_vec();
+            known.insert(2, "fixed:1s");
+            Wrong {
+                message: format!("`{text}` is not a way to try again: expected {}", one_of(&known)),
+                help: match text {
+                    "fixed" => Some("say how long is waited, such as fixed:1s".into()),
+                    other => did_you_mean(other, names).map(|near| format!("did you mean `{near}`?")),
+                },
+            }
         })
     }
     fn schema() -> Schema {

@@ -288,7 +288,7 @@ impl Choice for MaxTokensField {
 }
 
 /// `a, b or c`.
-fn one_of(names: &[&str]) -> String {
+pub(super) fn one_of(names: &[&str]) -> String {
     match names {
         [] => String::new(),
         [only] => (*only).into(),

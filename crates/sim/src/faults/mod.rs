@@ -70,13 +70,6 @@ pub struct Strike {
     pub fault: Option<usize>,
 }
 
-impl Strike {
-    /// Whether nothing happens to it.
-    pub fn is_nothing(self) -> bool {
-        self == Strike::default()
-    }
-}
-
 impl Injector {
     /// These faults, set at `since`; what is drawn depends on `seed`.
     pub fn new(faults: Faults, seed: u64, since: Moment) -> Injector {
@@ -115,9 +108,6 @@ impl Injector {
     pub fn strike(&mut self, now: Moment, key: KeyId, model: &str) -> Strike {
         self.requests += 1;
         let mut strike = Strike::default();
-        if self.faults.is_empty() {
-            return strike;
-        }
         let (at, seed, number) = (self.at(now), self.seed, self.requests);
         for (place, (fault, tally)) in self.faults.iter().zip(&mut self.tallies).enumerate() {
             if fault.kind.is_of_connections() || !fault.when.means(at, key.hash(), model) {

@@ -158,10 +158,6 @@ impl Server {
 
     /// The same for who still has something to ask: the last attempts, and what became of all.
     pub fn end(&self) {
-        self.join();
-    }
-
-    fn join(&self) {
         // It ends the loop's wait; a loop that has ended already does not mind.
         let _ = self.stop.shutdown(Shutdown::Both);
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -174,7 +170,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.join();
+        self.end();
     }
 }
 

@@ -117,9 +117,8 @@ impl Providers {
     /// What goes wrong with the request that has just been admitted, having arrived at `now`.
     pub(super) fn strike(&mut self, charge: &Charge, now: Moment) -> Struck {
         let Some(Named { provider, .. }) = self.all.get_mut(charge.place) else { return Struck::default() };
-        let Some(injector) = provider.injector_mut() else { return Struck::default() };
-        let strike = injector.strike(now, charge.key, &charge.model);
-        let kind = |place: Option<usize>| Some(injector.fault(place?)?.kind.clone());
+        let strike = provider.strike(now, charge.key, &charge.model);
+        let kind = |place: Option<usize>| Some(provider.injector()?.fault(place?)?.kind.clone());
         Struck { strike, slow: kind(strike.slow), fault: kind(strike.fault) }
     }
 

@@ -80,6 +80,8 @@ struct Run<'a> {
     queued: u64,
     flights: BTreeMap<u64, Flight>,
     go: Go,
+    /// When the generator has sent what it was given.
+    generator_free: Moment,
     sent: u64,
     events: u64,
 }
@@ -127,6 +129,7 @@ impl Rehearsal {
             queued: 0,
             flights: BTreeMap::new(),
             go: Go::On,
+            generator_free: base,
             sent: 0,
             events: 0,
         };
@@ -135,14 +138,14 @@ impl Rehearsal {
         }
         (0..users::most(&stages)).for_each(|user| run.queue(base, Event::Free(user)));
         run.queue(base + TICK, Event::Tick);
-        let (mut generator_free, mut numbered) = (base, 0u64);
+        let mut numbered = 0u64;
         let mut next_sample = base + SAMPLE;
         loop {
             let own = run.queue.peek().map(|Reverse((at, ..))| *at);
             let due = self.pace.next_due();
             let Some(now) = own.into_iter().chain(due).min() else { break };
             self.now = self.now.max(now);
-            if due.is_some_and(|due| due <= now) && own.is_none_or(|own| due <= Some(own)) {
+            if due == Some(now) {
                 self.emit(&mut run);
             } else if let Some(Reverse((_, _, event))) = run.queue.pop() {
                 match event {
@@ -150,9 +153,7 @@ impl Rehearsal {
                         let Some(traffic) = traffic.as_mut().filter(|_| run.go == Go::On) else { continue };
                         if let Some(planned) = traffic.next() {
                             let at = base + planned.at.since(Moment::START);
-                            let sent = generator_free.max(at);
-                            generator_free = sent + self.sending;
-                            self.send(&mut run, planned.index, None, (at, sent), planned.phase);
+                            self.send(&mut run, planned.index, None, at, planned.phase);
                         }
                         if let Some(next) = traffic.peek() {
                             run.queue(base + next.at.since(Moment::START), Event::Due);
@@ -160,9 +161,7 @@ impl Rehearsal {
                     }
                     Event::Free(user) if run.go == Go::On => match turn(&stages, user, now.since(base)) {
                         Ok(phase) => {
-                            let sent = generator_free.max(now);
-                            generator_free = sent + self.sending;
-                            self.send(&mut run, numbered, Some(user), (now, sent), phase);
+                            self.send(&mut run, numbered, Some(user), now, phase);
                             numbered += 1;
                         }
                         Err(Some(until)) => run.queue(base + until, Event::Free(user)),
@@ -177,7 +176,7 @@ impl Rehearsal {
                             let sample = run.sample(now);
                             run.tell(now, &RunEvent::Sampled(Box::new(sample)));
                         }
-                        let at = Moment::START + now.since(base);
+                        let at = run.moment(now);
                         let go = (run.look)(at, None);
                         run.heed(go);
                         let goes_on = run.go == Go::On && (traffic.is_some() || !stages.is_empty());
@@ -196,21 +195,16 @@ impl Rehearsal {
                 break;
             }
         }
-        let at = Moment::START + self.now.since(base);
+        let at = run.moment(self.now);
         let why = if run.go == Go::On { Ended::Plan } else { Ended::Enough };
         let finished = Finished { at, why, cpu: Span::ZERO, books: None };
         run.tell(self.now, &RunEvent::Finished(finished));
         Ok(self.now.since(base))
     }
 
-    fn send(
-        &mut self,
-        run: &mut Run<'_>,
-        i: u64,
-        user: Option<u32>,
-        (scheduled, sent): (Moment, Moment),
-        phase: Phase,
-    ) {
+    fn send(&mut self, run: &mut Run<'_>, i: u64, user: Option<u32>, scheduled: Moment, phase: Phase) {
+        let sent = run.generator_free.max(scheduled);
+        run.generator_free = sent + self.sending;
         self.serial += 1;
         let (prompt, output) = (self.lengths)(i);
         run.flights.insert(self.serial, Flight::new(i, user, phase, (scheduled, sent), (prompt, output)));
@@ -284,13 +278,19 @@ impl Rehearsal {
 }
 
 impl Run<'_> {
+    /// The same instant as the run counts it.
+    fn moment(&self, at: Moment) -> Moment {
+        Moment::START + at.since(self.base)
+    }
+
     fn queue(&mut self, at: Moment, event: Event) {
         self.queued += 1;
         self.queue.push(Reverse((at, self.queued, event)));
     }
 
     fn tell(&mut self, at: Moment, event: &RunEvent) {
-        let go = (self.look)(Moment::START + at.since(self.base), Some(event));
+        let at = self.moment(at);
+        let go = (self.look)(at, Some(event));
         self.heed(go);
     }
 
@@ -305,7 +305,7 @@ impl Run<'_> {
 
     fn sample(&self, now: Moment) -> Sample {
         Sample {
-            at: Moment::START + now.since(self.base),
+            at: self.moment(now),
             in_flight: self.flights.len() as u64,
             sent: self.sent,
             events: self.events,
