@@ -56,7 +56,7 @@ pub(crate) fn fly(worker: &Rc<Worker>, job: Job) -> impl Future<Output = Told> +
         Told {
             outcome,
             ended,
-            sent: flight.put_out,
+            sent: flight.first_sent.is_some(),
             left: flight.left,
             error: flight.error.take(),
             answered: flight.refused.take(),
@@ -93,7 +93,7 @@ struct Flight {
     spare: Option<Box<Spare>>,
     /// How trying again stands.
     again: Again,
-    /// When it was sent first.
+    /// When any of it was on the wire first, if it has been.
     first_sent: Option<Moment>,
     /// Whether the attempt under way was sent before, on a kept connection that the server had closed.
     stale: bool,
@@ -112,8 +112,7 @@ struct Flight {
     left: bool,
     over: Option<Moment>,
     error: Option<String>,
-    /// Whether any of it has been on the wire, and what came back that was no good.
-    put_out: bool,
+    /// What came back that was no good.
     refused: Option<Box<Answered>>,
     /// Whether its user is free since the last byte: not where it was waited for more, or for somebody's judgement.
     whole: bool,
@@ -184,7 +183,6 @@ impl Flight {
             left: false,
             over: None,
             error: None,
-            put_out: false,
             refused: None,
             whole: false,
         }
@@ -246,19 +244,20 @@ impl Flight {
                     }
                 }
             };
-            match (next, &mut self.spare) {
-                (Next::Wait(wait), _) => {
+            match next {
+                Next::Wait(wait) => {
                     if let Err(outcome) = self.put_off(wait).await {
                         return outcome;
                     }
                 }
-                (Next::Fallback, spare) => {
-                    let Some(spare) = spare.take() else { return self.end_as_it_stands(NO_SPARE) };
+                Next::Fallback => {
+                    let Some(spare) = self.spare.take() else { return self.end_as_it_stands(NO_SPARE) };
                     self.turn_to(&spare);
                     Spare { head, body, .. } = *spare;
                     request = None;
                 }
-                (Next::GiveUp(_), _) => return self.end_as_it_stands(NO_SPARE),
+                // Whoever gives up has ended the request already.
+                Next::GiveUp(_) => return self.end_as_it_stands(NO_SPARE),
             }
         }
     }
@@ -396,7 +395,6 @@ impl Flight {
             record.late = Some(sent.since(record.scheduled) - ordered);
         }
         if self.sent.is_some() {
-            self.put_out = true;
             self.first_sent = self.first_sent.or(self.sent);
             self.worker.sent();
         }
@@ -430,13 +428,8 @@ impl Flight {
         }
     }
 
-    /// Whether any of it has been on the wire.
-    fn was_sent(&self) -> bool {
-        self.record.as_ref().is_some_and(|record| record.sent.is_some())
-    }
-
     fn not_connected(&mut self, e: &ConnectError) -> Outcome {
-        let sent_before = self.was_sent();
+        let sent_before = self.first_sent.is_some();
         let outcome = match e {
             // It was sent already, on a kept connection, and is no arrival left unsent.
             ConnectError::Starved(_) if sent_before => Outcome::Connection,

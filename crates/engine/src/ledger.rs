@@ -91,21 +91,24 @@ impl Ledger {
     pub(crate) fn worst(&self, rendered: &Rendered, body: &[u8]) -> Worst {
         let bytes = || u32::try_from(body.len()).unwrap_or(u32::MAX);
         let input = rendered.input_bound.unwrap_or_else(bytes);
-        let model = || self.prices.as_ref().and_then(|prices| prices.max_output_tokens);
-        let output = rendered.max_tokens.or_else(model).unwrap_or(0);
+        let output = rendered.max_tokens.or_else(|| self.models_bound()).unwrap_or(0);
         Worst::new(self.prices.as_ref(), input, output.saturating_mul(self.choices))
     }
 
     /// The same for a body that the user's own program wrote, in which `bound` was found for each answer, and how many are
     /// asked for: what the plan asks for is not in it. None if the answers have no bound although a limit counts them.
     pub(crate) fn worst_of(&self, body: &[u8], bound: Option<u32>, choices: u32) -> Option<Worst> {
-        let model = || self.prices.as_ref().and_then(|prices| prices.max_output_tokens);
-        let bound = bound.or_else(model);
+        let bound = bound.or_else(|| self.models_bound());
         if bound.is_none() && self.limited.as_ref().is_some_and(|limited| limited.counts_answers) {
             return None;
         }
         let input = u32::try_from(body.len()).unwrap_or(u32::MAX);
         Some(Worst::new(self.prices.as_ref(), input, bound.unwrap_or(0).saturating_mul(choices)))
+    }
+
+    /// The most tokens that the model answers with, where that is known.
+    fn models_bound(&self) -> Option<u32> {
+        self.prices.as_ref().and_then(|prices| prices.max_output_tokens)
     }
 
     /// Waits for room.

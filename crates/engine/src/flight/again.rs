@@ -168,12 +168,10 @@ impl Flight {
         next: Next,
     ) -> Outcome {
         let now = self.worker.clock.now();
+        self.let_go(now);
         if let (Some(record), Some(tab)) = (&mut self.record, &mut self.tab) {
             record.outcome = outcome;
             record.last.get_or_insert(now);
-            if let Some(asked) = self.held_since.take() {
-                record.held = Some(record.held.unwrap_or_default() + now.since(asked));
-            }
             self.worker.common.ledger.set_aside(record, tab, self.sent.is_some());
             self.worker.set_aside(self.again.newly_over(record));
         }
@@ -225,11 +223,10 @@ impl Flight {
             false => self.again.waiting_since = Some(now),
         }
         self.pause(until).await?;
-        let took = self.worker.clock.now().since(now);
-        (self.held_since, self.again.waiting_since) = (None, None);
-        match &mut self.record {
-            Some(record) if is_first => record.held = Some(record.held.unwrap_or_default() + took),
-            _ => self.again.waited = Some(self.again.waited.unwrap_or_default() + took),
+        let over = self.worker.clock.now();
+        self.let_go(over);
+        if self.again.waiting_since.take().is_some() {
+            self.again.waited = Some(self.again.waited.unwrap_or_default() + over.since(now));
         }
         Ok(())
     }

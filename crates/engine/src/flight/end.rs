@@ -91,10 +91,8 @@ impl Flight {
     ) -> Outcome {
         let now = self.worker.clock.now();
         let (sent, worker) = (self.sent, self.worker.clone());
+        self.let_go(now);
         if let Some(record) = &mut self.record {
-            if let Some(asked) = self.held_since {
-                record.held = Some(record.held.unwrap_or_default() + now.since(asked));
-            }
             self.error.clone_from(&error);
             record.outcome = outcome;
             record.error = error;

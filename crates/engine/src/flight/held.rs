@@ -1,6 +1,6 @@
 //! What a flight waits for before it is sent, as the plan orders: a place, and room in the budget.
 
-use floodline_core::Outcome;
+use floodline_core::{Moment, Outcome, Span};
 
 use super::{Flight, UNANSWERED};
 use crate::admission::{Pass, Place};
@@ -25,11 +25,22 @@ impl Flight {
         let Some(place) = granted else {
             return Err(self.end(Outcome::NotSent, Some("the run ended while it was held".into())));
         };
-        self.held_since = None;
-        if let Some(record) = &mut self.record {
-            record.held = Some(place.since.since(asked));
-        }
+        self.let_go(place.since);
         Ok(Some(place))
+    }
+
+    /// It waited so long for what the plan ordered.
+    pub(super) fn was_held(&mut self, took: Span) {
+        if let Some(record) = &mut self.record {
+            record.held = Some(record.held.unwrap_or_default() + took);
+        }
+    }
+
+    /// It is held no longer, if it was.
+    pub(super) fn let_go(&mut self, at: Moment) {
+        if let Some(since) = self.held_since.take() {
+            self.was_held(at.since(since));
+        }
     }
 
     /// Waits for room in the run's budget, unless it has been found before; ends the flight if there is none. What was
@@ -59,8 +70,8 @@ impl Flight {
         if let Some(tab) = &mut self.tab {
             tab.reservation = funds.reservation;
         }
-        if let (Some(record), Some(waited)) = (&mut self.record, funds.waited) {
-            record.held = Some(record.held.unwrap_or_default() + waited);
+        if let Some(waited) = funds.waited {
+            self.was_held(waited);
         }
         Ok(())
     }

@@ -41,11 +41,10 @@ impl Flight {
             () = worker.drains() => Err("the run ended while its program was asked".into()),
             reply = hooks.ask(&question) => reply,
         };
-        let took = worker.clock.now().since(asked);
-        self.held_since = None;
+        let now = worker.clock.now();
+        self.let_go(now);
         if let Some(record) = &mut self.record {
-            record.hook = Some(took);
-            record.held = Some(record.held.unwrap_or_default() + took);
+            record.hook = Some(now.since(asked));
         }
         let changed = match reply.and_then(|reply| sending.change(reply)) {
             Ok(changed) => changed,
