@@ -48,7 +48,8 @@ fn the_bounded_bill_is_kept_and_told() {
 }
 
 /// Every example that goes through a flow, speaks an API of its own, or has several targets does what it says: what is
-/// asked is answered, and passes its checks. Whether a busy machine measured well is not asked here.
+/// asked is answered, and passes its checks. Whether a busy machine measured well is not asked here, nor how many it
+/// managed; the seed fixes how many journeys start.
 #[test]
 fn journeys_and_applications_do_what_they_say() {
     let desk = Desk::new();
@@ -62,7 +63,7 @@ fn journeys_and_applications_do_what_they_say() {
         "own-judge",
     ] {
         let file = example(&format!("{name}.yaml"));
-        let mut arguments = vec!["run", &file, "--json", "--out", name];
+        let mut arguments = vec!["run", &file, "--json", "--seed", "1", "--out", name];
         // The last stage of the others ends on its own.
         if name != "streaming-ttft" {
             arguments.extend(["--duration", "1s"]);
@@ -77,7 +78,7 @@ fn journeys_and_applications_do_what_they_say() {
             .filter(|(name, n)| !matches!(name.as_str(), "ok" | "cancelled") && n.as_u64() != Some(0))
             .collect();
         assert!(others.is_empty(), "{name}: {others:?} {said:?}");
-        assert!(outcomes["ok"].as_u64() >= Some(4), "{name}: {outcomes}");
+        assert!(outcomes["ok"].as_u64() > Some(0), "{name}: {outcomes}");
         if let Some(journeys) = summary.get("journeys") {
             assert_eq!(journeys["failed"], 0, "{name}: {journeys}");
             assert!(journeys["completed"].as_u64() > Some(0), "{name}: {journeys}");
