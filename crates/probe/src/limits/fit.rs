@@ -65,55 +65,26 @@ struct Alive {
 /// All hypotheses that stand.
 #[derive(Clone, Debug)]
 pub(super) struct Fit {
+    named: Option<Named>,
     alive: Vec<Alive>,
     pub(super) best: Vec<Hypothesis>,
-    surveyed: bool,
+    /// How long the log was when all of them were looked at.
+    surveyed: usize,
 }
 
 /// How much worse than the best a hypothesis may be and still stand.
 const MARGIN: f64 = 1.5;
 /// And be looked at again when more is known.
 const KEPT: f64 = 4.0;
+/// Where even the best is as bad as this, the truth is among what was given up.
+const LOST: f64 = 3.0;
+/// By how much the log has to be longer for another look at all of them.
+const LONGER: f64 = 1.25;
 
 impl Fit {
-    /// All there are.
-    pub(super) fn new() -> Fit {
-        let families = [
-            Family::Bucket,
-            Family::Sliding,
-            Family::FirstHit,
-            Family::Leaky,
-            Family::Fixed,
-            Family::Counter,
-        ];
-        let mut alive = Vec::new();
-        let mut add = |family, charge, refusals| {
-            alive.push(Alive { sort: Sort { family, charge, refusals }, loss: 0.0, known: Vec::new() });
-        };
-        for family in families {
-            for charge in Charge::all() {
-                let tokens = charge.dimension.is_tokens();
-                if family == Family::Leaky && !tokens {
-                    continue;
-                }
-                add(family, charge, false);
-                // A window that is full of requests cannot be fuller.
-                let same = matches!(family, Family::Fixed | Family::FirstHit) && !tokens;
-                if family != Family::Leaky && !same {
-                    add(family, charge, true);
-                }
-            }
-        }
-        Fit { alive, best: Vec::new(), surveyed: false }
-    }
-
     /// Those that count what the refusals name; all, if they name nothing.
     pub(super) fn of(named: Option<Named>) -> Fit {
-        let mut fit = Fit::new();
-        if let Some(named) = named {
-            fit.alive.retain(|alive| alive.sort.charge.is_named(named));
-        }
-        fit
+        Fit { named, alive: all(named), best: Vec::new(), surveyed: 0 }
     }
 
     /// The first look, at what is quickly looked at: ways to charge with which not even that comes near are given up.
@@ -136,14 +107,24 @@ impl Fit {
         let near =
             |charge: &Charge| charges.iter().any(|(other, loss)| other == charge && *loss <= lowest + FAR);
         self.alive.retain(|alive| near(&alive.sort.charge));
-        self.surveyed = true;
+        self.surveyed = log.lines.len();
     }
 
-    /// Looks at the log again. Hypotheses that are far behind are given up for good.
+    /// Looks at the log again. Hypotheses that are far behind are given up, until nothing else explains the log either.
     pub(super) fn update(&mut self, log: &Log, window: Option<f64>) {
-        if !self.surveyed {
+        if self.surveyed == 0 {
             self.survey(log, window);
         }
+        let lowest = self.look(log, window);
+        if lowest >= LOST && log.lines.len() as f64 > LONGER * self.surveyed as f64 {
+            self.alive = all(self.named);
+            self.survey(log, window);
+            self.look(log, window);
+        }
+    }
+
+    /// Looks at those that are not given up, and returns the lowest loss.
+    fn look(&mut self, log: &Log, window: Option<f64>) -> f64 {
         let mut best: Vec<Hypothesis> = Vec::new();
         let mut events: Vec<(Charge, Events)> = Vec::new();
         let mut lowest = f64::INFINITY;
@@ -173,12 +154,39 @@ impl Fit {
         best.retain(|hypothesis| hypothesis.loss <= lowest + MARGIN);
         self.best = best;
         self.alive.retain(|alive| alive.loss <= lowest + KEPT);
+        lowest
     }
 
     /// The best of all.
     pub(super) fn first(&self) -> Option<&Hypothesis> {
         self.best.first()
     }
+}
+
+/// All kinds there are that count what is named; all, if nothing is.
+fn all(named: Option<Named>) -> Vec<Alive> {
+    let families =
+        [Family::Bucket, Family::Sliding, Family::FirstHit, Family::Leaky, Family::Fixed, Family::Counter];
+    let mut alive = Vec::new();
+    let mut add = |family, charge, refusals| {
+        alive.push(Alive { sort: Sort { family, charge, refusals }, loss: 0.0, known: Vec::new() });
+    };
+    for family in families {
+        for charge in Charge::all() {
+            let tokens = charge.dimension.is_tokens();
+            if family == Family::Leaky && !tokens {
+                continue;
+            }
+            add(family, charge, false);
+            // A window that is full of requests cannot be fuller.
+            let same = matches!(family, Family::Fixed | Family::FirstHit) && !tokens;
+            if family != Family::Leaky && !same {
+                add(family, charge, true);
+            }
+        }
+    }
+    alive.retain(|alive| named.is_none_or(|named| alive.sort.charge.is_named(named)));
+    alive
 }
 
 impl Hypothesis {

@@ -35,6 +35,15 @@ pub(super) fn filled(events: &Events) -> Option<f64> {
     None
 }
 
+/// The least that was asked for at once.
+pub(super) fn smallest(events: &Events) -> f64 {
+    let asked = events.list.iter().filter_map(|event| match event.kind {
+        Kind::Request { asked, .. } => Some(asked),
+        Kind::Settle { .. } => None,
+    });
+    asked.fold(f64::INFINITY, f64::min)
+}
+
 /// Where a refusal was followed by an admission of as much: the narrowest first.
 pub(super) fn brackets(events: &Events) -> Vec<(f64, f64)> {
     let mut found = Vec::new();

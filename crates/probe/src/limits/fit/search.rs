@@ -2,7 +2,7 @@
 
 use floodline_core::limits::{Dimension, Precharge, Settlement};
 
-use super::replay::{Score, Tolerance, brackets, filled, score};
+use super::replay::{Score, Tolerance, brackets, filled, score, smallest};
 use super::{Family, Hypothesis, MARGIN, Sort, with_scale};
 use crate::limits::cost::Events;
 use crate::limits::model::Shape;
@@ -13,6 +13,11 @@ const COARSE: f64 = 0.05;
 const TWIN: f64 = 0.02;
 /// The shortest time that is looked for, in seconds.
 const LEAST: f64 = 0.03;
+
+/// A bucket that is full again within this many times what moments are uncertain by explains whatever one sees,
+const UNSEEN: f64 = 3.0;
+/// and so nothing: as if it had missed so many answers.
+const VACUOUS: f64 = 100.0;
 
 /// The best figures for a kind of hypothesis, and others that are as good: a window and its parts often are, until they
 /// have been told apart. Nothing where the log says too little; and where even the most generous look finds more than
@@ -122,16 +127,13 @@ impl<'e> Search<'e> {
     fn coarse(&mut self) -> Vec<(f64, Shape, f64)> {
         let longest = (self.last - self.first).max(1.0) * 2.0;
         let lengths = grid(LEAST, longest).chain(self.window).collect::<Vec<_>>();
+        // Down to a rate at which nothing has come back yet.
+        let slowest = longest * (self.filled / smallest(self.events)).max(4.0);
+        let rates = grid(LEAST, slowest).map(|time| self.filled / time);
         let mut shapes: Vec<(Shape, f64)> = Vec::new();
         match self.sort.family {
-            Family::Bucket => {
-                let rates = grid(LEAST, longest * 4.0).map(|time| self.filled / time);
-                shapes.extend(rates.map(|rate| (Shape::Bucket { rate }, 0.0)));
-            }
-            Family::Leaky => {
-                let rates = grid(LEAST, longest * 4.0).map(|time| self.filled / time);
-                shapes.extend(rates.map(|rate| (Shape::Leaky { rate }, 0.0)));
-            }
+            Family::Bucket => shapes.extend(rates.map(|rate| (Shape::Bucket { rate }, 0.0))),
+            Family::Leaky => shapes.extend(rates.map(|rate| (Shape::Leaky { rate }, 0.0))),
             Family::FirstHit => {
                 shapes.extend(lengths.iter().map(|&window| (Shape::FirstHit { window }, 0.0)))
             }
@@ -267,7 +269,12 @@ impl<'e> Search<'e> {
             _ => 0.0,
         };
         let tolerance = Tolerance { time: self.events.slack, drift: width * 0.6, anchor };
-        score(self.events, shape, self.sort.refusals, tolerance, &mut self.buffer)
+        let mut score = score(self.events, shape, self.sort.refusals, tolerance, &mut self.buffer);
+        let level = matches!(shape, Shape::Bucket { .. } | Shape::Leaky { .. });
+        if level && score.high < shape.scale() * UNSEEN * self.events.slack {
+            score.misses += VACUOUS;
+        }
+        score
     }
 
     fn hypothesis(&self, shape: Shape, score: &Score, scales: (f64, f64)) -> Hypothesis {
