@@ -3,7 +3,7 @@
 mod target;
 
 use floodline_core::Span;
-use floodline_core::finding::{Finding, FoundDimension};
+use floodline_core::finding::{Finding, FoundAlgorithm, FoundDimension};
 use floodline_core::limits::{
     Algorithm, Dimension, Limit, Limits, Period, Precharge, Provider, RetryAfter, Settlement,
 };
@@ -21,13 +21,25 @@ const MANNER: Manner = Manner {
     names: true,
 };
 
-/// What is found out about buckets that are refilled in so many seconds.
+/// What is found out about buckets that are refilled in so many seconds, which is known beforehand.
 fn found(seconds: u64, limits: &[(Dimension, u64, Precharge)]) -> Finding {
+    let window = Some(Span::from_secs(seconds));
+    found_with(Settings { window, ..Settings::default() }, seconds, false, limits)
+}
+
+/// Of requests, those that are refused count as well if `refusals`.
+fn found_with(
+    settings: Settings,
+    seconds: u64,
+    refusals: bool,
+    limits: &[(Dimension, u64, Precharge)],
+) -> Finding {
     let limit = |&(dimension, value, precharge): &(Dimension, u64, Precharge)| {
         let mut limit = Limit::new(dimension, value, Period::Minute);
         limit.window = Span::from_secs(seconds);
         limit.algorithm = Algorithm::Bucket { burst: None };
         (limit.precharge, limit.settlement) = (precharge, Settlement::None);
+        limit.refusals_count = refusals && dimension == Dimension::Requests;
         limit
     };
     let limits = Limits {
@@ -38,8 +50,7 @@ fn found(seconds: u64, limits: &[(Dimension, u64, Precharge)]) -> Finding {
         headers: false,
         limits: limits.iter().map(limit).collect(),
     };
-    let window = Some(Span::from_secs(seconds));
-    run(&limits, MANNER, Settings { window, ..Settings::default() }, 1).0
+    run(&limits, MANNER, settings, 1).0
 }
 
 /// The dimensions that are listed, sorted; and no value is further off than a twentieth.
@@ -85,4 +96,24 @@ fn three_limits_that_are_named_are_all_listed() {
         (FoundDimension::OutputTpm, 1_000.0),
     ];
     assert_eq!(listed(&finding, &truth), ["input_tpm", "output_tpm", "rpm"], "{finding:#?}");
+}
+
+/// As OpenAI's limits stand side by side: what is spent to measure the requests must not run into the tokens.
+#[test]
+fn requests_and_tokens_of_a_minute_are_both_measured() {
+    let finding = found_with(
+        Settings::default(),
+        60,
+        true,
+        &[
+            (Dimension::Requests, 500, Precharge::None),
+            (Dimension::Tokens, 30_000, Precharge::MaxOfPromptAndMaxTokens),
+        ],
+    );
+    for (dimension, truth) in [(FoundDimension::Rpm, 500.0), (FoundDimension::Tpm, 30_000.0)] {
+        let found = finding.limits.iter().find(|limit| limit.dimension == dimension).unwrap();
+        assert_eq!(found.algorithm, FoundAlgorithm::Bucket, "{finding:#?}");
+        let minute = found.value.unwrap() * 60.0 / found.window_s.unwrap();
+        assert!((minute / truth - 1.0).abs() < 0.05 && found.confidence > 0.9, "{finding:#?}");
+    }
 }

@@ -19,6 +19,8 @@ pub(super) struct Events {
     pub(super) list: Vec<Event>,
     /// By how much the moment of an event may be wrong, in seconds.
     pub(super) slack: f64,
+    /// Whether capacities are whole numbers: of requests, and not of tokens that are many.
+    pub(super) whole: bool,
 }
 
 /// Something that happens to a limiter.
@@ -163,7 +165,7 @@ impl Charge {
             Kind::Request { .. } | Kind::Settle { .. } => event.at,
         };
         list.sort_by(|one, other| place(one).total_cmp(&place(other)));
-        Events { list, slack }
+        Events { list, slack, whole: self.dimension == Dimension::Requests }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Rounds of spending and waiting that tell one limiter from another, and measure it.
 
+use floodline_core::limits::Dimension;
+
 use super::ask::{Size, drain, one, other_key, recover};
 use super::bench::{Bench, Known, Stop};
 use super::fit::{Family, Fit, Hypothesis};
@@ -78,7 +80,10 @@ async fn questions(bench: &Bench, flood: &Flood, fit: &mut Fit) -> Result<bool, 
         if decided(fit, round) {
             return Ok(true);
         }
-        let spending = Spending { unit: unit(bench, flood, round), both, parallel: flood.parallel };
+        let small = Size::small(bench);
+        let (unit, both) =
+            if counts_requests(bench, fit) { (small, small) } else { (unit(bench, flood, round), both) };
+        let spending = Spending { unit, both, parallel: flood.parallel };
         if round % 2 == 0 {
             larger_than_all(bench, fit).await?;
         }
@@ -91,6 +96,12 @@ async fn questions(bench: &Bench, flood: &Flood, fit: &mut Fit) -> Result<bool, 
     fit.update(&bench.log(), window);
     bench.believes(&fit.best);
     Ok(decided(fit, MOST))
+}
+
+/// Whether it is no question any more that requests are counted: whatever is spent beside them may run into a limit that is
+/// known already.
+fn counts_requests(bench: &Bench, fit: &Fit) -> bool {
+    !bench.notes().known.is_empty() && fit.best.iter().all(|it| it.charge.dimension == Dimension::Requests)
 }
 
 /// Where few requests were admitted, and small ones: one that is larger than all of them together, which nothing that counts

@@ -70,6 +70,25 @@ pub(super) fn score(
     tolerance: Tolerance,
     needs: &mut Vec<(f64, bool)>,
 ) -> Score {
+    if !refusals {
+        return replay(events, shape, None, tolerance, needs);
+    }
+    // Refusals fill what there is, which is not known before all of the log is: then they do so once more.
+    let whole = |low: f64| if events.whole { (low - 1e-6).ceil() } else { low };
+    let first = replay(events, shape, Some(0.0), tolerance, needs);
+    let full = whole(first.low);
+    let second = replay(events, shape, Some(full), tolerance, needs);
+    if second.misses <= first.misses { second } else { first }
+}
+
+/// Replays the log once. Refusals count, if they do, until the capacity is full: as far as was admitted so far, or up to `full`.
+fn replay(
+    events: &Events,
+    shape: Shape,
+    full: Option<f64>,
+    tolerance: Tolerance,
+    needs: &mut Vec<(f64, bool)>,
+) -> Score {
     needs.clear();
     // What came near a boundary may have been charged before it or after it.
     let mut state = State::new(shape);
@@ -108,9 +127,10 @@ pub(super) fn score(
                 admitted_in_all += 1.0;
             }
         }
-        follow(&mut state, event.at - off, event.kind.moved(-off), refusals, most);
+        let (refusals, capacity) = (full.is_some(), full.map_or(most, |full| full.max(most)));
+        follow(&mut state, event.at - off, event.kind.moved(-off), refusals, capacity);
         if let Some(late) = &mut late {
-            follow(late, event.at + off, event.kind.moved(off), refusals, most);
+            follow(late, event.at + off, event.kind.moved(off), refusals, capacity);
         }
     }
     let (low, high) = needs.iter().fold((0.0f64, f64::INFINITY), |(low, high), (need, admitted)| {
