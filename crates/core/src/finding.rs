@@ -104,7 +104,7 @@ pub struct FoundLimit {
 }
 
 /// How much was tried without meeting a limit.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct NotMet {
     /// Requests at the same time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -115,6 +115,18 @@ pub struct NotMet {
     /// Tokens, asked for or used, in the busiest window.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokens: Option<u64>,
+    /// Limits that head fields claim, and of which no refusal was seen.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub claimed: Vec<Claim>,
+}
+
+/// A limit as head fields claim it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claim {
+    /// What it counts.
+    pub dimension: FoundDimension,
+    /// How much of it is admitted per window.
+    pub value: i64,
 }
 
 /// What a limit counts. Of long windows only what messages and fields say is known.

@@ -3,7 +3,7 @@
 mod target;
 
 use floodline_core::Span;
-use floodline_core::finding::{Finding, FoundAlgorithm, FoundDimension};
+use floodline_core::finding::{Claim, Finding, FoundAlgorithm, FoundDimension};
 use floodline_core::limits::{
     Algorithm, Dimension, Limit, Limits, Period, Precharge, Provider, RetryAfter, Settlement,
 };
@@ -24,14 +24,14 @@ const MANNER: Manner = Manner {
 /// What is found out about buckets that are refilled in so many seconds, which is known beforehand.
 fn found(seconds: u64, limits: &[(Dimension, u64, Precharge)]) -> Finding {
     let window = Some(Span::from_secs(seconds));
-    found_with(Settings { window, ..Settings::default() }, seconds, false, limits)
+    found_with(Settings { window, ..Settings::default() }, seconds, (false, false), limits)
 }
 
-/// Of requests, those that are refused count as well if `refusals`.
+/// Of requests, those that are refused count as well if `refusals`; head fields state each limit if `headers`.
 fn found_with(
     settings: Settings,
     seconds: u64,
-    refusals: bool,
+    (refusals, headers): (bool, bool),
     limits: &[(Dimension, u64, Precharge)],
 ) -> Finding {
     let limit = |&(dimension, value, precharge): &(Dimension, u64, Precharge)| {
@@ -47,7 +47,7 @@ fn found_with(
         organisation: "o".into(),
         unstated_max_tokens: 16,
         retry_after: RetryAfter::Exact,
-        headers: false,
+        headers,
         limits: limits.iter().map(limit).collect(),
     };
     run(&limits, MANNER, settings, 1).0
@@ -104,7 +104,7 @@ fn requests_and_tokens_of_a_minute_are_both_measured() {
     let finding = found_with(
         Settings::default(),
         60,
-        true,
+        (true, false),
         &[
             (Dimension::Requests, 500, Precharge::None),
             (Dimension::Tokens, 30_000, Precharge::MaxOfPromptAndMaxTokens),
@@ -116,4 +116,43 @@ fn requests_and_tokens_of_a_minute_are_both_measured() {
         let minute = found.value.unwrap() * 60.0 / found.window_s.unwrap();
         assert!((minute / truth - 1.0).abs() < 0.05 && found.confidence > 0.9, "{finding:#?}");
     }
+}
+
+/// As Anthropic's limits stand side by side: few requests are spared, and they have to be large to meet the others.
+#[test]
+fn limits_that_head_fields_claim_are_looked_for() {
+    let finding = found_with(
+        Settings { max_time: Span::from_secs(1_200), ..Settings::default() },
+        60,
+        (false, true),
+        &[
+            (Dimension::Requests, 50, Precharge::None),
+            (Dimension::InputTokens, 30_000, Precharge::Prompt),
+            (Dimension::OutputTokens, 8_000, Precharge::MaxTokens),
+        ],
+    );
+    let truth = [
+        (FoundDimension::Rpm, 50.0),
+        (FoundDimension::InputTpm, 30_000.0),
+        (FoundDimension::OutputTpm, 8_000.0),
+    ];
+    assert_eq!(listed(&finding, &truth), ["input_tpm", "output_tpm", "rpm"], "{finding:#?}");
+    assert!(finding.limits.iter().all(|limit| limit.value.is_some()), "{finding:#?}");
+    assert!(finding.not_met.claimed.is_empty(), "{finding:#?}");
+}
+
+/// What no request can come to is told as a claim.
+#[test]
+fn what_is_claimed_and_not_met_is_told_as_a_claim() {
+    let finding = found_with(
+        Settings { prompt: 16..=64, ..Settings::default() },
+        60,
+        (false, true),
+        &[(Dimension::Requests, 50, Precharge::None), (Dimension::InputTokens, 30_000, Precharge::Prompt)],
+    );
+    assert_eq!(
+        finding.not_met.claimed,
+        [Claim { dimension: FoundDimension::InputTpm, value: 30_000 }],
+        "{finding:#?}"
+    );
 }

@@ -1,8 +1,8 @@
 //! What people read of a finding.
 
 use floodline_core::finding::{
-    FORMAT, Finding, FoundAlgorithm, FoundDimension, FoundLimit, FoundPrecharge, FoundScope, FoundWait,
-    NotMet, VERSION,
+    Claim, FORMAT, Finding, FoundAlgorithm, FoundDimension, FoundLimit, FoundPrecharge, FoundScope,
+    FoundWait, NotMet, VERSION,
 };
 use floodline_core::limits::{Limits, Settlement, Start};
 use floodline_report::{Style, finding};
@@ -80,7 +80,12 @@ fn a_finding_as_markdown() {
 fn nothing_found() {
     let found = Finding {
         limits: Vec::new(),
-        not_met: NotMet { concurrency: Some(64), requests: Some(1_200), tokens: Some(310_000) },
+        not_met: NotMet {
+            concurrency: Some(64),
+            requests: Some(1_200),
+            tokens: Some(310_000),
+            claimed: vec![Claim { dimension: FoundDimension::Rpm, value: 5_000 }],
+        },
         ended_early: None,
         ..two()
     };

@@ -10,8 +10,8 @@ use floodline_core::retry::{Dimension as Said, Why};
 
 use super::bench::{Bench, Crowd, Experiment, Known};
 use super::fit::{Family, Fit, Hypothesis};
-use super::log::{Log, Reply};
-use super::{rounds, waits};
+use super::log::Reply;
+use super::{claims, rounds, waits};
 
 /// Below this confidence a limit beside others is told without a value.
 const UNSURE: f64 = 0.6;
@@ -155,6 +155,7 @@ fn not_met(bench: &Bench, found: &[FoundLimit]) -> NotMet {
         concurrency: if has(FoundDimension::Concurrency) { None } else { some(log.together()) },
         requests: if found.is_empty() { some(admitted().count()) } else { None },
         tokens: found.is_empty().then(|| tokens.sum()).filter(|sum| *sum > 0),
+        claimed: claims::unmet(&log, found),
     }
 }
 
@@ -232,25 +233,10 @@ fn blank(bench: &Bench, dimension: FoundDimension) -> FoundLimit {
         every_s: None,
         leaky: false,
         approximate: false,
-        stated_value: stated(&log, dimension),
+        stated_value: claims::of(&log, dimension),
         stated_dimension: said.map(|said| said.name().into()),
         confidence: 0.0,
     }
-}
-
-/// What the head fields of answers claim that is admitted.
-fn stated(log: &Log, dimension: FoundDimension) -> Option<i64> {
-    log.lines.iter().rev().find_map(|line| {
-        let stated = line.answer.as_ref()?.stated.as_ref()?;
-        let quota = match dimension {
-            FoundDimension::Rpm | FoundDimension::Rpd => stated.requests,
-            FoundDimension::Tpm | FoundDimension::Tpd => stated.tokens,
-            FoundDimension::InputTpm => stated.input,
-            FoundDimension::OutputTpm => stated.output,
-            FoundDimension::Concurrency | FoundDimension::Quota => None,
-        };
-        quota?.limit
-    })
 }
 
 fn scope(other_key: Option<bool>) -> FoundScope {

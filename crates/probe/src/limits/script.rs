@@ -11,11 +11,8 @@ use floodline_core::retry::Dimension;
 
 use super::ask::{Size, one, other_key};
 use super::bench::{Bench, Stop};
-use super::flood::{Flood, Kind, flood};
+use super::flood::{Flood, Kind, SPARED, flood};
 use super::{crowd, explain, rounds};
-
-/// What share of a known limit a flood may use that looks for another.
-const SPARED: f64 = 0.8;
 
 pub(super) async fn run(bench: Bench) -> Result<(), Stop> {
     bench.says("saying hello");

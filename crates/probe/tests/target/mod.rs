@@ -7,7 +7,7 @@ use floodline_core::finding::Finding;
 use floodline_core::limits::{Dimension, Limits, Spent};
 use floodline_core::random::{Purpose, Stream};
 use floodline_core::retry::{Dimension as Said, Refusal, Why};
-use floodline_core::stated::StatedLimits;
+use floodline_core::stated::{Quota, StatedLimits};
 use floodline_core::{Moment, Span};
 use floodline_probe::limits::{Answer, Command, Experiment, Probe, Reply, Settings, Tokens};
 use floodline_sim::limits::{KeyId, Limiter, ModelId, Request, Ticket, Verdict};
@@ -71,6 +71,7 @@ pub(crate) fn run(limits: &Limits, manner: Manner, settings: Settings, seed: u64
     let mut sent_at: Vec<Moment> = Vec::new();
     let mut now = Moment::START;
     let epoch = Span((random.fraction() * 1e11) as u64);
+    let claims = limits.headers.then(|| claimed(limits));
     loop {
         match experiment.next(now) {
             Command::Done => break,
@@ -110,9 +111,10 @@ pub(crate) fn run(limits: &Limits, manner: Manner, settings: Settings, seed: u64
                         happenings.add(now + takes, What::Over(probe, ticket, output));
                     }
                     Verdict::Refused(refusal) => {
-                        let stated = manner
-                            .states_wait
-                            .then(|| StatedLimits { retry_after: refusal.wait, ..StatedLimits::default() });
+                        let stated = manner.states_wait.then(|| StatedLimits {
+                            retry_after: refusal.wait,
+                            ..claims.clone().unwrap_or_default()
+                        });
                         let reply = Reply::Refused {
                             refusal: Refusal {
                                 why: if refusal.permanent() { Why::TooLarge } else { Why::RateLimited },
@@ -131,13 +133,8 @@ pub(crate) fn run(limits: &Limits, manner: Manner, settings: Settings, seed: u64
                 limiter.finished(ticket, now + epoch, Spent { prompt, cached: 0, output });
                 let ended = now + way(manner, &mut random);
                 let reply = Reply::Admitted(Some(Tokens { prompt, output }));
-                happenings.add(
-                    ended,
-                    What::Back(
-                        probe,
-                        Box::new(Answer { sent: sent_at[probe.id], ended, stated: None, reply }),
-                    ),
-                );
+                let answer = Answer { sent: sent_at[probe.id], ended, stated: claims.clone(), reply };
+                happenings.add(ended, What::Back(probe, Box::new(answer)));
             }
             What::Back(probe, answer) => experiment.answered(probe.id, *answer),
         }
@@ -147,6 +144,21 @@ pub(crate) fn run(limits: &Limits, manner: Manner, settings: Settings, seed: u64
 
 fn way(manner: Manner, random: &mut Stream) -> Span {
     Span(manner.way.0 + (manner.jitter.0 as f64 * random.fraction()) as u64)
+}
+
+/// What head fields claim of all limits.
+fn claimed(limits: &Limits) -> StatedLimits {
+    let of = |dimension| {
+        let limit = limits.limits.iter().find(|limit| limit.dimension == dimension)?;
+        Some(Quota { limit: i64::try_from(limit.value).ok(), ..Quota::default() })
+    };
+    StatedLimits {
+        requests: of(Dimension::Requests),
+        tokens: of(Dimension::Tokens),
+        input: of(Dimension::InputTokens),
+        output: of(Dimension::OutputTokens),
+        ..StatedLimits::default()
+    }
 }
 
 fn name(dimension: Dimension) -> Said {

@@ -131,7 +131,14 @@ pub(super) fn not_met(finding: &Finding) -> Option<String> {
         finding.not_met.tokens.map(|n| counted(n, "token")),
     ];
     let far = far.into_iter().flatten().collect::<Vec<_>>();
-    (!far.is_empty()).then(|| format!("up to {}", far.join(", ")))
+    let far = (!far.is_empty()).then(|| format!("up to {}", far.join(", ")));
+    let claimed = finding.not_met.claimed.iter();
+    let claimed =
+        claimed.map(|claim| format!("{} {}", claim.dimension.name(), number(claim.value.max(0) as f64)));
+    let claimed = claimed.collect::<Vec<_>>();
+    let claimed = (!claimed.is_empty()).then(|| format!("{}, as head fields claim", claimed.join(" and ")));
+    let all = far.into_iter().chain(claimed).collect::<Vec<_>>();
+    (!all.is_empty()).then(|| all.join("; "))
 }
 
 /// What it took.
