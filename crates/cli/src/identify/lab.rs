@@ -226,7 +226,11 @@ fn tokens(record: &Record) -> Option<Tokens> {
 
 fn refused(record: &Record) -> Option<Reply> {
     let known = record.attempts.last().and_then(|attempt| attempt.refusal);
-    let refusal = known.or_else(|| Refusal::by_outcome(record.outcome))?;
+    let mut refusal = known.or_else(|| Refusal::by_outcome(record.outcome))?;
+    // A provisioned deployment that is used to the full speaks of high demand: that is its limit.
+    if record.outcome == Outcome::RateLimited && refusal.why == Why::Overloaded {
+        refusal.why = Why::RateLimited;
+    }
     Some(Reply::Refused { refusal, status: record.status })
 }
 
