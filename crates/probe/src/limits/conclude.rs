@@ -84,7 +84,7 @@ fn limits(bench: &Bench) -> Vec<FoundLimit> {
             best = fit.best;
         }
     }
-    if rounds::is_another(bench, &best) {
+    if rounds::is_another(bench, &best, named) {
         found.push(limit(bench, &Known { best, other_key: notes.other_key, named, settled: false }));
     }
     if let Some(crowd) = notes.crowd {

@@ -1,6 +1,7 @@
 //! Rounds of spending and waiting that tell one limiter from another, and measure it.
 
 use floodline_core::limits::Dimension;
+use floodline_core::retry::Dimension as Named;
 
 use super::ask::{Size, drain, one, other_key, recover};
 use super::bench::{Bench, Known, Stop};
@@ -33,7 +34,7 @@ pub(super) async fn identify(bench: &Bench, flood: &Flood) -> Result<(), Stop> {
     let best = bench.best().to_vec();
     let ended = matches!(result, Ok(true));
     let other_key = bench.notes().other_key;
-    if is_another(bench, &best) {
+    if is_another(bench, &best, named) {
         bench.note(|notes| {
             notes.known.truncate(place);
             notes.known.push(Known { best, other_key, named, settled: ended });
@@ -46,13 +47,14 @@ pub(super) async fn identify(bench: &Bench, flood: &Flood) -> Result<(), Stop> {
 }
 
 /// Whether this is a limit beside those that are known: one that counts something else, and explains what it was found by.
-/// A refusal that came a moment before a window's end is none.
-pub(super) fn is_another(bench: &Bench, best: &[Hypothesis]) -> bool {
+/// A refusal that came a moment before a window's end is none, unless it names what no known limit counts.
+pub(super) fn is_another(bench: &Bench, best: &[Hypothesis], named: Option<Named>) -> bool {
     let Some(first) = best.first() else { return false };
     let notes = bench.notes();
     let counted =
         |known: &Known| known.best.first().is_some_and(|it| it.charge.dimension == first.charge.dimension);
-    notes.known.is_empty() || first.loss < 1.0 && !notes.known.iter().any(counted)
+    let explains = first.loss < 1.0 || named.is_some_and(|named| first.charge.is_named(named));
+    notes.known.is_empty() || explains && !notes.known.iter().any(counted)
 }
 
 /// Says whether all questions were answered.
