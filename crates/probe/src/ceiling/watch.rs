@@ -10,7 +10,7 @@ use floodline_core::ceiling::{Bound, By, Depth, Verdict};
 use floodline_core::fold::Fold;
 use floodline_core::objective::{self, Finding, Shares};
 use floodline_core::plan::{Load, Plan};
-use floodline_core::retry::Dimension;
+use floodline_core::retry::{Dimension, Why};
 use floodline_core::traffic::Traffic;
 use floodline_core::verdict::{self, Stamps};
 use floodline_core::{Moment, Outcome, Phase, Record, RunEvent, Span};
@@ -139,16 +139,19 @@ impl Watch {
     }
 
     fn record(&mut self, record: &Record) {
-        // What we gave up ourselves, or never sent, says nothing of the target.
-        if matches!(record.outcome, Outcome::Cancelled | Outcome::NotSent) {
-            return;
+        let refusal = record.attempts.last().and_then(|attempt| attempt.refusal);
+        let is_rejected = refusal.is_some_and(|refusal| refusal.why == Why::RejectedLocally);
+        match record.outcome {
+            // What we gave up ourselves, or did not send because the run ended, says nothing of the target.
+            Outcome::Cancelled => return,
+            Outcome::NotSent if !is_rejected => return,
+            _ => {}
         }
         let ms = |from: Option<Moment>, to: Option<Moment>| Some(to?.since(from?).as_millis_f64());
         let ok = record.outcome == Outcome::Ok;
         if let (Outcome::RateLimited, Some(stated)) = (record.outcome, &record.limits) {
             self.stated_wait = self.stated_wait.max(stated.retry_after.or(stated.hint));
         }
-        let refusal = record.attempts.last().and_then(|attempt| attempt.refusal);
         self.rows.push(Row {
             i: record.i,
             scheduled: record.scheduled,
@@ -159,7 +162,11 @@ impl Watch {
             ttft: ms(record.sent, record.first_token),
             good: self.shares.is_good(record),
         });
-        self.values.extend(self.shares.misses(record));
+        // What the retry policy did not let out is as good as refused: the target had given reason for it.
+        let refused = (record.outcome == Outcome::NotSent)
+            .then(|| Record { outcome: Outcome::RateLimited, ..record.clone() });
+        let both = self.shares.misses(record).zip(self.shares.misses(refused.as_ref().unwrap_or(record)));
+        self.values.extend(both.map(|(own, refused)| if own.missed > 0 { own } else { refused }));
     }
 
     /// Whether the run is to be ended now. To be asked some ten times a second until the run is over.
@@ -205,10 +212,16 @@ impl Watch {
         if elapsed < self.shortest {
             return None;
         }
-        if let Some(reason) = self.generator_gave_out() {
-            return Some((Some((Verdict::Invalid, Some(Bound::Generator { reason }))), End::Now));
-        }
         let weighed = weigh(self, now, false);
+        if let Some(reason) = self.generator_gave_out() {
+            let decided = match self.refused_anyway(&weighed, &reason) {
+                Some(bound) if !self.recovering(&weighed, now) && !self.undecided(&weighed, elapsed) => {
+                    (Verdict::Failed, Some(bound))
+                }
+                _ => (Verdict::Invalid, Some(Bound::Generator { reason })),
+            };
+            return Some((Some(decided), End::Now));
+        }
         let failed = |bound: Bound, end| Some((Some((Verdict::Failed, Some(bound))), end));
         if let Some(grows_per_s) = weighed.backlog.falls_far_behind()
             && !self.learning(&weighed, now)
@@ -312,6 +325,19 @@ impl Watch {
         })
     }
 
+    /// The objective on errors that is surely missed by what the target refused, whatever kept the generator busy: late reading
+    /// does not change who was refused. Late sending does, where a rate bunches up by it.
+    fn refused_anyway(&self, weighed: &Weighed, reason: &str) -> Option<Bound> {
+        let harmless = match self.trial.by {
+            By::Rate => reason.starts_with("generator_lag:"),
+            By::Users => ["generator_lag:", "generator_late:"].iter().any(|code| reason.starts_with(code)),
+        };
+        let bad = self.rows.iter().filter(|row| row.outcome != Outcome::Ok).count();
+        let refused = self.rows.iter().filter(|row| row.is_refused()).count();
+        let of_refusals = harmless && self.trial.depth != Depth::Scout && refused * 2 >= bad.max(1);
+        weighed.bound(|judged| of_refusals && judged.of_errors && judged.surely == Side::Above)
+    }
+
     /// How it looks so far.
     pub fn so_far(&self, now: Moment) -> SoFar {
         let of = |keep: fn(&Row) -> bool| self.rows.iter().filter(|row| keep(row)).count() as u64;
@@ -372,7 +398,10 @@ impl Watch {
     /// The verdict of a trial that ended with its time: by what was seen, without being sure.
     fn at_last(&self, weighed: &Weighed) -> (Verdict, Option<Bound>) {
         if let Some(reason) = self.generator_gave_out() {
-            return (Verdict::Invalid, Some(Bound::Generator { reason }));
+            return match self.refused_anyway(weighed, &reason) {
+                Some(bound) => (Verdict::Failed, Some(bound)),
+                None => (Verdict::Invalid, Some(Bound::Generator { reason })),
+            };
         }
         if self.trial.depth == Depth::Scout {
             let any = self.rows.iter().any(|row| row.outcome == Outcome::Ok);
@@ -402,8 +431,13 @@ impl Watch {
 }
 
 impl Row {
-    /// Refused by a limit, a quota or an overload guard.
+    /// Refused by a limit, a quota or an overload guard, or not let out by our own policy because of such.
     pub(super) fn is_refused(&self) -> bool {
+        self.is_refused_there() || self.outcome == Outcome::NotSent
+    }
+
+    /// Refused by the target itself.
+    pub(super) fn is_refused_there(&self) -> bool {
         matches!(self.outcome, Outcome::RateLimited | Outcome::QuotaExceeded | Outcome::Overloaded)
     }
 }

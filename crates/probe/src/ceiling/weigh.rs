@@ -52,6 +52,8 @@ pub(super) struct Weighed {
 pub(super) struct Judged {
     text: String,
     of_refusals: bool,
+    /// Whether it is about how requests ended, and about no time.
+    pub(super) of_errors: bool,
     values: f64,
     missed: f64,
     allowed: f64,
@@ -128,6 +130,7 @@ pub(super) fn weigh(watch: &Watch, now: Moment, complete: bool) -> Weighed {
         judged.push(Judged {
             text: objective.to_string(),
             of_refusals,
+            of_errors: of_refusals && objective.measure != Measure::Goodput,
             strict: matches!(
                 objective.op,
                 floodline_core::objective::Op::Below | floodline_core::objective::Op::Above
@@ -250,6 +253,7 @@ fn judge(watch: &Watch, rows: &[u32], objective: usize, allowed: f64, missing: u
     Judged {
         text: String::new(),
         of_refusals: false,
+        of_errors: false,
         values: values + missing,
         missed: missed + missing,
         allowed,
@@ -372,8 +376,10 @@ impl Weighed {
     fn named(&self, bound: Bound, rows: &[&Row]) -> Bound {
         let Bound::Objective { text, missed: Some(share), .. } = &bound else { return bound };
         let of_refusals = self.judged.iter().any(|judged| judged.of_refusals && judged.text == *text);
-        let bad = rows.iter().filter(|row| row.outcome != Outcome::Ok).count();
-        let refused: Vec<&&Row> = rows.iter().filter(|row| row.is_refused()).collect();
+        // What our own policy did not let out follows from what the target answered to the others.
+        let is_bad = |row: &&&Row| !matches!(row.outcome, Outcome::Ok | Outcome::NotSent);
+        let bad = rows.iter().filter(is_bad).count();
+        let refused: Vec<&&Row> = rows.iter().filter(|row| row.is_refused_there()).collect();
         if !of_refusals || refused.len() * 2 < bad.max(1) {
             return bound;
         }
