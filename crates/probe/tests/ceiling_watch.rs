@@ -4,81 +4,128 @@
 
 use std::sync::Arc;
 
-use floodline_core::ceiling::{Bound, By, Depth, Verdict};
+use floodline_core::ceiling::{Bound, By, Depth, Tried, Verdict};
+use floodline_core::event::Sample;
 use floodline_core::plan::{Address, Load, Plan, Target};
 use floodline_core::record::{Attempt, AttemptEnd, Record};
 use floodline_core::retry::{Refusal, Why};
 use floodline_core::schedule::Stage;
 use floodline_core::verdict::Stamps;
 use floodline_core::{Moment, Objective, Outcome, Phase, Rate, RunEvent, Span};
-use floodline_probe::ceiling::{Question, Told, Trial, Watch};
+use floodline_probe::ceiling::{Question, Trial, Watch};
 
-/// Twenty requests a second, of which each second one ends as `other` makes it.
-fn watched(by: By, lag: Span, other: impl Fn(&mut Record)) -> Told {
-    let objectives = vec![Objective::parse("errors rate < 1%", None).unwrap()];
-    let load = Load::Open { stages: vec![Stage::hold(Rate::per_second(20), None)], requests: None };
-    let target = Target::new(Address::Url(String::new()), "m");
-    let mut plan = Plan::new("watched".into(), 1, target, Vec::new(), load);
-    plan.objectives = objectives.clone();
-    let question = Question::new(by, objectives);
-    let trial = Trial {
-        number: 1,
-        by,
-        load: 20.0,
-        depth: Depth::Full,
-        flood: None,
-        clean: None,
-        memory: Span::ZERO,
-        even: false,
-        unloaded: None,
-        learn: false,
-        to_the_end: false,
-        rest: Span::ZERO,
-    };
-    trial.load_into(&mut plan);
-    let mut watch = Watch::new(&question, trial, Arc::new(plan), Stamps::Kernel);
-    for i in 0..1_000 {
-        let at = Moment(i * 50_000_000);
-        let end = at + Span::from_millis(20);
-        let mut record = Record::planned(i, Phase::Main, String::new(), at);
-        if i % 2 == 0 {
-            (record.sent, record.first_token, record.last) = (Some(at), Some(end), Some(end));
+/// A trial of twenty requests a second, fifty seconds of them at most.
+struct Twenty {
+    by: By,
+    objective: &'static str,
+    /// How long every arrival lies unread.
+    lag: Span,
+    /// Whether the clock is stepped meanwhile.
+    step: bool,
+    learn: bool,
+}
+
+const BY_RATE: Twenty =
+    Twenty { by: By::Rate, objective: "errors rate < 1%", lag: Span::ZERO, step: false, learn: false };
+const LATE: Span = Span::from_secs(2);
+
+impl Twenty {
+    /// What the trial tells if requests end as `end` makes them, and else well.
+    fn watched(&self, end: impl Fn(u64, &mut Record)) -> Tried {
+        let objectives = vec![Objective::parse(self.objective, None).unwrap()];
+        let load = Load::Open { stages: vec![Stage::hold(Rate::per_second(20), None)], requests: None };
+        let target = Target::new(Address::Url(String::new()), "m");
+        let mut plan = Plan::new("watched".into(), 1, target, Vec::new(), load);
+        plan.objectives = objectives.clone();
+        // By then a hundred have been sent, even if only each second one is: of fewer, nothing is said of the generator.
+        let question = Question { shortest: Span::from_secs(12), ..Question::new(self.by, objectives) };
+        let trial = Trial {
+            number: 1,
+            by: self.by,
+            load: 20.0,
+            depth: Depth::Full,
+            flood: None,
+            clean: None,
+            memory: Span::ZERO,
+            even: false,
+            unloaded: None,
+            learn: self.learn,
+            to_the_end: false,
+            rest: Span::ZERO,
+        };
+        trial.load_into(&mut plan);
+        let mut watch = Watch::new(&question, trial, Arc::new(plan), Stamps::Kernel);
+        for drift in [0, 5_000_000].into_iter().filter(|_| self.step) {
+            watch.event(&RunEvent::Sampled(Box::new(Sample { clock_drift_ns: drift, ..Sample::default() })));
+        }
+        for i in 0..1_000 {
+            let at = Moment(i * 50_000_000);
+            let over = at + Span::from_millis(20);
+            let mut record = Record::planned(i, Phase::Main, String::new(), at);
+            (record.sent, record.first_token, record.last) = (Some(at), Some(over), Some(over));
             (record.outcome, record.status) = (Outcome::Ok, Some(200));
-        } else {
-            other(&mut record);
+            end(i, &mut record);
+            record.lag_max = record.sent.map(|_| self.lag);
+            watch.event(&RunEvent::Ended(Box::new(record)));
+            if watch.look(over).is_some() {
+                return watch.finish(over, None).tried;
+            }
         }
-        record.lag_max = record.sent.map(|_| lag);
-        watch.event(&RunEvent::Ended(Box::new(record)));
-        if watch.look(end).is_some() {
-            return watch.finish(end, None);
-        }
+        watch.finish(Moment(50_000_000_000), None).tried
     }
-    watch.finish(Moment(50_000_000_000), None)
 }
 
 fn rejected(record: &mut Record) {
     let end = AttemptEnd::Outcome(Outcome::NotSent);
     let refusal = Some(Refusal::new(Why::RejectedLocally));
+    (record.sent, record.first_token, record.last) = (None, None, None);
+    (record.outcome, record.status) = (Outcome::NotSent, None);
     record.attempts.push(Attempt { refusal, ..Attempt::new(None, record.scheduled, end, None) });
 }
 
 fn refused(record: &mut Record) {
-    (record.sent, record.last) = (Some(record.scheduled), Some(record.scheduled + Span::from_millis(2)));
+    record.first_token = None;
     (record.outcome, record.status) = (Outcome::RateLimited, Some(429));
+}
+
+fn wrong(record: &mut Record) {
+    record.first_token = None;
+    (record.outcome, record.status) = (Outcome::ClientError, Some(400));
+}
+
+/// Makes each second request end so.
+fn each_second(end: fn(&mut Record)) -> impl Fn(u64, &mut Record) {
+    move |i, record| {
+        if i % 2 == 1 {
+            end(record)
+        }
+    }
 }
 
 #[test]
 fn what_our_own_breaker_rejects_is_a_miss_and_no_backlog() {
-    let told = watched(By::Rate, Span::ZERO, rejected).tried;
+    let told = BY_RATE.watched(each_second(rejected));
     assert_eq!(told.verdict, Verdict::Failed, "{told:?}");
     assert!(matches!(told.bound, Some(Bound::Objective { .. })), "{told:?}");
     assert!(told.refused > 0 && told.failed == 0, "{told:?}");
 }
 
+/// 18 % of what was sent ended in a client error, and the breaker kept as much again from going out.
+#[test]
+fn what_our_own_breaker_rejects_dilutes_no_share_that_it_is_no_part_of() {
+    let trial = Twenty { objective: "client_error rate < 10%", ..BY_RATE };
+    let told = trial.watched(|i, record| match (i % 2, i / 2 % 11) {
+        (1, _) => rejected(record),
+        (_, 3 | 7) => wrong(record),
+        (..) => {}
+    });
+    assert_eq!(told.verdict, Verdict::Failed, "{told:?}");
+}
+
 #[test]
 fn refusals_decide_before_a_generator_that_reads_late() {
     for by in [By::Users, By::Rate] {
-        let told = watched(by, Span::from_secs(2), refused).tried;
+        let told = Twenty { by, lag: LATE, ..BY_RATE }.watched(each_second(refused));
         assert_eq!(told.verdict, Verdict::Failed, "{told:?}");
         assert!(matches!(told.bound, Some(Bound::Limit { .. })), "{told:?}");
     }
@@ -86,10 +133,48 @@ fn refusals_decide_before_a_generator_that_reads_late() {
 
 #[test]
 fn a_generator_that_reads_late_is_invalid_where_nothing_is_refused() {
-    let fine = |record: &mut Record| {
-        (record.sent, record.last) = (Some(record.scheduled), Some(record.scheduled + Span::from_millis(20)));
-        (record.outcome, record.status) = (Outcome::Ok, Some(200));
-    };
-    let told = watched(By::Users, Span::from_secs(2), fine).tried;
+    let told = Twenty { by: By::Users, lag: LATE, ..BY_RATE }.watched(|_, _| {});
     assert_eq!(told.verdict, Verdict::Invalid, "{told:?}");
+}
+
+#[test]
+fn what_our_own_breaker_rejects_is_no_refusal_that_decides_before_the_generator() {
+    let trial = Twenty { lag: LATE, objective: "errors rate < 5%", ..BY_RATE };
+    let told = trial.watched(|i, record| match (i % 2, i % 100) {
+        (1, _) => rejected(record),
+        (_, 40) => refused(record),
+        (..) => {}
+    });
+    assert_eq!(told.verdict, Verdict::Invalid, "{told:?}");
+}
+
+/// A tenth is refused and another tenth ends otherwise, where 12 % may.
+#[test]
+fn refusals_decide_before_the_generator_only_where_they_alone_are_too_many() {
+    let trial = Twenty { lag: LATE, objective: "errors rate < 12%", ..BY_RATE };
+    let told = trial.watched(|i, record| match i % 10 {
+        3 => refused(record),
+        8 => wrong(record),
+        _ => {}
+    });
+    assert_eq!(told.verdict, Verdict::Invalid, "{told:?}");
+}
+
+#[test]
+fn refusals_do_not_decide_where_anything_but_late_reading_speaks_against_the_figures() {
+    let told = Twenty { by: By::Users, lag: LATE, step: true, ..BY_RATE }.watched(each_second(refused));
+    assert_eq!(told.verdict, Verdict::Invalid, "{told:?}");
+}
+
+/// Three seconds of answers and nine of refusals: at the first look no cycle is whole.
+#[test]
+fn a_generator_that_reads_late_does_not_end_what_is_learned_of_a_limiter() {
+    let told = Twenty { lag: LATE, learn: true, ..BY_RATE }.watched(|i, record| {
+        if i % 240 >= 60 {
+            refused(record);
+        }
+    });
+    assert_eq!(told.verdict, Verdict::Failed, "{told:?}");
+    assert!(told.seconds > 24.0, "{told:?}");
+    assert!(matches!(told.bound, Some(Bound::Limit { .. })), "{told:?}");
 }

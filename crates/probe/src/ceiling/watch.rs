@@ -162,11 +162,14 @@ impl Watch {
             ttft: ms(record.sent, record.first_token),
             good: self.shares.is_good(record),
         });
-        // What the retry policy did not let out is as good as refused: the target had given reason for it.
-        let refused = (record.outcome == Outcome::NotSent)
-            .then(|| Record { outcome: Outcome::RateLimited, ..record.clone() });
-        let both = self.shares.misses(record).zip(self.shares.misses(refused.as_ref().unwrap_or(record)));
-        self.values.extend(both.map(|(own, refused)| if own.missed > 0 { own } else { refused }));
+        if record.outcome == Outcome::NotSent {
+            // What the retry policy did not let out is as good as refused: the target had given reason for it.
+            let refused = Record { outcome: Outcome::RateLimited, ..record.clone() };
+            let both = self.shares.misses(record).zip(self.shares.misses(&refused));
+            self.values.extend(both.map(|(own, refused)| if refused.missed > 0 { refused } else { own }));
+        } else {
+            self.values.extend(self.shares.misses(record));
+        }
     }
 
     /// Whether the run is to be ended now. To be asked some ten times a second until the run is over.
@@ -213,12 +216,16 @@ impl Watch {
             return None;
         }
         let weighed = weigh(self, now, false);
-        if let Some(reason) = self.generator_gave_out() {
-            let decided = match self.refused_anyway(&weighed, &reason) {
-                Some(bound) if !self.recovering(&weighed, now) && !self.undecided(&weighed, elapsed) => {
-                    (Verdict::Failed, Some(bound))
-                }
-                _ => (Verdict::Invalid, Some(Bound::Generator { reason })),
+        let waits = self.waits(&weighed, now, elapsed);
+        let reasons = self.generator_gave_out();
+        if !reasons.is_empty() {
+            // What refusals come to may decide all the same, once it can be told.
+            if waits && self.is_harmless(&reasons) {
+                return None;
+            }
+            let decided = match self.refused_anyway(&weighed, &reasons) {
+                Some(bound) => (Verdict::Failed, Some(bound)),
+                None => (Verdict::Invalid, Some(generator(reasons))),
             };
             return Some((Some(decided), End::Now));
         }
@@ -229,8 +236,6 @@ impl Watch {
             return failed(Bound::Backlog { grows_per_s }, End::Now);
         }
         if let Some(bound) = weighed.bound(|judged| judged.surely == Side::Above) {
-            let waits = self.undecided(&weighed, elapsed) || self.learning(&weighed, now);
-            let waits = waits || self.recovering(&weighed, now);
             return if waits { None } else { failed(bound, End::Now) };
         }
         let clean = self.trial.flood.is_none() || weighed.pattern.tail >= weighed.needed(self.trial.clean);
@@ -246,10 +251,13 @@ impl Watch {
             return Some((Some((Verdict::Passed, None)), End::Drain));
         }
         let promising = self.trial.flood.is_some() && weighed.is_promising(self.trial.clean);
-        let waits =
-            self.undecided(&weighed, elapsed) || (promising && elapsed < self.longest_for_window(&weighed));
-        let waits = waits || self.recovering(&weighed, now) || self.learning(&weighed, now);
+        let waits = waits || (promising && elapsed < self.longest_for_window(&weighed));
         (elapsed >= self.longest && !waits).then_some((None, End::Drain))
+    }
+
+    /// Whether what refusals say is not to be believed yet.
+    fn waits(&self, weighed: &Weighed, now: Moment, elapsed: Span) -> bool {
+        self.undecided(weighed, elapsed) || self.learning(weighed, now) || self.recovering(weighed, now)
     }
 
     /// Whether refusals may still be the echo of what was sent before the trial, or have shown no whole cycle yet. Where most
@@ -307,35 +315,28 @@ impl Watch {
         now + wait
     }
 
-    /// Why the figures cannot be believed, if they cannot.
-    fn generator_gave_out(&self) -> Option<String> {
-        let verdict = verdict::judge(&self.plan, &self.fold, &[], self.stamps);
-        let own = |reason: &&String| {
-            !["killed:", "interrupted:", "limit:", "no_ok:", "nothing_sent:"]
-                .iter()
-                .any(|code| reason.starts_with(code))
-        };
-        (!verdict.valid).then(|| {
-            verdict
-                .reasons
-                .iter()
-                .find(own)
-                .cloned()
-                .unwrap_or_else(|| "generator: it could not keep up".into())
-        })
+    /// Why the figures cannot be believed, as `code: sentence`; nothing where they can.
+    fn generator_gave_out(&self) -> Vec<String> {
+        let others = ["killed:", "interrupted:", "limit:", "no_ok:", "nothing_sent:"];
+        let mut reasons = verdict::judge(&self.plan, &self.fold, &[], self.stamps).reasons;
+        reasons.retain(|reason| !others.iter().any(|code| reason.starts_with(code)));
+        reasons
     }
 
-    /// The objective on errors that is surely missed by what the target refused, whatever kept the generator busy: late reading
-    /// does not change who was refused. Late sending does, where a rate bunches up by it.
-    fn refused_anyway(&self, weighed: &Weighed, reason: &str) -> Option<Bound> {
-        let harmless = match self.trial.by {
-            By::Rate => reason.starts_with("generator_lag:"),
-            By::Users => ["generator_lag:", "generator_late:"].iter().any(|code| reason.starts_with(code)),
+    /// Whether who was refused is told rightly for all these reasons: late reading does not change it. Late sending does, where
+    /// a rate bunches up by it.
+    fn is_harmless(&self, reasons: &[String]) -> bool {
+        let codes: &[&str] = match self.trial.by {
+            By::Rate => &["generator_lag:"],
+            By::Users => &["generator_lag:", "generator_late:"],
         };
-        let bad = self.rows.iter().filter(|row| row.outcome != Outcome::Ok).count();
-        let refused = self.rows.iter().filter(|row| row.is_refused()).count();
-        let of_refusals = harmless && self.trial.depth != Depth::Scout && refused * 2 >= bad.max(1);
-        weighed.bound(|judged| of_refusals && judged.of_errors && judged.surely == Side::Above)
+        reasons.iter().all(|reason| codes.iter().any(|code| reason.starts_with(code)))
+    }
+
+    /// The objective on errors that is surely missed by what the target refused alone, whatever kept the generator busy.
+    fn refused_anyway(&self, weighed: &Weighed, reasons: &[String]) -> Option<Bound> {
+        let asks = self.trial.depth != Depth::Scout && self.is_harmless(reasons);
+        weighed.bound(|judged| asks && judged.of_errors && judged.refused == Side::Above)
     }
 
     /// How it looks so far.
@@ -397,10 +398,11 @@ impl Watch {
 
     /// The verdict of a trial that ended with its time: by what was seen, without being sure.
     fn at_last(&self, weighed: &Weighed) -> (Verdict, Option<Bound>) {
-        if let Some(reason) = self.generator_gave_out() {
-            return match self.refused_anyway(weighed, &reason) {
+        let reasons = self.generator_gave_out();
+        if !reasons.is_empty() {
+            return match self.refused_anyway(weighed, &reasons) {
                 Some(bound) => (Verdict::Failed, Some(bound)),
-                None => (Verdict::Invalid, Some(Bound::Generator { reason })),
+                None => (Verdict::Invalid, Some(generator(reasons))),
             };
         }
         if self.trial.depth == Depth::Scout {
@@ -428,6 +430,11 @@ impl Watch {
             None => (Verdict::Passed, None),
         }
     }
+}
+
+/// The first of the reasons for which figures cannot be believed, as what bounds the load.
+fn generator(reasons: Vec<String>) -> Bound {
+    Bound::Generator { reason: reasons.into_iter().next().unwrap_or_default() }
 }
 
 impl Row {

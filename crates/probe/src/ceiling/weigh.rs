@@ -62,6 +62,8 @@ pub(super) struct Judged {
     pub(super) surely: Side,
     /// If none does.
     pub(super) possibly: Side,
+    /// Of what was sent, if everything but what the target refused meets it.
+    pub(super) refused: Side,
 }
 
 /// So many refused requests in a row are the doing of a window.
@@ -247,6 +249,11 @@ fn judge(watch: &Watch, rows: &[u32], objective: usize, allowed: f64, missing: u
     }
     let (missed, values) = sum_of(&batches);
     let (missed, values, missing) = (missed as f64, values as f64, missing as f64);
+    let sent = rows.iter().filter(|k| watch.rows[**k as usize].outcome != Outcome::NotSent);
+    let (sent, refused) = sent.fold((0.0, 0.0), |(sent, refused), &k| {
+        let missed = if watch.rows[k as usize].is_refused_there() { of(k).missed } else { 0 };
+        (sent + of(k).values as f64, refused + missed as f64)
+    });
     // Waits come in waves: whichever length of batches shows them best.
     let coarse: Vec<(u64, u64)> = batches.chunks(3).map(sum_of).collect();
     let effect = design_effect(&batches).max(design_effect(&coarse));
@@ -260,6 +267,7 @@ fn judge(watch: &Watch, rows: &[u32], objective: usize, allowed: f64, missing: u
         strict: false,
         surely: side(missed / effect, (values + missing) / effect, allowed),
         possibly: side((missed + missing) / effect, (values + missing) / effect, allowed),
+        refused: side(refused / effect, sent / effect, allowed),
     }
 }
 
