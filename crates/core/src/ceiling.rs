@@ -48,7 +48,7 @@ pub struct Ceiling {
     /// Objectives that were left out, because they do not bound a load from above.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<String>,
-    /// How the ceiling stands against what is needed.
+    /// How the ceiling stands against what is needed; missing where it is the generator that gave out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub headroom: Option<Headroom>,
     /// Where more load begins to cost more than it brings.

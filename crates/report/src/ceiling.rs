@@ -85,10 +85,13 @@ pub(crate) fn answer(ceiling: &Ceiling) -> String {
     }
 }
 
-/// The lowest load with most votes against it.
+/// The lowest load above the ceiling that ended as what bounds it says.
 fn next_load(ceiling: &Ceiling) -> Option<f64> {
-    let failed =
-        ceiling.trials.iter().filter(|t| t.verdict == Verdict::Failed || t.verdict == Verdict::Invalid);
+    let verdict = match ceiling.bound_by {
+        Some(Bound::Generator { .. }) => Verdict::Invalid,
+        _ => Verdict::Failed,
+    };
+    let failed = ceiling.trials.iter().filter(|t| t.verdict == verdict);
     let above = failed.map(|t| t.load).filter(|load| ceiling.value.is_none_or(|value| *load > value));
     above.min_by(f64::total_cmp)
 }

@@ -1,8 +1,6 @@
 //! The answer of a search, from everything that was tried.
 
-use floodline_core::ceiling::{
-    Bound, Ceiling, Depth, Disagreement, FORMAT, Headroom, Status, Tried, Verdict,
-};
+use floodline_core::ceiling::{Bound, Ceiling, Disagreement, FORMAT, Headroom, Status, Tried, Verdict};
 use floodline_core::{Span, Usd};
 
 use super::knee::knee;
@@ -24,18 +22,16 @@ impl Search {
     /// The answer, of a search that is over or was `cut`, and took so long.
     pub fn answer(&self, completed: &Completed, cut: Option<Cut>, took: Span) -> Ceiling {
         let levels = self.levels();
-        let high = levels.iter().find(|level| level.fails());
+        let high = levels.iter().find(|level| level.ends());
         let under = |level: &&Level| high.is_none_or(|high| level.load < high.load);
         let low = levels.iter().rev().filter(under).find(|level| level.passes());
         let undisputed_low =
             levels.iter().rev().filter(under).find(|level| level.passes() && level.failed == 0);
         let undisputed_high = levels.iter().find(|level| level.fails() && level.passed == 0);
-        let scout_failed =
-            self.all_tried().next().is_some_and(|t| t.depth == Depth::Scout && t.verdict == Verdict::Failed);
+        let scout = self.scout().filter(|scout| scout.verdict != Verdict::Passed);
         let bound_by = match high {
             Some(high) => self.bound_at(high.load),
-            None if scout_failed => self.all_tried().next().and_then(|tried| tried.bound.clone()),
-            None => None,
+            None => scout.and_then(|scout| scout.bound.clone()),
         };
         let by_generator = matches!(bound_by, Some(Bound::Generator { .. }));
         let out_of_trials = self.next_ignoring_number().is_some();
@@ -66,7 +62,8 @@ impl Search {
             interval: (undisputed_low.map(|l| l.load), undisputed_high.map(|l| l.load)),
             bound_by,
             stopped,
-            confirmed: low.is_some_and(|l| l.passed >= 2) && high.is_none_or(|h| h.failed >= 2),
+            confirmed: low.is_some_and(|l| l.passed >= 2)
+                && high.is_none_or(|h| h.failed >= 2 || h.is_out_of_reach()),
             resolution: self.question.resolution,
             objectives: self.question.objectives.iter().map(ToString::to_string).collect(),
             assumed: completed.assumed.as_ref().map(ToString::to_string),
@@ -75,6 +72,8 @@ impl Search {
                 .question
                 .need
                 .zip(value.or((status == Status::Nothing).then_some(0.0)))
+                // How much the target holds beyond what the generator can send, nobody knows.
+                .filter(|_| status != Status::Invalid)
                 .map(|(need, value)| Headroom { need, times: value / need, met: value >= need }),
             // Where it was the generator that bent the curve, it says nothing of the target.
             knee: knee(&curve, value.unwrap_or(f64::INFINITY)).filter(|_| !by_generator),

@@ -1,7 +1,9 @@
 //! Which load is tried next: a function of what was asked and of all trials so far.
 //!
 //! Loads are told apart by their votes. A trial that passed only on the way up, or whose limiter had its allowance left,
-//! has no vote for passing: such a pass is a hint, and is tried again where the answer lies near. Every failure votes.
+//! has no vote for passing: such a pass is a hint, and is tried again where the answer lies near. Every failure votes. A
+//! trial that is invalid says nothing of the target and has no vote either; a load that twice could not be judged is out of
+//! reach: nothing above it is tried, and what is found below it is no ceiling of the target.
 
 use floodline_core::Span;
 use floodline_core::ceiling::{Bound, By, Depth, Tried, Verdict};
@@ -25,7 +27,7 @@ pub(super) struct Level {
     pub(super) load: f64,
     pub(super) passed: u32,
     pub(super) failed: u32,
-    /// Those of the failures in which it was the generator that failed.
+    /// Trials that could not be judged.
     invalid: u32,
     /// Passes without a vote.
     pub(super) hinted: u32,
@@ -33,6 +35,8 @@ pub(super) struct Level {
 
 /// Trials of one load, at most: the third decides between two.
 const VOTES: u32 = 3;
+/// A load that could not be judged so often is not tried again.
+const IN_VAIN: u32 = 2;
 /// A search does not start above this rate unless it is told to.
 const MODEST_START: f64 = 20.0;
 /// Below this share of where it started, a load that fails is the end of the search.
@@ -59,10 +63,10 @@ impl Search {
         self.told.push(told);
     }
 
-    /// The highest load that passes so far, and the lowest that fails.
+    /// The highest load that passes so far, and the lowest that does not.
     pub fn bracket(&self) -> (Option<f64>, Option<f64>) {
         let levels = self.levels();
-        let high = levels.iter().find(|level| level.fails()).map(|level| level.load);
+        let high = levels.iter().find(|level| level.ends()).map(|level| level.load);
         let under = |level: &&Level| high.is_none_or(|high| level.load < high);
         let low = levels.iter().rev().filter(under).find(|level| level.passes() || level.hinted > 0);
         (low.map(|level| level.load), high)
@@ -75,6 +79,9 @@ impl Search {
         }
         let (load, depth) = match self.scout() {
             None if self.wants_scout() => (1.0, Depth::Scout),
+            Some(scout) if scout.verdict == Verdict::Invalid && self.told.len() < IN_VAIN as usize => {
+                (1.0, Depth::Scout)
+            }
             Some(scout) if scout.verdict != Verdict::Passed => return None,
             _ => self.load()?,
         };
@@ -103,8 +110,9 @@ impl Search {
         self.question.from.is_none() && self.question.by == By::Rate
     }
 
-    fn scout(&self) -> Option<&Tried> {
-        self.all_tried().next().filter(|tried| tried.depth == Depth::Scout)
+    /// The scout; where the first could not be judged, the second.
+    pub(super) fn scout(&self) -> Option<&Tried> {
+        self.all_tried().take_while(|tried| tried.depth == Depth::Scout).last()
     }
 
     /// Where the search starts.
@@ -124,11 +132,11 @@ impl Search {
 
     fn load(&self) -> Option<(f64, Depth)> {
         let levels = self.levels();
-        // A generator that failed once may have been disturbed; nothing is built on that before it fails again.
+        // A generator that gave out once may have been disturbed; nothing is built on that before it does again.
         if let Some(doubtful) = levels.iter().find(|level| level.is_doubtful()) {
             return Some((doubtful.load, Depth::Full));
         }
-        let Some(high) = levels.iter().find(|level| level.fails()) else { return self.upwards(&levels) };
+        let Some(high) = levels.iter().find(|level| level.ends()) else { return self.upwards(&levels) };
         let below: Vec<&Level> = levels.iter().filter(|level| level.load < high.load).collect();
         let Some(low) = below.iter().rev().find(|level| level.passes()) else {
             return self.downwards(high, &below).map(|load| (load, Depth::Full));
@@ -145,7 +153,7 @@ impl Search {
             let load = guess.unwrap_or(middle);
             return between(load).then_some((load, Depth::Full));
         }
-        let again = |level: &Level, votes: u32| votes < 2 && level.passed + level.failed < VOTES;
+        let again = |level: &Level, votes: u32| votes < 2 && level.has_a_vote_left();
         if again(low, low.passed) {
             return Some((low.load, Depth::Full));
         }
@@ -166,7 +174,7 @@ impl Search {
         match end {
             Some(end) if top.load >= end => {
                 // Nothing failed up to the maximum: that is confirmed like any other answer.
-                (top.passed < 2 && top.passed + top.failed < VOTES).then_some((top.load, Depth::Full))
+                (top.passed < 2 && top.has_a_vote_left()).then_some((top.load, Depth::Full))
             }
             _ => {
                 let next = self.round((top.load * 2.0).min(end.unwrap_or(f64::INFINITY)));
@@ -218,7 +226,7 @@ impl Search {
                 Verdict::Passed if self.votes(tried) => level.passed += 1,
                 Verdict::Passed => level.hinted += 1,
                 Verdict::Failed => level.failed += 1,
-                Verdict::Invalid => (level.failed, level.invalid) = (level.failed + 1, level.invalid + 1),
+                Verdict::Invalid => level.invalid += 1,
                 Verdict::Cut => {}
             }
         }
@@ -288,13 +296,27 @@ impl Level {
         self.failed > self.passed
     }
 
-    /// Nothing but one failure of the generator speaks against it, and nothing for it.
+    /// It could not be judged, as often as it is tried for that.
+    pub(super) fn is_out_of_reach(&self) -> bool {
+        self.passed == self.failed && self.invalid >= IN_VAIN
+    }
+
+    /// It bounds the search from above.
+    pub(super) fn ends(&self) -> bool {
+        self.fails() || self.is_out_of_reach()
+    }
+
+    /// All that is known of it is one trial that could not be judged.
     fn is_doubtful(&self) -> bool {
-        self.invalid == 1 && self.failed == 1 && self.passed == 0
+        self.invalid == 1 && self.failed == 0 && self.passed == 0
     }
 
     /// Its votes are even, and there is one left to decide.
     fn is_open(&self) -> bool {
-        self.passed == self.failed && self.passed > 0 && self.passed + self.failed < VOTES
+        self.passed == self.failed && self.passed > 0 && self.has_a_vote_left()
+    }
+
+    fn has_a_vote_left(&self) -> bool {
+        self.passed + self.failed < VOTES && self.invalid < IN_VAIN
     }
 }
