@@ -48,7 +48,7 @@ pub struct Ceiling {
     /// Objectives that were left out, because they do not bound a load from above.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<String>,
-    /// How the ceiling stands against what is needed; missing where it is the generator that gave out.
+    /// How the ceiling stands against what is needed; missing where the search is invalid.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub headroom: Option<Headroom>,
     /// Where more load begins to cost more than it brings.
@@ -101,7 +101,7 @@ pub enum Status {
     Unbounded,
     /// No load meets the objectives.
     Nothing,
-    /// The generator gave out before the target did.
+    /// The generator gave out before the target did, or trials were too short to tell anything.
     Invalid,
     /// A limit, or a target that went away, ended the search; what is known until then is told.
     Stopped,
@@ -170,7 +170,7 @@ pub enum Verdict {
     Passed,
     /// It does not.
     Failed,
-    /// The generator was the bottleneck.
+    /// Nothing can be said of the target: the generator was the bottleneck, or no request had ended in time.
     Invalid,
     /// It was cut short and says nothing.
     Cut,
@@ -210,6 +210,11 @@ pub enum Bound {
     Generator {
         /// Why, as `code: sentence`.
         reason: String,
+    },
+    /// The time of a trial, in which no request ended: whether the load is too high cannot be told.
+    Silence {
+        /// How long the load was held, in seconds.
+        seconds: f64,
     },
     /// A rule of the scenario that ends a run.
     Rule {
@@ -281,7 +286,7 @@ pub struct Tried {
 
 impl Ceiling {
     /// The exit code of the command that searched: 0 found, and enough where something is needed; 3 not enough, or no load
-    /// meets the objectives; 4 the generator gave out first; 5 stopped by a limit or a failure; 130 interrupted.
+    /// meets the objectives; 4 the generator gave out first, or nothing could be told; 5 stopped by a limit or a failure; 130 interrupted.
     pub fn exit_code(&self) -> u8 {
         match self.status {
             Status::Interrupted => 130,

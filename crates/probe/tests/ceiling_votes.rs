@@ -62,3 +62,14 @@ fn a_generator_that_gives_out_at_once_is_asked_twice_and_blamed() {
     assert_eq!((found.status, found.trials.len()), (Status::Invalid, 2), "{found:#?}");
     assert!(matches!(found.bound_by, Some(Bound::Generator { .. })), "{found:#?}");
 }
+
+#[test]
+fn a_target_that_answers_nobody_in_time_is_not_said_to_hold_nothing() {
+    let mut search = Search::new(Question { from: None, ..from_8() });
+    let mut told = search.next().unwrap().unmade(String::new());
+    told.tried.bound = Some(Bound::Silence { seconds: 30.0 });
+    search.record(told);
+    assert_eq!(search.next(), None);
+    let found = search.answer(&Completed::default(), None, Span::from_secs(60));
+    assert_eq!((found.status, found.exit_code(), found.headroom), (Status::Invalid, 4, None), "{found:#?}");
+}

@@ -12,7 +12,7 @@ use floodline_core::retry::{Refusal, Why};
 use floodline_core::schedule::Stage;
 use floodline_core::verdict::Stamps;
 use floodline_core::{Moment, Objective, Outcome, Phase, Rate, RunEvent, Span};
-use floodline_probe::ceiling::{Question, Trial, Watch};
+use floodline_probe::ceiling::{End, Question, Trial, Watch};
 
 /// A trial of twenty requests a second, fifty seconds of them at most.
 struct Twenty {
@@ -23,38 +23,24 @@ struct Twenty {
     /// Whether the clock is stepped meanwhile.
     step: bool,
     learn: bool,
+    /// How long an answer takes where there is nothing else to do.
+    unloaded: Option<Span>,
 }
 
-const BY_RATE: Twenty =
-    Twenty { by: By::Rate, objective: "errors rate < 1%", lag: Span::ZERO, step: false, learn: false };
+const BY_RATE: Twenty = Twenty {
+    by: By::Rate,
+    objective: "errors rate < 1%",
+    lag: Span::ZERO,
+    step: false,
+    learn: false,
+    unloaded: None,
+};
 const LATE: Span = Span::from_secs(2);
 
 impl Twenty {
     /// What the trial tells if requests end as `end` makes them, and else well.
     fn watched(&self, end: impl Fn(u64, &mut Record)) -> Tried {
-        let objectives = vec![Objective::parse(self.objective, None).unwrap()];
-        let load = Load::Open { stages: vec![Stage::hold(Rate::per_second(20), None)], requests: None };
-        let target = Target::new(Address::Url(String::new()), "m");
-        let mut plan = Plan::new("watched".into(), 1, target, Vec::new(), load);
-        plan.objectives = objectives.clone();
-        // By then a hundred have been sent, even if only each second one is: of fewer, nothing is said of the generator.
-        let question = Question { shortest: Span::from_secs(12), ..Question::new(self.by, objectives) };
-        let trial = Trial {
-            number: 1,
-            by: self.by,
-            load: 20.0,
-            depth: Depth::Full,
-            flood: None,
-            clean: None,
-            memory: Span::ZERO,
-            even: false,
-            unloaded: None,
-            learn: self.learn,
-            to_the_end: false,
-            rest: Span::ZERO,
-        };
-        trial.load_into(&mut plan);
-        let mut watch = Watch::new(&question, trial, Arc::new(plan), Stamps::Kernel);
+        let mut watch = self.begun();
         for drift in [0, 5_000_000].into_iter().filter(|_| self.step) {
             watch.event(&RunEvent::Sampled(Box::new(Sample { clock_drift_ns: drift, ..Sample::default() })));
         }
@@ -72,6 +58,42 @@ impl Twenty {
             }
         }
         watch.finish(Moment(50_000_000_000), None).tried
+    }
+
+    /// What it tells if no request ends, and for how long it goes on.
+    fn silent(&self) -> (Tried, Moment) {
+        let mut watch = self.begun();
+        let mut now = Moment::START;
+        while watch.look(now) != Some(End::Now) {
+            now = now + Span::from_millis(100);
+        }
+        (watch.finish(now, None).tried, now)
+    }
+
+    fn begun(&self) -> Watch {
+        let objectives = vec![Objective::parse(self.objective, None).unwrap()];
+        let load = Load::Open { stages: vec![Stage::hold(Rate::per_second(20), None)], requests: None };
+        let target = Target::new(Address::Url(String::new()), "m");
+        let mut plan = Plan::new("watched".into(), 1, target, Vec::new(), load);
+        plan.objectives = objectives.clone();
+        // By then a hundred have been sent, even if only each second one is: of fewer, nothing is said of the generator.
+        let question = Question { shortest: Span::from_secs(12), ..Question::new(self.by, objectives) };
+        let trial = Trial {
+            number: 1,
+            by: self.by,
+            load: 20.0,
+            depth: Depth::Full,
+            flood: None,
+            clean: None,
+            memory: Span::ZERO,
+            even: false,
+            unloaded: self.unloaded,
+            learn: self.learn,
+            to_the_end: false,
+            rest: Span::ZERO,
+        };
+        trial.load_into(&mut plan);
+        Watch::new(&question, trial, Arc::new(plan), Stamps::Kernel)
     }
 }
 
@@ -177,4 +199,37 @@ fn a_generator_that_reads_late_does_not_end_what_is_learned_of_a_limiter() {
     assert_eq!(told.verdict, Verdict::Failed, "{told:?}");
     assert!(told.seconds > 24.0, "{told:?}");
     assert!(matches!(told.bound, Some(Bound::Limit { .. })), "{told:?}");
+}
+
+#[test]
+fn answers_that_are_none_are_the_targets_doing_and_not_the_generators() {
+    let html = |_, record: &mut Record| {
+        record.first_token = None;
+        record.outcome = Outcome::Malformed;
+    };
+    for by in [By::Users, By::Rate] {
+        let told = Twenty { by, lag: LATE, ..BY_RATE }.watched(html);
+        assert_eq!(told.verdict, Verdict::Failed, "{told:?}");
+        assert!(matches!(told.bound, Some(Bound::Objective { .. })), "{told:?}");
+    }
+}
+
+#[test]
+fn a_trial_in_which_nothing_ended_has_not_failed() {
+    for by in [By::Users, By::Rate] {
+        let (told, now) = Twenty { by, ..BY_RATE }.silent();
+        assert_eq!(told.verdict, Verdict::Invalid, "{told:?}");
+        assert!(matches!(told.bound, Some(Bound::Silence { seconds }) if seconds > 29.0), "{told:?}");
+        // What is in flight is waited for as long as a trial may last.
+        assert!(now >= Moment(60_000_000_000), "{now:?}");
+    }
+}
+
+#[test]
+fn a_trial_in_which_nothing_ended_has_failed_where_answers_are_long_overdue() {
+    let trial = Twenty { unloaded: Some(Span::from_millis(300)), ..BY_RATE };
+    let (told, _) = trial.silent();
+    assert_eq!((told.verdict, told.bound), (Verdict::Failed, Some(Bound::Backlog { grows_per_s: 20.0 })));
+    let slow = Twenty { unloaded: Some(Span::from_secs(5)), ..trial };
+    assert_eq!(slow.silent().0.verdict, Verdict::Invalid);
 }

@@ -65,6 +65,10 @@ pub(crate) fn answer(ceiling: &Ceiling) -> String {
             format!("No load meets the objectives: even {}{bound}.", at(lowest(ceiling)))
         }
         (Status::Found | Status::Unbounded | Status::Nothing, _, _) => "No load meets the objectives.".into(),
+        (Status::Invalid, value, _) if matches!(ceiling.bound_by, Some(Bound::Silence { .. })) => {
+            let held = value.map_or_else(String::new, |value| format!(" The target holds {value} at least."));
+            format!("Nothing could be told {}within the time of a trial.{held}", at(next))
+        }
         (Status::Invalid, Some(value), _) => {
             format!(
                 "The load generator gave out {}before the target did, which holds {value} at least.",
@@ -88,10 +92,10 @@ pub(crate) fn answer(ceiling: &Ceiling) -> String {
 /// The lowest load above the ceiling that ended as what bounds it says.
 fn next_load(ceiling: &Ceiling) -> Option<f64> {
     let verdict = match ceiling.bound_by {
-        Some(Bound::Generator { .. }) => Verdict::Invalid,
+        Some(Bound::Generator { .. } | Bound::Silence { .. }) => Verdict::Invalid,
         _ => Verdict::Failed,
     };
-    let failed = ceiling.trials.iter().filter(|t| t.verdict == verdict);
+    let failed = ceiling.trials.iter().filter(|t| t.verdict == verdict && t.by == ceiling.by());
     let above = failed.map(|t| t.load).filter(|load| ceiling.value.is_none_or(|value| *load > value));
     above.min_by(f64::total_cmp)
 }
@@ -166,6 +170,9 @@ pub(crate) fn bound(bound: &Bound) -> String {
         Bound::Generator { reason } => {
             let words = reason.split_once(": ").map_or(reason.as_str(), |(_, words)| words);
             one_line(words, 300)
+        }
+        Bound::Silence { seconds } => {
+            format!("no request had ended after {}{GLUE}s; a longer --trial may tell", three_digits(*seconds))
         }
         Bound::Rule { text } => format!("a rule of the scenario ended the run ({})", one_line(text, 200)),
     }

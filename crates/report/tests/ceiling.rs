@@ -84,6 +84,19 @@ fn found() -> Ceiling {
     }
 }
 
+/// The same where the load that failed could not be judged.
+fn invalid(bound: Bound) -> Ceiling {
+    let mut invalid = Ceiling {
+        status: Status::Invalid,
+        bound_by: Some(bound.clone()),
+        interval: (Some(8.223), None),
+        headroom: None,
+        ..found()
+    };
+    *invalid.trials.last_mut().unwrap() = tried(6, 8.447, Verdict::Invalid, Some(bound));
+    invalid
+}
+
 /// The answer on the screen.
 fn shown(ceiling: &Ceiling, style: Style) -> String {
     terminal::ceiling(ceiling, "support <chat>", "runs/c", style)
@@ -114,7 +127,9 @@ fn every_other_end() {
     let ends = [
         Ceiling { status: Status::Unbounded, bound_by: None, interval: (Some(8.223), None), ..found.clone() },
         Ceiling { status: Status::Nothing, value: None, bound_by: Some(objective), ..found.clone() },
-        Ceiling { status: Status::Invalid, bound_by: Some(generator), ..found.clone() },
+        invalid(generator),
+        invalid(Bound::Silence { seconds: 30.0 }),
+        Ceiling { value: None, interval: (None, None), ..invalid(Bound::Silence { seconds: 30.0 }) },
         Ceiling { bound_by: Some(backlog), ..found.clone() },
         Ceiling {
             status: Status::Stopped,

@@ -33,7 +33,7 @@ impl Search {
             Some(high) => self.bound_at(high.load),
             None => scout.and_then(|scout| scout.bound.clone()),
         };
-        let by_generator = matches!(bound_by, Some(Bound::Generator { .. }));
+        let is_invalid = matches!(bound_by, Some(Bound::Generator { .. } | Bound::Silence { .. }));
         let out_of_trials = self.next_ignoring_number().is_some();
         let trials = self.question.most_trials;
         let stopped = match &cut {
@@ -45,7 +45,7 @@ impl Search {
         let status = match (&cut, stopped.is_some(), high, low) {
             (Some(Cut::Person), ..) => Status::Interrupted,
             (_, true, ..) => Status::Stopped,
-            (..) if by_generator => Status::Invalid,
+            (..) if is_invalid => Status::Invalid,
             (_, _, _, None) => Status::Nothing,
             (_, _, Some(_), Some(_)) => Status::Found,
             (_, _, None, Some(_)) => Status::Unbounded,
@@ -72,11 +72,11 @@ impl Search {
                 .question
                 .need
                 .zip(value.or((status == Status::Nothing).then_some(0.0)))
-                // How much the target holds beyond what the generator can send, nobody knows.
+                // How much the target holds beyond what could be judged, nobody knows.
                 .filter(|_| status != Status::Invalid)
                 .map(|(need, value)| Headroom { need, times: value / need, met: value >= need }),
             // Where it was the generator that bent the curve, it says nothing of the target.
-            knee: knee(&curve, value.unwrap_or(f64::INFINITY)).filter(|_| !by_generator),
+            knee: knee(&curve, value.unwrap_or(f64::INFINITY)).filter(|_| !is_invalid),
             disagreements: levels
                 .iter()
                 .filter(|level| level.passed > 0 && level.failed > 0)

@@ -79,7 +79,10 @@ impl Search {
         }
         let (load, depth) = match self.scout() {
             None if self.wants_scout() => (1.0, Depth::Scout),
-            Some(scout) if scout.verdict == Verdict::Invalid && self.told.len() < IN_VAIN as usize => {
+            Some(scout)
+                if matches!(scout.bound, Some(Bound::Generator { .. }))
+                    && self.told.len() < IN_VAIN as usize =>
+            {
                 (1.0, Depth::Scout)
             }
             Some(scout) if scout.verdict != Verdict::Passed => return None,

@@ -223,7 +223,7 @@ impl Watch {
             if waits && self.is_harmless(&reasons) {
                 return None;
             }
-            let decided = match self.refused_anyway(&weighed, &reasons) {
+            let decided = match self.missed_anyway(&weighed, &reasons) {
                 Some(bound) => (Verdict::Failed, Some(bound)),
                 None => (Verdict::Invalid, Some(generator(reasons))),
             };
@@ -310,6 +310,10 @@ impl Watch {
     }
 
     fn patience(&self, now: Moment, elapsed: Span) -> Moment {
+        // Of answers of which none has come yet, nobody knows how long they take.
+        if self.rows.is_empty() {
+            return now + DRAIN.1;
+        }
         let slowest = self.rows.iter().filter_map(|row| row.latency).fold(0.0, f64::max);
         let wait = Span((slowest * 1.5e6) as u64).max(DRAIN.0).min(DRAIN.1).min(elapsed.max(DRAIN.0));
         now + wait
@@ -326,17 +330,36 @@ impl Watch {
     /// Whether who was refused is told rightly for all these reasons: late reading does not change it. Late sending does, where
     /// a rate bunches up by it.
     fn is_harmless(&self, reasons: &[String]) -> bool {
-        let codes: &[&str] = match self.trial.by {
-            By::Rate => &["generator_lag:"],
-            By::Users => &["generator_lag:", "generator_late:"],
-        };
-        reasons.iter().all(|reason| codes.iter().any(|code| reason.starts_with(code)))
+        match self.trial.by {
+            By::Rate => are_among(reasons, &["generator_lag:"]),
+            By::Users => are_among(reasons, &["generator_lag:", "generator_late:"]),
+        }
     }
 
-    /// The objective on errors that is surely missed by what the target refused alone, whatever kept the generator busy.
-    fn refused_anyway(&self, weighed: &Weighed, reasons: &[String]) -> Option<Bound> {
-        let asks = self.trial.depth != Depth::Scout && self.is_harmless(reasons);
-        weighed.bound(|judged| asks && judged.of_errors && judged.refused == Side::Above)
+    /// The objective on errors that is surely missed by what the target did, whatever kept the generator busy: by what it
+    /// refused alone, or by answers that are wrong whenever they are asked for.
+    fn missed_anyway(&self, weighed: &Weighed, reasons: &[String]) -> Option<Bound> {
+        let refused = self.is_harmless(reasons);
+        let wrong = are_among(reasons, &["generator_lag:", "generator_late:"]);
+        let missed = |side: Side, counts: bool| counts && side == Side::Above;
+        let ok = self.rows.iter().any(|row| row.outcome == Outcome::Ok);
+        // A scout passes with any answer.
+        let asks = self.trial.depth != Depth::Scout || !ok;
+        weighed.bound(|judged| {
+            let surely = missed(judged.refused, refused) || missed(judged.wrong, wrong);
+            asks && judged.of_errors && surely
+        })
+    }
+
+    /// What a trial says in which no request ended: nothing, unless answers of an unhurried target would have come long ago.
+    fn silent(&self, lasted: Span) -> (Verdict, Option<Bound>) {
+        let waited = self.due.first().map(|first| (self.from + lasted).since(Moment(*first)));
+        match (self.offered(), waited.zip(self.trial.unloaded)) {
+            (Some(rate), Some((waited, unloaded))) if self.due.len() > 2 && waited.0 / 8 > unloaded.0 => {
+                (Verdict::Failed, Some(Bound::Backlog { grows_per_s: rate }))
+            }
+            _ => (Verdict::Invalid, Some(Bound::Silence { seconds: lasted.as_secs_f64() })),
+        }
     }
 
     /// How it looks so far.
@@ -400,10 +423,13 @@ impl Watch {
     fn at_last(&self, weighed: &Weighed) -> (Verdict, Option<Bound>) {
         let reasons = self.generator_gave_out();
         if !reasons.is_empty() {
-            return match self.refused_anyway(weighed, &reasons) {
+            return match self.missed_anyway(weighed, &reasons) {
                 Some(bound) => (Verdict::Failed, Some(bound)),
                 None => (Verdict::Invalid, Some(generator(reasons))),
             };
+        }
+        if self.rows.is_empty() {
+            return self.silent(weighed.lasted(self.from));
         }
         if self.trial.depth == Depth::Scout {
             let any = self.rows.iter().any(|row| row.outcome == Outcome::Ok);
@@ -437,6 +463,10 @@ fn generator(reasons: Vec<String>) -> Bound {
     Bound::Generator { reason: reasons.into_iter().next().unwrap_or_default() }
 }
 
+fn are_among(reasons: &[String], codes: &[&str]) -> bool {
+    reasons.iter().all(|reason| codes.iter().any(|code| reason.starts_with(code)))
+}
+
 impl Row {
     /// Refused by a limit, a quota or an overload guard, or not let out by our own policy because of such.
     pub(super) fn is_refused(&self) -> bool {
@@ -446,5 +476,10 @@ impl Row {
     /// Refused by the target itself.
     pub(super) fn is_refused_there(&self) -> bool {
         matches!(self.outcome, Outcome::RateLimited | Outcome::QuotaExceeded | Outcome::Overloaded)
+    }
+
+    /// Answered in a way that no other load would mend.
+    pub(super) fn is_wrong(&self) -> bool {
+        matches!(self.outcome, Outcome::Malformed | Outcome::ClientError | Outcome::CheckFailed)
     }
 }

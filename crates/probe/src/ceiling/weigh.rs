@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use floodline_core::ceiling::{Bound, Times, Tried, Verdict};
 use floodline_core::metric::Metric;
-use floodline_core::objective::{Measure, Misses};
+use floodline_core::objective::Measure;
 use floodline_core::retry::Dimension;
 use floodline_core::{Moment, Outcome, Span, Usd};
 
@@ -64,6 +64,8 @@ pub(super) struct Judged {
     pub(super) possibly: Side,
     /// Of what was sent, if everything but what the target refused meets it.
     pub(super) refused: Side,
+    /// Of what was sent, if everything but wrong answers meets it.
+    pub(super) wrong: Side,
 }
 
 /// So many refused requests in a row are the doing of a window.
@@ -239,24 +241,21 @@ fn judge(watch: &Watch, rows: &[u32], objective: usize, allowed: f64, missing: u
     const BATCHES: usize = 20;
     let width = watch.allowed.len();
     let of = |k: u32| watch.values[k as usize * width + objective];
-    let mut batches = Vec::with_capacity(BATCHES);
-    for batch in rows.chunks(rows.len().div_ceil(BATCHES).max(1)) {
-        let sum = batch.iter().fold(Misses::default(), |sum, &k| {
-            let one = of(k);
-            Misses { values: sum.values + one.values, missed: sum.missed + one.missed }
-        });
-        batches.push((sum.missed, sum.values));
-    }
+    // Of those rows that `keep` keeps, what missed and how many values there are.
+    let sum = |rows: &[u32], keep: &dyn Fn(&Row) -> bool| {
+        let kept = rows.iter().filter(|k| keep(&watch.rows[**k as usize])).map(|k| of(*k));
+        kept.fold((0, 0), |(s, n), one| (s + one.missed, n + one.values))
+    };
+    let batches = rows.chunks(rows.len().div_ceil(BATCHES).max(1));
+    let batches: Vec<(u64, u64)> = batches.map(|batch| sum(batch, &|_| true)).collect();
     let (missed, values) = sum_of(&batches);
     let (missed, values, missing) = (missed as f64, values as f64, missing as f64);
-    let sent = rows.iter().filter(|k| watch.rows[**k as usize].outcome != Outcome::NotSent);
-    let (sent, refused) = sent.fold((0.0, 0.0), |(sent, refused), &k| {
-        let missed = if watch.rows[k as usize].is_refused_there() { of(k).missed } else { 0 };
-        (sent + of(k).values as f64, refused + missed as f64)
-    });
     // Waits come in waves: whichever length of batches shows them best.
     let coarse: Vec<(u64, u64)> = batches.chunks(3).map(sum_of).collect();
     let effect = design_effect(&batches).max(design_effect(&coarse));
+    let sent = sum(rows, &|row| row.outcome != Outcome::NotSent).1 as f64;
+    let alone =
+        |those: &dyn Fn(&Row) -> bool| side(sum(rows, those).0 as f64 / effect, sent / effect, allowed);
     Judged {
         text: String::new(),
         of_refusals: false,
@@ -267,7 +266,8 @@ fn judge(watch: &Watch, rows: &[u32], objective: usize, allowed: f64, missing: u
         strict: false,
         surely: side(missed / effect, (values + missing) / effect, allowed),
         possibly: side((missed + missing) / effect, (values + missing) / effect, allowed),
-        refused: side(refused / effect, sent / effect, allowed),
+        refused: alone(&Row::is_refused_there),
+        wrong: alone(&Row::is_wrong),
     }
 }
 
@@ -311,6 +311,11 @@ impl Weighed {
     /// The share of requests that were refused since the first that a flood had left room for.
     pub(super) fn refused_share(&self) -> f64 {
         self.refused as f64 / self.shown.max(1) as f64
+    }
+
+    /// How long the load has been held that began at `from`.
+    pub(super) fn lasted(&self, from: Moment) -> Span {
+        self.until.since(from)
     }
 
     /// The first objective of which `is_missed` says so, as what bounds the load.
