@@ -10,10 +10,11 @@ use floodline_core::Span;
 use floodline_core::ceiling::Status;
 use floodline_core::limits::{Algorithm, Dimension, Figure, Figures, Limit, Period, Precharge, Start};
 use floodline_core::schedule::Spread::{self, Constant, Poisson};
+use floodline_probe::ceiling::Question;
 use floodline_sim::limits::Limiter;
 use floodline_sim::model::Pace;
 use floodline_sim::rehearsal::Rehearsal;
-use support::{rate, search, told};
+use support::{rate, search, told, users};
 
 /// Answers of 4 tokens to prompts of 80, in 342 ms, behind one limit.
 fn behind(limit: Limit) -> Rehearsal {
@@ -115,4 +116,26 @@ fn of_windows_that_slide() {
         (requests(900, 60, Algorithm::SlidingCounter), 15.0, Constant),
         (charged, 50_000.0 / 60.0 / 84.0, Constant),
     ]);
+}
+
+/// The search begins at many times what is let through, where all that is seen for most of a minute are refusals.
+#[test]
+fn far_beyond_a_limit_the_search_does_not_hammer() {
+    let by_rate = Question { from: Some(400.0), ..rate(&[]) };
+    let by_users = Question { from: Some(40.0), ..users(&[]) };
+    for (limit, question, truth, most) in [
+        (requests(500, 60, FIRST_HIT), &by_rate, 500.0 / 60.0, 12_000),
+        (requests(500, 60, clock(20)), &by_rate, 500.0 / 60.0, 12_000),
+        (requests(90, 60, Algorithm::SlidingWindow), &by_rate, 1.5, 4_000),
+        // Two users ask 5.85 times a second, three of them 8.77 times; who is refused asks again 2 ms later.
+        (requests(500, 60, FIRST_HIT), &by_users, 2.0, 250_000),
+    ] {
+        let name = format!("{limit:?}");
+        let ceiling = search(&mut behind(limit), question.clone(), Constant, 4_242);
+        let off = ceiling.value.unwrap_or(f64::NAN) / truth - 1.0;
+        assert!(off.abs() <= 0.05, "{name}: truth {truth:.2}\n{}", told(&ceiling));
+        let learning = ceiling.trials.iter().take_while(|tried| !tried.flooded);
+        let sent: u64 = learning.map(|tried| tried.requests).sum();
+        assert!(sent <= most, "{name}: {sent} requests\n{}", told(&ceiling));
+    }
 }

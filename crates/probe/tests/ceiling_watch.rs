@@ -12,9 +12,9 @@ use floodline_core::retry::{Refusal, Why};
 use floodline_core::schedule::Stage;
 use floodline_core::verdict::Stamps;
 use floodline_core::{Moment, Objective, Outcome, Phase, Rate, RunEvent, Span};
-use floodline_probe::ceiling::{End, Question, Trial, Watch};
+use floodline_probe::ceiling::{End, Question, Told, Trial, Watch};
 
-/// A trial of twenty requests a second, fifty seconds of them at most.
+/// A trial of twenty requests a second, a hundred and fifty seconds of them at most.
 struct Twenty {
     by: By,
     objective: &'static str,
@@ -23,6 +23,7 @@ struct Twenty {
     /// Whether the clock is stepped meanwhile.
     step: bool,
     learn: bool,
+    depth: Depth,
     /// How long an answer takes where there is nothing else to do.
     unloaded: Option<Span>,
 }
@@ -33,6 +34,7 @@ const BY_RATE: Twenty = Twenty {
     lag: Span::ZERO,
     step: false,
     learn: false,
+    depth: Depth::Full,
     unloaded: None,
 };
 const LATE: Span = Span::from_secs(2);
@@ -40,11 +42,15 @@ const LATE: Span = Span::from_secs(2);
 impl Twenty {
     /// What the trial tells if requests end as `end` makes them, and else well.
     fn watched(&self, end: impl Fn(u64, &mut Record)) -> Tried {
+        self.told(end).tried
+    }
+
+    fn told(&self, end: impl Fn(u64, &mut Record)) -> Told {
         let mut watch = self.begun();
         for drift in [0, 5_000_000].into_iter().filter(|_| self.step) {
             watch.event(&RunEvent::Sampled(Box::new(Sample { clock_drift_ns: drift, ..Sample::default() })));
         }
-        for i in 0..1_000 {
+        for i in 0..3_000 {
             let at = Moment(i * 50_000_000);
             let over = at + Span::from_millis(20);
             let mut record = Record::planned(i, Phase::Main, String::new(), at);
@@ -54,10 +60,10 @@ impl Twenty {
             record.lag_max = record.sent.map(|_| self.lag);
             watch.event(&RunEvent::Ended(Box::new(record)));
             if watch.look(over).is_some() {
-                return watch.finish(over, None).tried;
+                return watch.finish(over, None);
             }
         }
-        watch.finish(Moment(50_000_000_000), None).tried
+        watch.finish(Moment(150_000_000_000), None)
     }
 
     /// What it tells if no request ends, and for how long it goes on.
@@ -82,13 +88,14 @@ impl Twenty {
             number: 1,
             by: self.by,
             load: 20.0,
-            depth: Depth::Full,
+            depth: self.depth,
             flood: None,
             clean: None,
             memory: Span::ZERO,
             even: false,
             unloaded: self.unloaded,
             learn: self.learn,
+            leave: true,
             to_the_end: false,
             rest: Span::ZERO,
         };
@@ -232,4 +239,39 @@ fn a_trial_in_which_nothing_ended_has_failed_where_answers_are_long_overdue() {
     assert_eq!((told.verdict, told.bound), (Verdict::Failed, Some(Bound::Backlog { grows_per_s: 20.0 })));
     let slow = Twenty { unloaded: Some(Span::from_secs(5)), ..trial };
     assert_eq!(slow.silent().0.verdict, Verdict::Invalid);
+}
+
+#[test]
+fn a_scout_that_is_refused_after_a_few_answers_does_not_go_on() {
+    let scout = Twenty { by: By::Users, depth: Depth::Scout, ..BY_RATE };
+    let told = scout.watched(|i, record| {
+        if i >= 3 {
+            refused(record);
+        }
+    });
+    assert_eq!((told.verdict, told.ok, told.refused), (Verdict::Passed, 3, 20), "{told:?}");
+}
+
+#[test]
+fn a_load_far_beyond_a_limit_is_left_and_no_ways_are_learned_of_it() {
+    let trial = Twenty { learn: true, ..BY_RATE };
+    let told = trial.told(|i, record| {
+        if i >= 50 {
+            refused(record);
+        }
+    });
+    let Told { tried, shown } = &told;
+    assert_eq!((tried.verdict, tried.ok), (Verdict::Failed, 50), "{told:?}");
+    assert!(matches!(tried.bound, Some(Bound::Limit { .. })), "{told:?}");
+    assert!((1_000..1_200).contains(&tried.refused), "{told:?}");
+    assert_eq!(shown.forgotten_in, Some(Span::from_secs(65)));
+    assert!(shown.capacity.is_some_and(|capacity| (0.8..1.0).contains(&capacity)), "{told:?}");
+    // Where a limiter is known already, its window is waited for.
+    let known = Twenty { learn: false, ..trial };
+    let told = known.told(|i, record| {
+        if i % 2_500 >= 50 {
+            refused(record)
+        }
+    });
+    assert_eq!(told.shown.forgotten_in, None);
 }

@@ -22,6 +22,9 @@ use crate::outside::World;
 use crate::screen::LiveLine;
 use crate::{Failure, USAGE, scenario, screen};
 
+/// A rest that is longer than this is told of.
+const NOTICED: Span = Span::from_secs(10);
+
 /// Makes one trial after another.
 pub(super) struct Trials<'a> {
     args: &'a CeilingArgs,
@@ -66,10 +69,10 @@ impl<'a> Trials<'a> {
     /// Makes trials until the search has its answer; says what ended it before, if something did.
     pub(super) fn make_all(&mut self) -> Result<Option<Cut>, Failure> {
         while let Some(trial) = self.search.next() {
+            self.leave_alone(trial.rest);
             if let Some(cut) = self.cut() {
                 return Ok(Some(cut));
             }
-            self.leave_alone(trial.rest);
             let (told, cut) = match self.make(trial) {
                 // What cannot be made on this machine at this load bounds the load.
                 Err(Failure { too_high: true, message, .. }) if trial.number > 1 => {
@@ -158,7 +161,12 @@ impl<'a> Trials<'a> {
     /// Gives a target that remembers the time to recover.
     fn leave_alone(&self, rest: Span) {
         let built_in = self.plan.targets().all(|target| matches!(target.address, Address::Stub(_)));
-        let until = self.clock.elapsed() + rest;
+        let until = (self.clock.elapsed() + rest).min(self.max_time);
+        if !built_in && rest > NOTICED && !self.args.quiet {
+            screen::note(&format!(
+                "the target is left alone for {rest}, until its limiter has forgotten what was sent"
+            ));
+        }
         while !built_in && self.clock.elapsed() < until && !self.stop.is_interrupted() {
             std::thread::park_timeout(Duration::from_millis(50));
         }

@@ -33,6 +33,14 @@ pub(super) struct Level {
     pub(super) hinted: u32,
 }
 
+/// A load at which a limiter's ways are to be learned.
+#[derive(Clone, Copy, Debug)]
+struct ToLearn {
+    load: f64,
+    /// However far beyond the limit it is.
+    to_its_end: bool,
+}
+
 /// Trials of one load, at most: the third decides between two.
 const VOTES: u32 = 3;
 /// A load that could not be judged so often is not tried again.
@@ -90,6 +98,7 @@ impl Search {
         };
         let by = if depth == Depth::Scout { By::Users } else { self.question.by };
         let limiter = self.limiter().filter(|_| depth != Depth::Scout);
+        let to_learn = self.to_learn();
         Some(Trial {
             number: self.told.len() as u32 + 1,
             by,
@@ -101,10 +110,9 @@ impl Search {
             even: limiter.is_some_and(|limiter| limiter.evens_out),
             unloaded: self.fastest().filter(|_| depth != Depth::Scout),
             learn: limiter.is_none(),
-            to_the_end: self
-                .levels()
-                .iter()
-                .any(|level| level.load == load && level.passed + level.failed > 0),
+            leave: to_learn.is_none_or(|to_learn| !to_learn.to_its_end),
+            to_the_end: to_learn.is_some()
+                || self.levels().iter().any(|level| level.load == load && level.passed + level.failed > 0),
             rest: self.rest(),
         })
     }
@@ -139,6 +147,9 @@ impl Search {
         if let Some(doubtful) = levels.iter().find(|level| level.is_doubtful()) {
             return Some((doubtful.load, Depth::Full));
         }
+        if let Some(ToLearn { load, .. }) = self.to_learn() {
+            return Some((load, Depth::Full));
+        }
         let Some(high) = levels.iter().find(|level| level.ends()) else { return self.upwards(&levels) };
         let below: Vec<&Level> = levels.iter().filter(|level| level.load < high.load).collect();
         let Some(low) = below.iter().rev().find(|level| level.passes()) else {
@@ -161,6 +172,29 @@ impl Search {
             return Some((low.load, Depth::Full));
         }
         again(high, high.failed).then_some((high.load, Depth::Full))
+    }
+
+    /// Where a limiter was met at loads far beyond it only, one at which its ways can be learned: below those that were left, and
+    /// above those that an allowance let through. Where there is none between, the lowest that was left, to its end.
+    fn to_learn(&self) -> Option<ToLearn> {
+        if self.limiter().is_some() {
+            return None;
+        }
+        let left = self.told.iter().filter(|told| told.shown.forgotten_in.is_some());
+        let lowest = left.min_by(|a, b| a.tried.load.total_cmp(&b.tried.load))?;
+        let high = lowest.tried.load;
+        let own = || self.all_tried().filter(|tried| tried.by == self.question.by);
+        let through =
+            own().filter(|t| t.verdict == Verdict::Passed && t.depth == Depth::Full && t.load < high);
+        let load = match through.map(|tried| tried.load).max_by(f64::total_cmp) {
+            Some(low) => self.round((low * high).sqrt()),
+            None => self.round(lowest.shown.capacity.unwrap_or(high / 5.0)),
+        };
+        if load < high && own().all(|tried| tried.load != load) {
+            return Some(ToLearn { load, to_its_end: false });
+        }
+        let again = own().filter(|tried| tried.load == high).count() < 2;
+        again.then_some(ToLearn { load: high, to_its_end: true })
     }
 
     fn is_wide(&self, low: f64, high: f64) -> bool {
@@ -245,7 +279,8 @@ impl Search {
     pub(super) fn limiter(&self) -> Option<Limiter> {
         let met = |Told { tried, shown }: &&Told| {
             let by_limit = matches!(tried.bound, Some(Bound::Limit { .. }));
-            by_limit && !tried.flooded && tried.by == self.question.by && shown.until_refused.is_some()
+            let learned = shown.until_refused.is_some() && shown.forgotten_in.is_none();
+            by_limit && !tried.flooded && tried.by == self.question.by && learned
         };
         let Told { tried: first, shown } = self.told.iter().find(met)?;
         let until = shown.until_refused.unwrap_or(Span::ZERO);
@@ -272,6 +307,10 @@ impl Search {
 
     /// How long a target that was driven too far is left alone.
     fn rest(&self) -> Span {
+        // A limiter shows its ways to who comes with all of its allowance.
+        if self.to_learn().is_some() {
+            return self.told.iter().filter_map(|told| told.shown.forgotten_in).max().unwrap_or(Span::ZERO);
+        }
         let piled =
             |tried: &Tried| matches!(tried.bound, Some(Bound::Backlog { .. } | Bound::Objective { .. }));
         if !self.all_tried().next_back().is_some_and(piled) {

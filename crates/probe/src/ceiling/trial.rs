@@ -8,6 +8,9 @@ use floodline_core::users::UserStage;
 
 use super::question::rate_of;
 
+/// The most requests of a scout: a target that answers them all within a moment is known well enough by then.
+const SCOUTED: u64 = 128;
+
 /// A trial to be made.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Trial {
@@ -34,6 +37,8 @@ pub struct Trial {
     pub to_the_end: bool,
     /// Whether to stay until a limiter's ways are known, where one refuses.
     pub learn: bool,
+    /// Whether to leave a load that is far beyond a limit before its ways are known.
+    pub leave: bool,
     /// How long to leave the target alone before, where it is one that remembers.
     pub rest: Span,
 }
@@ -60,6 +65,9 @@ pub struct Shown {
     pub run: Option<u64>,
     /// What goes through at this load where it is too much: of a limiter, or of a target that falls behind; a second.
     pub capacity: Option<f64>,
+    /// Of a trial that was left before a limiter's ways were known, because its load was far beyond the limit: how long the
+    /// target is to be left alone, so that nothing of it is remembered.
+    pub forgotten_in: Option<Span>,
 }
 
 impl Trial {
@@ -125,7 +133,8 @@ impl Trial {
                 };
                 let flood = self.flood.map(|(load, length)| hold(load, Some(length), Phase::Warmup));
                 let main = hold(self.load, None, Phase::Main);
-                Load::Closed { stages: flood.into_iter().chain([main]).collect(), requests: None }
+                let requests = (self.depth == Depth::Scout).then_some(SCOUTED);
+                Load::Closed { stages: flood.into_iter().chain([main]).collect(), requests }
             }
         };
     }

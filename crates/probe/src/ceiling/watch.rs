@@ -42,6 +42,9 @@ pub struct Watch {
     next_look: Moment,
     /// The longest wait that a refusal stated.
     stated_wait: Option<Span>,
+    /// Requests that were answered well, and those refused since the last of them.
+    ok: u64,
+    refused_in_a_row: u64,
     ruling: Option<Ruling>,
 }
 
@@ -75,6 +78,8 @@ type Decided = Option<(Verdict, Option<Bound>)>;
 struct Ruling {
     at: Moment,
     decided: Decided,
+    /// Of a load that was far beyond a limit: the share of requests that it let through.
+    let_through: Option<f64>,
     /// Until when what is in flight is waited for.
     patience: Moment,
     said: End,
@@ -97,6 +102,10 @@ pub struct SoFar {
 const WINDOW: Span = Span::from_secs(130);
 /// So many refused requests in a row are a window's end, not a bucket's trickle.
 const WINDOW_LIKE: u64 = 20;
+/// A load is far beyond a limit with so many requests refused in a row, and so many for each that was answered well.
+const FAR_BEYOND: (u64, u64) = (1_000, 4);
+/// So many requests that were not answered well are enough for a scout.
+const SCOUTED_IN_VAIN: u64 = 20;
 /// What is in flight when the load has told enough is waited for at least and at most this long.
 const DRAIN: (Span, Span) = (Span::from_secs(2), Span::from_secs(30));
 
@@ -124,6 +133,8 @@ impl Watch {
             due: Vec::new(),
             next_look: from,
             stated_wait: None,
+            ok: 0,
+            refused_in_a_row: 0,
             ruling: None,
         }
     }
@@ -152,6 +163,10 @@ impl Watch {
         if let (Outcome::RateLimited, Some(stated)) = (record.outcome, &record.limits) {
             self.stated_wait = self.stated_wait.max(stated.retry_after.or(stated.hint));
         }
+        (self.ok, self.refused_in_a_row) = match ok {
+            true => (self.ok + 1, 0),
+            false => (self.ok, self.refused_in_a_row + u64::from(refuses(record.outcome))),
+        };
         self.rows.push(Row {
             i: record.i,
             scheduled: record.scheduled,
@@ -180,18 +195,40 @@ impl Watch {
             }
             return Some(ruling.said);
         }
-        if now < self.next_look {
-            return None;
-        }
-        // Ever more seldom, since ever more is looked at.
         let elapsed = now.since(self.from);
-        self.next_look = now + Span((elapsed.0 / 12).max(Span::from_millis(200).0));
-        self.catch_up(now);
-        let decided = self.rule(now, elapsed)?;
+        let (decided, said) = if self.trial.depth == Depth::Scout {
+            (None, self.scouted(elapsed)?)
+        } else {
+            if now < self.next_look {
+                return None;
+            }
+            // Ever more seldom, since ever more is looked at.
+            self.next_look = now + Span((elapsed.0 / 12).max(Span::from_millis(200).0));
+            self.catch_up(now);
+            self.rule(now, elapsed)?
+        };
         let patience = self.patience(now, elapsed);
-        let said = decided.1;
-        self.ruling = Some(Ruling { at: now, decided: decided.0, patience, said });
+        let ended = (self.ok + self.refused_in_a_row) as f64;
+        let let_through = self.is_far_beyond().then(|| self.ok as f64 / ended);
+        self.ruling = Some(Ruling { at: now, decided, let_through, patience, said });
         Some(said)
+    }
+
+    /// Whether a scout has seen enough: a few answers and how they follow each other, or that there are hardly any.
+    fn scouted(&self, elapsed: Span) -> Option<End> {
+        let enough = self.ok >= 8 && elapsed >= Span(self.shortest.0 / 4);
+        let in_vain = self.rows.len() as u64 - self.ok >= SCOUTED_IN_VAIN;
+        (enough || in_vain || elapsed >= self.longest).then_some(End::Drain)
+    }
+
+    /// Whether nearly everything is refused, where it is to be learned how. The load is many times what is let through in the same
+    /// time, whatever the limiter's window: its ways show as well, and with far fewer requests, at a lower load.
+    fn is_far_beyond(&self) -> bool {
+        let refused = self.refused_in_a_row;
+        self.trial.learn
+            && self.trial.leave
+            && self.ok > 0
+            && refused >= FAR_BEYOND.0.max(FAR_BEYOND.1 * self.ok)
     }
 
     /// Notes what has become due.
@@ -206,16 +243,17 @@ impl Watch {
 
     /// What is decided, if anything is, and how the run is to be ended.
     fn rule(&self, now: Moment, elapsed: Span) -> Option<(Decided, End)> {
-        let ok = self.rows.iter().filter(|row| row.outcome == Outcome::Ok).count();
-        if self.trial.depth == Depth::Scout {
-            let enough = ok >= 8 && elapsed >= Span(self.shortest.0 / 4);
-            let in_vain = self.rows.len() >= 20 && ok == 0;
-            return (enough || in_vain || elapsed >= self.longest).then_some((None, End::Drain));
+        let far_beyond = self.is_far_beyond();
+        if elapsed < self.shortest && !far_beyond {
+            return None;
+        }
+        let weighed = weigh(self, now, false);
+        if far_beyond && let Some(bound) = weighed.bound(|judged| judged.of_refusals && !judged.meets()) {
+            return Some((Some((Verdict::Failed, Some(bound))), End::Now));
         }
         if elapsed < self.shortest {
             return None;
         }
-        let weighed = weigh(self, now, false);
         let waits = self.waits(&weighed, now, elapsed);
         let reasons = self.generator_gave_out();
         if !reasons.is_empty() {
@@ -416,7 +454,13 @@ impl Watch {
             (None, ..) => self.at_last(&weighed),
         };
         let sure = self.ruling.as_ref().is_some_and(|ruling| ruling.decided.is_some());
-        weighed.told(&self, &self.trial, self.fold.spent, (verdict, bound, sure), until, cut)
+        let mut told = weighed.told(&self, &self.trial, self.fold.spent, (verdict, bound, sure), until, cut);
+        if let Some(share) = self.ruling.as_ref().and_then(|ruling| ruling.let_through) {
+            let stated = self.stated_wait.map(|wait| wait + Span(wait.0 / 10));
+            told.shown.capacity = self.offered().map(|offered| offered * share);
+            told.shown.forgotten_in = Some(stated.unwrap_or(Span(WINDOW.0 / 2)));
+        }
+        told
     }
 
     /// The verdict of a trial that ended with its time: by what was seen, without being sure.
@@ -467,6 +511,10 @@ fn are_among(reasons: &[String], codes: &[&str]) -> bool {
     reasons.iter().all(|reason| codes.iter().any(|code| reason.starts_with(code)))
 }
 
+fn refuses(outcome: Outcome) -> bool {
+    matches!(outcome, Outcome::RateLimited | Outcome::QuotaExceeded | Outcome::Overloaded)
+}
+
 impl Row {
     /// Refused by a limit, a quota or an overload guard, or not let out by our own policy because of such.
     pub(super) fn is_refused(&self) -> bool {
@@ -475,7 +523,7 @@ impl Row {
 
     /// Refused by the target itself.
     pub(super) fn is_refused_there(&self) -> bool {
-        matches!(self.outcome, Outcome::RateLimited | Outcome::QuotaExceeded | Outcome::Overloaded)
+        refuses(self.outcome)
     }
 
     /// Answered in a way that no other load would mend.

@@ -51,7 +51,8 @@ pub(super) struct Weighed {
 /// What is seen of one objective.
 pub(super) struct Judged {
     text: String,
-    of_refusals: bool,
+    /// Whether refusals miss it.
+    pub(super) of_refusals: bool,
     /// Whether it is about how requests ended, and about no time.
     pub(super) of_errors: bool,
     values: f64,
@@ -381,6 +382,7 @@ impl Weighed {
             memory: if limited.is_some() { self.pattern.memory() } else { Span::ZERO },
             run: self.pattern.longest_run.filter(|_| limited.is_some()),
             capacity,
+            forgotten_in: None,
         };
         Told { tried, shown }
     }

@@ -132,6 +132,7 @@ pub(crate) fn bears(provider: fn() -> Rehearsal, question: &Question, spread: Sp
         even: false,
         unloaded: None,
         learn: false,
+        leave: true,
         to_the_end: false,
         rest: Span::ZERO,
     };
