@@ -172,6 +172,10 @@ fn bad_options_are_explained_before_anything_is_sent() {
             "--resolution: `90%` is not a share from 0.1 % to 50 %",
         ),
         (vec!["limited.yaml", "--trial", "2s", "--min-trial", "5s"], "is longer than the longest, 2.00 s"),
+        (
+            vec!["limited.yaml", "--to", "10/s", "--need", "20/s"],
+            "end at 10/s, below the need of 20/s: it could not tell whether that is met",
+        ),
         (vec!["limited.yaml", "--max-time", "soon"], "--max-time: `soon` is not a duration"),
         (vec!["limited.yaml", "--trial", "0s"], "--trial: it must be above zero"),
         (vec!["sessions.yaml"], "this scenario's load is sessions"),

@@ -50,6 +50,16 @@ pub(super) fn of(
     {
         return Err(Failure::usage(format!("the search is to start at {from}, above its end at {to}")));
     }
+    let need = load("--need", &args.need, loads.and_then(|wanted| wanted.need))?;
+    if let (Some(to), Some(need)) = (to, need)
+        && to < need
+    {
+        let unit = if by == By::Rate { "/s" } else { " users" };
+        return Err(Failure::usage(format!(
+            "the search is to end at {to}{unit}, below the need of {need}{unit}: it could not tell whether that is met\n = \
+             help: raise --to to {need}{unit} at least, or lower --need"
+        )));
+    }
     let resolution = match &args.resolution {
         Some(text) => Some(resolution(text)?),
         None => wanted.and_then(|wanted| wanted.resolution),
@@ -58,7 +68,7 @@ pub(super) fn of(
         unit: by.unit_of(plan),
         from,
         to,
-        need: load("--need", &args.need, loads.and_then(|wanted| wanted.need))?,
+        need,
         resolution: resolution.unwrap_or(usual.resolution),
         shortest,
         longest,
