@@ -9,31 +9,19 @@ use crate::outside::why;
 
 /// The scenario file or the quick form, resolved; and the scenario's text for the record.
 pub(crate) fn resolve(args: &ScenarioArgs, outside: &dyn Outside) -> Result<(Resolved, String), Failure> {
+    let text = read(args)?;
+    Ok((resolve_text(args, &text, outside)?, text))
+}
+
+/// The same of a text that was read before; the quick form is all in its arguments.
+pub(crate) fn resolve_text(
+    args: &ScenarioArgs,
+    text: &str,
+    outside: &dyn Outside,
+) -> Result<Resolved, Failure> {
     let Some(path) = &args.scenario else {
-        if args.url.is_none() {
-            return Err(Failure::usage(
-                "what is to be loaded? give a scenario file, or --url (a base URL, or `stub:` for the built-in provider)",
-            ));
-        }
-        let form = quick_form(args);
-        let resolved = floodline_scenario::resolve_quick(&form, outside).map_err(Failure::usage)?;
-        return Ok((resolved, form.to_yaml()));
+        return floodline_scenario::resolve_quick(&quick_form(args), outside).map_err(Failure::usage);
     };
-    let out_of_place = out_of_place(args);
-    if !out_of_place.is_empty() {
-        return Err(Failure::usage(format!(
-            "{} cannot be combined with a scenario file; set it in {}",
-            out_of_place.join(", "),
-            path.display()
-        )));
-    }
-    let name = path.display().to_string();
-    let text = std::fs::read(path)
-        .map_err(|e| Failure::usage(format!("cannot read the scenario {name}: {}", why(&e))))
-        .and_then(|bytes| {
-            String::from_utf8(bytes)
-                .map_err(|_| Failure::usage(format!("the scenario {name} is not UTF-8 text")))
-        })?;
     let overrides = Overrides {
         name: args.name.clone(),
         seed: args.seed,
@@ -45,9 +33,31 @@ pub(crate) fn resolve(args: &ScenarioArgs, outside: &dyn Outside) -> Result<(Res
         retry: args.retry.clone(),
         record_bodies: args.record_bodies,
     };
-    let source = Source { name: &name, text: &text };
-    let resolved = floodline_scenario::resolve(&source, &overrides, outside).map_err(Failure::usage)?;
-    Ok((resolved, text))
+    let name = path.display().to_string();
+    floodline_scenario::resolve(&Source { name: &name, text }, &overrides, outside).map_err(Failure::usage)
+}
+
+/// The text of the scenario file, or the scenario that the quick form stands for.
+fn read(args: &ScenarioArgs) -> Result<String, Failure> {
+    let Some(path) = &args.scenario else {
+        if args.url.is_none() {
+            return Err(Failure::usage(
+                "what is to be loaded? give a scenario file, or --url (a base URL, or `stub:` for the built-in provider)",
+            ));
+        }
+        return Ok(quick_form(args).to_yaml());
+    };
+    let name = path.display();
+    let out_of_place = out_of_place(args);
+    if !out_of_place.is_empty() {
+        return Err(Failure::usage(format!(
+            "{} cannot be combined with a scenario file; set it in {name}",
+            out_of_place.join(", "),
+        )));
+    }
+    let bytes = std::fs::read(path)
+        .map_err(|e| Failure::usage(format!("cannot read the scenario {name}: {}", why(&e))))?;
+    String::from_utf8(bytes).map_err(|_| Failure::usage(format!("the scenario {name} is not UTF-8 text")))
 }
 
 fn quick_form(args: &ScenarioArgs) -> QuickForm {

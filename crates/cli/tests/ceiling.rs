@@ -152,6 +152,18 @@ fn a_target_that_goes_away_is_not_taken_for_the_generator() {
 }
 
 #[test]
+fn a_scenario_that_is_edited_meanwhile_changes_nothing() {
+    let desk = Desk::new();
+    desk.file("limited.yaml", LIMITED);
+    let mut going =
+        desk.start(&[&["ceiling", "limited.yaml", "--from", "10/s", "--out", "c"], &SHORT[..]].concat());
+    assert!(going.out.by_ref().map_while(Result::ok).any(|line| line.trim_start().starts_with("1  ")));
+    desk.file("limited.yaml", "target: {{ broken");
+    let said = going.end();
+    assert_eq!((said.code, answer(&desk, "c").status), (0, Status::Found), "{said:?}");
+}
+
+#[test]
 fn bad_options_are_explained_before_anything_is_sent() {
     let desk = Desk::new();
     desk.file("limited.yaml", LIMITED);

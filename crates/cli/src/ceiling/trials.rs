@@ -175,7 +175,7 @@ impl<'a> Trials<'a> {
     fn make(&mut self, trial: Trial) -> Result<(Told, Option<Cut>), Failure> {
         let mut with_seed = self.args.scenario.clone();
         with_seed.seed = Some(self.plan.seed.wrapping_add(u64::from(trial.number)));
-        let (mut resolved, _) = scenario::resolve(&with_seed, &World)?;
+        let mut resolved = scenario::resolve_text(&with_seed, self.text, &World)?;
         trial.load_into(&mut resolved.plan);
         resolved.plan.name = format!("{} trial {}", self.plan.name, trial.number);
         resolved.plan.objectives = self.search.question().objectives.clone();
