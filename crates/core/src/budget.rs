@@ -31,6 +31,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::event::Reached;
 use crate::money::Usd;
 use crate::prices::Prices;
 
@@ -334,6 +335,18 @@ impl Reservation {
     /// The worst case that it was made for.
     pub fn worst(&self) -> Worst {
         self.worst
+    }
+}
+
+impl Exhausted {
+    /// Which limit of the scenario that is.
+    pub const fn reached(self) -> Reached {
+        match self {
+            Exhausted::Spend { .. } | Exhausted::Tokens { .. } => Reached::Room,
+            Exhausted::Requests { .. } => Reached::Requests,
+            Exhausted::Unproved => Reached::Unproved,
+            Exhausted::Overrun(_) => Reached::Overrun,
+        }
     }
 }
 

@@ -77,6 +77,9 @@ pub struct Finished {
     pub at: Moment,
     /// What ended it.
     pub why: Ended,
+    /// Where that was a limit of the scenario: which one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reached: Option<Reached>,
     /// CPU time of the generator from process start to here, the built-in provider excluded.
     #[serde(rename = "cpu_ns")]
     pub cpu: Span,
@@ -99,4 +102,24 @@ pub enum Ended {
     Interrupted,
     /// Somebody interrupted it twice; requests in flight were given up.
     InterruptedNow,
+}
+
+/// Which limit of a scenario a run reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reached {
+    /// How long it may last.
+    Duration,
+    /// How many requests may end in an error.
+    Errors,
+    /// How many requests may be sent.
+    Requests,
+    /// What it may cost, in money or tokens: what is left is less than the next request can take.
+    Room,
+    /// The same, where no answer has shown yet that the provider keeps to what it is asked for.
+    Unproved,
+    /// The provider billed more than it was asked for.
+    Overrun,
+    /// A rule under `stop_when`.
+    Rule,
 }

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use floodline_core::event::{Ended as EndedBy, Finished, ProviderSample, Sample};
+use floodline_core::event::{Ended as EndedBy, Finished, ProviderSample, Reached, Sample};
 use floodline_core::journey::Script;
 use floodline_core::plan::{Limits, Scenario, scenario_seed};
 use floodline_core::traffic::Traffic;
@@ -338,9 +338,9 @@ impl Running {
             self.collect(&mut watch, sink);
             if over {
                 // What ended since the last look may have reached a limit too; only time has not.
-                let held = watch.rules.check(Moment::START + self.clock.elapsed()).map(str::to_owned);
+                let held = watch.held(Moment::START + self.clock.elapsed());
                 let limit = watch.reached(&self.plan.limits, Span::ZERO).or(held);
-                ended_by = ended_by.or(limit.map(EndedBy::Limit));
+                ended_by = ended_by.or(limit);
                 break;
             }
             let now = Moment::START + self.clock.elapsed();
@@ -351,8 +351,8 @@ impl Running {
             sink(None);
             if let Some((halt, why)) = self.wanted(&mut watch, stop) {
                 self.halt_at(halt);
-                let open = ended_by.as_ref().is_none_or(|by| *by == EndedBy::Enough);
-                if open || why == EndedBy::InterruptedNow {
+                let open = ended_by.as_ref().is_none_or(|(by, _)| *by == EndedBy::Enough);
+                if open || why.0 == EndedBy::InterruptedNow {
                     ended_by = Some(why);
                 }
             }
@@ -365,11 +365,11 @@ impl Running {
             self.collect_counted(LOOK, &mut watch, sink);
             sink(None);
         }
-        let (why, broken) = self.join(ended_by);
+        let ((why, reached), broken) = self.join(ended_by);
         sink(Some(RunEvent::Sampled(Box::new(self.sample()))));
         let provider = self.provider.as_ref().map_or(Span::ZERO, |p| p.sample().cpu);
         let cpu = clock::process_cpu() - provider;
-        sink(Some(RunEvent::Finished(Finished { at, why, cpu, books: self.ledger.books() })));
+        sink(Some(RunEvent::Finished(Finished { at, why, reached, cpu, books: self.ledger.books() })));
         if broken { Err(EngineError::Broken) } else { Ok(()) }
     }
 
@@ -399,15 +399,20 @@ impl Running {
     }
 
     /// How much of the run is to be halted now, and why.
-    fn wanted(&self, watch: &mut Watch, stop: &Stop) -> Option<(Halt, EndedBy)> {
-        if let Some(wanted) = stop.wanted() {
-            return Some(wanted);
+    fn wanted(&self, watch: &mut Watch, stop: &Stop) -> Option<(Halt, Why)> {
+        if let Some((halt, why)) = stop.wanted() {
+            return Some((halt, (why, None)));
         }
         let elapsed = self.clock.elapsed();
-        let held = watch.rules.check(Moment::START + elapsed).map(str::to_owned);
-        let limit = self.ledger.exhausted();
+        let held = watch.held(Moment::START + elapsed);
+        let limit = self.exhausted();
         let limit = limit.or_else(|| watch.reached(&self.plan.limits, elapsed)).or(held)?;
-        Some((Halt::Drain, EndedBy::Limit(limit)))
+        Some((Halt::Drain, limit))
+    }
+
+    fn exhausted(&self) -> Option<Why> {
+        let exhausted = self.ledger.exhausted()?;
+        Some((EndedBy::Limit(exhausted.to_string()), Some(exhausted.reached())))
     }
 
     fn halt_at(&self, level: Halt) {
@@ -419,13 +424,12 @@ impl Running {
     }
 
     /// Waits for every thread, and says what ended the run and whether a worker broke down on the way.
-    fn join(&mut self, ended_by: Option<EndedBy>) -> (EndedBy, bool) {
+    fn join(&mut self, ended_by: Option<Why>) -> (Why, bool) {
         let threads = self.workers.iter_mut().filter_map(|worker| worker.thread.take());
         // A worker that panicked has recorded its flights as cancelled on the way out.
         let broken = threads.map(JoinHandle::join).filter(Result::is_err).count() > 0;
         let _ = self.pacer.take().map(|pacing| pacing.thread.join());
-        let limit = || self.ledger.exhausted().map(EndedBy::Limit);
-        (ended_by.or_else(limit).unwrap_or(EndedBy::Plan), broken)
+        (ended_by.or_else(|| self.exhausted()).unwrap_or((EndedBy::Plan, None)), broken)
     }
 
     fn sample(&self) -> Sample {
@@ -452,6 +456,9 @@ impl Running {
     }
 }
 
+/// What ended a run, and which limit it was.
+type Why = (EndedBy, Option<Reached>);
+
 /// What limits are watched by.
 #[derive(Debug, Default)]
 struct Watch {
@@ -474,11 +481,19 @@ impl Watch {
     }
 
     /// The limit that is reached, in words.
-    fn reached(&self, limits: &Limits, elapsed: Span) -> Option<String> {
+    fn reached(&self, limits: &Limits, elapsed: Span) -> Option<Why> {
         if let Some(limit) = limits.duration.filter(|&limit| elapsed >= limit) {
-            return Some(format!("the run had lasted {limit}"));
+            let words = format!("the run had lasted {limit}");
+            return Some((EndedBy::Limit(words), Some(Reached::Duration)));
         }
         limits.errors.filter(|&limit| self.errors >= limit)?;
-        Some(format!("{} requests had ended in an error", self.errors))
+        let words = format!("{} requests had ended in an error", self.errors);
+        Some((EndedBy::Limit(words), Some(Reached::Errors)))
+    }
+
+    /// The rule that holds, and what it saw.
+    fn held(&mut self, now: Moment) -> Option<Why> {
+        let words = self.rules.check(now)?.to_owned();
+        Some((EndedBy::Limit(words), Some(Reached::Rule)))
     }
 }

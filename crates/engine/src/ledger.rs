@@ -197,9 +197,8 @@ impl Ledger {
     }
 
     /// Why nothing more may be sent, in words, if that is so.
-    pub(crate) fn exhausted(&self) -> Option<String> {
-        let limited = self.limited.as_ref()?;
-        lock(&limited.exhausted).map(|why| why.to_string())
+    pub(crate) fn exhausted(&self) -> Option<Exhausted> {
+        *lock(&self.limited.as_ref()?.exhausted)
     }
 
     /// What there is to tell when the run is over; none where nothing was limited.

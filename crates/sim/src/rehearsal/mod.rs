@@ -197,7 +197,7 @@ impl Rehearsal {
         }
         let at = run.moment(self.now);
         let why = if run.go == Go::On { Ended::Plan } else { Ended::Enough };
-        let finished = Finished { at, why, cpu: Span::ZERO, books: None };
+        let finished = Finished { at, why, reached: None, cpu: Span::ZERO, books: None };
         run.tell(self.now, &RunEvent::Finished(finished));
         Ok(self.now.since(base))
     }

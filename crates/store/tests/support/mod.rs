@@ -2,7 +2,7 @@
 
 use floodline_core::arrivals::Arrival;
 use floodline_core::connection::Http;
-use floodline_core::event::{Ended, Finished, ProviderSample, Sample};
+use floodline_core::event::{Ended, Finished, ProviderSample, Reached, Sample};
 use floodline_core::flow::{Flow, RequestStep, Step};
 use floodline_core::journey::{Journey, JourneyEnd};
 use floodline_core::plan::{Address, Load, Prompt, Target, UserStage};
@@ -33,6 +33,7 @@ pub(crate) fn events(records: u64, seed: u64) -> Vec<RunEvent> {
     events.push(RunEvent::Finished(Finished {
         at: Moment(records * MS),
         why,
+        reached: Some(Reached::Requests),
         cpu: Span(7 * MS),
         books: None,
     }));

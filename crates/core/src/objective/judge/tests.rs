@@ -29,7 +29,13 @@ fn plan(objectives: &[&str]) -> Plan {
 fn folded(plan: &Plan, records: &[Record]) -> Fold {
     let mut fold = Fold::of(plan);
     records.iter().for_each(|record| fold.apply(&RunEvent::Ended(Box::new(record.clone()))));
-    let end = Finished { at: Moment(60_000_000_000), why: Ended::Plan, cpu: Span::ZERO, books: None };
+    let end = Finished {
+        at: Moment(60_000_000_000),
+        why: Ended::Plan,
+        reached: None,
+        cpu: Span::ZERO,
+        books: None,
+    };
     fold.apply(&RunEvent::Finished(end));
     fold
 }
