@@ -80,7 +80,11 @@ pub(crate) fn ceiling(args: Box<CeilingArgs>) -> Result<u8, Failure> {
     let answer = trials.search().answer(&completed, cut, clock.elapsed());
     // What is known is kept and shown, whatever became of the rest.
     let kept = keep(&folder, &answer, &plan, started);
-    let printed = show(&args, &answer, &plan.name, &shown);
+    // Where nothing came of it but a mistake to be mended, that is all there is to say.
+    let printed = match &made {
+        Err(_) if !args.json && answer.value.is_none() => Ok(()),
+        _ => show(&args, &answer, &plan.name, &shown),
+    };
     made?;
     kept.and(printed)?;
     Ok(answer.exit_code())

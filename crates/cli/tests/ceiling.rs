@@ -101,6 +101,47 @@ fn a_target_that_answers_nobody_has_no_ceiling() {
 }
 
 #[test]
+fn a_key_that_is_not_taken_is_said_after_the_first_trial() {
+    let desk = Desk::new();
+    let refusing = json("401 Unauthorized", r#"{"error":{"message":"Incorrect API key provided"}}"#);
+    let url = base(server(move |_, mut peer: Peer| {
+        while peer.request().is_some() {
+            peer.say(&refusing);
+        }
+    }));
+    for by in ["rate", "users"] {
+        let args = ["ceiling", "--url", &url, "--model", "m", "--by", by, "--out", by];
+        let said = desk.floodline(&[&args, &SHORT[..]].concat());
+        assert_eq!((said.code, answer(&desk, by).trials.len()), (2, 1), "{said:?}");
+        assert!(said.err.contains("client_error, status 401: Incorrect API key provided"), "{said:?}");
+        assert!(said.err.contains("no key was sent. Name the environment variable"), "{said:?}");
+        assert!(!said.out.contains("No load meets"), "{said:?}");
+    }
+}
+
+#[test]
+fn connections_that_are_all_cut_are_said_after_the_first_trial() {
+    let desk = Desk::new();
+    let url = base(server(|_, _: Peer| {}));
+    let args = ["ceiling", "--url", &url, "--model", "m", "--by", "rate", "--out", "c"];
+    let said = desk.floodline(&[&args, &SHORT[..]].concat());
+    assert_eq!((said.code, answer(&desk, "c").trials.len()), (2, 1), "{said:?}");
+    assert!(said.err.contains("no request was answered: connection"), "{said:?}");
+}
+
+#[test]
+fn a_rule_that_ends_a_trial_fails_its_load_and_does_not_end_the_search() {
+    let desk = Desk::new();
+    let rule = "limits: {stop_when: [\"errors rate > 30% over 1s\"]}\n";
+    desk.file("limited.yaml", format!("{LIMITED}{rule}"));
+    let args = ["ceiling", "limited.yaml", "--from", "10/s", "--out", "c"];
+    let said = desk.floodline(&[&args, &SHORT[..]].concat());
+    let found = answer(&desk, "c");
+    assert_eq!(found.stopped, None, "{said:?}");
+    assert!(found.trials.iter().any(|t| matches!(t.bound, Some(Bound::Rule { .. }))), "{said:?}");
+}
+
+#[test]
 fn limits_hold_over_all_trials() {
     let desk = Desk::new();
     desk.file("limited.yaml", format!("{LIMITED}limits: {{requests: 60}}\n"));

@@ -108,6 +108,21 @@ pub(crate) fn remedies(plan: &Plan, info: &RunInfo, errors: &[ErrorLine]) -> Vec
     all
 }
 
+/// Why no request of this run was answered, and what to do about it, where that has nothing to do with the load: a key that is
+/// not taken, nothing at that URL, or no way there.
+pub fn in_vain(plan: &Plan, info: &RunInfo, summary: &RunSummary) -> Option<String> {
+    let errors = errors(summary);
+    let most = errors.first().filter(|_| summary.requests.ok == 0)?;
+    let hopeless = |line: &&ErrorLine| match line.outcome {
+        Outcome::Connection => true,
+        Outcome::ClientError => matches!(line.status, Some(401 | 403 | 404 | 405)),
+        _ => false,
+    };
+    let remedy = remedies(plan, info, &summary.errors).into_iter().next();
+    let help = remedy.map_or_else(String::new, |remedy| format!("\n = help: {remedy}"));
+    errors.iter().all(hopeless).then(|| format!("no request was answered: {}{help}", error(most)))
+}
+
 fn remedy(plan: &Plan, info: &RunInfo, line: &ErrorLine) -> Option<String> {
     let url = match &plan.target.address {
         Address::Url(url) => one_line(url, 200),

@@ -84,7 +84,9 @@ pub(crate) fn answer(ceiling: &Ceiling) -> String {
                 (None, Some(bound)) => format!("no load had been confirmed, and {}{bound}", at(next)),
                 (None, None) => "nothing was known".into(),
             };
-            format!("The search ended early: {}. Until then {known}.", one_line(why, 200))
+            let why = one_line(why, 200);
+            let stop = if why.ends_with(['.', '?']) { "" } else { "." };
+            format!("The search ended early: {why}{stop} Until then {known}.")
         }
     }
 }

@@ -29,5 +29,6 @@ pub mod terminal;
 mod volume;
 mod words;
 
+pub use advice::in_vain;
 pub use style::Style;
 pub use words::INSECURE;

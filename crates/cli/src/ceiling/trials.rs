@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use floodline_core::event::Ended;
+use floodline_core::event::{Ended, Reached};
 use floodline_core::objective::Undecided;
 use floodline_core::plan::{Address, Limits, Plan};
 use floodline_core::{Moment, RunEvent, Span, Usd};
@@ -48,6 +48,21 @@ struct Used {
     errors: u64,
 }
 
+/// What came of a trial.
+struct Trialled {
+    told: Told,
+    /// What ended it, and the search with it.
+    cut: Option<Cut>,
+    /// Why no trial can succeed, where that is plain.
+    in_vain: Option<String>,
+}
+
+impl Trialled {
+    fn new(told: Told, cut: Option<Cut>) -> Trialled {
+        Trialled { told, cut, in_vain: None }
+    }
+}
+
 impl<'a> Trials<'a> {
     pub(super) fn new(
         args: &'a CeilingArgs,
@@ -73,10 +88,10 @@ impl<'a> Trials<'a> {
             if let Some(cut) = self.cut() {
                 return Ok(Some(cut));
             }
-            let (told, cut) = match self.make(trial) {
+            let Trialled { told, cut, in_vain } = match self.make(trial) {
                 // What cannot be made on this machine at this load bounds the load.
                 Err(Failure { too_high: true, message, .. }) if trial.number > 1 => {
-                    (trial.unmade(format!("generator: {message}")), None)
+                    Trialled::new(trial.unmade(format!("generator: {message}")), None)
                 }
                 // The target is gone, or the machine fails in something that no lower load would mend.
                 Err(Failure { code: USAGE, message, .. }) if trial.number > 1 => {
@@ -96,6 +111,9 @@ impl<'a> Trials<'a> {
             self.search.record(told);
             if cut.is_some() {
                 return Ok(cut);
+            }
+            if let Some(why) = in_vain.filter(|_| trial.number == 1) {
+                return Err(Failure::usage(why));
             }
         }
         Ok(None)
@@ -129,12 +147,21 @@ impl<'a> Trials<'a> {
     }
 
     /// The limit that ended a trial, in words. The run knew only what earlier trials had left of it, and says that.
-    fn reached(&self, said: &str) -> String {
+    fn reached(&self, reached: Option<Reached>, said: &str) -> String {
         if let Some(used_up) = self.used_up() {
             return used_up;
         }
-        if !said.starts_with("of the ") {
-            return said.to_owned();
+        match reached {
+            Some(Reached::Room) => {}
+            Some(
+                Reached::Duration
+                | Reached::Errors
+                | Reached::Requests
+                | Reached::Unproved
+                | Reached::Overrun
+                | Reached::Rule,
+            )
+            | None => return said.to_owned(),
         }
         let Limits { spend, tokens, .. } = &self.plan.limits;
         let spend = spend.map(|limit| format!("{} of {limit} were spent", self.used.spent));
@@ -172,7 +199,7 @@ impl<'a> Trials<'a> {
         }
     }
 
-    fn make(&mut self, trial: Trial) -> Result<(Told, Option<Cut>), Failure> {
+    fn make(&mut self, trial: Trial) -> Result<Trialled, Failure> {
         let mut with_seed = self.args.scenario.clone();
         with_seed.seed = Some(self.plan.seed.wrapping_add(u64::from(trial.number)));
         let mut resolved = scenario::resolve_text(&with_seed, self.text, &World)?;
@@ -188,7 +215,7 @@ impl<'a> Trials<'a> {
         self.stop.renew();
         let (stop, clock, max_time) = (&self.stop, &self.clock, self.max_time);
         let (mut latest, mut out_of_time) = (Moment::START, false);
-        let (mut errors, mut books) = (0, None);
+        let (mut errors, mut books, mut reached) = (0, None, None);
         let live = &mut self.live;
         let made = ready.carry_out(stop, None, &mut |now, event| {
             latest = now;
@@ -197,7 +224,7 @@ impl<'a> Trials<'a> {
             }
             match event {
                 Some(RunEvent::Ended(record)) => errors += u64::from(record.outcome.is_error()),
-                Some(RunEvent::Finished(finished)) => books = finished.books,
+                Some(RunEvent::Finished(finished)) => (books, reached) = (finished.books, finished.reached),
                 Some(RunEvent::Journey(_) | RunEvent::Sampled(_)) | None => {}
             }
             if let (Some(RunEvent::Sampled(_)), Some(live)) = (event, live.as_mut()) {
@@ -230,9 +257,9 @@ impl<'a> Trials<'a> {
             self.used.tokens += books.spent.tokens;
         }
         self.used.errors += errors;
-        let (limit, rule) = match &made.summary.ended {
-            Some(Ended::Limit(text)) if text.starts_with("stop_when") => (None, Some(text.clone())),
-            Some(Ended::Limit(text)) => (Some(self.reached(text)), None),
+        let (limit, rule) = match (&made.summary.ended, reached) {
+            (Some(Ended::Limit(text)), Some(Reached::Rule)) => (None, Some(text.clone())),
+            (Some(Ended::Limit(text)), reached) => (Some(self.reached(reached, text)), None),
             _ => (None, None),
         };
         let cut = match (self.stop.is_interrupted(), limit, out_of_time) {
@@ -250,6 +277,7 @@ impl<'a> Trials<'a> {
             (told.tried.verdict, told.tried.bound) = (Verdict::Failed, Some(Bound::Rule { text }));
         }
         made.done?;
-        Ok((told, cut))
+        let in_vain = floodline_report::in_vain(&made.plan, &made.info, &made.summary);
+        Ok(Trialled { in_vain, ..Trialled::new(told, cut) })
     }
 }
