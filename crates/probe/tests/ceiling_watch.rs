@@ -233,6 +233,23 @@ fn a_trial_in_which_nothing_ended_has_not_failed() {
 }
 
 #[test]
+fn a_trial_of_which_only_the_start_ended_has_not_failed() {
+    let mut watch = Twenty { by: By::Users, ..BY_RATE }.begun();
+    for i in 0..8 {
+        let mut record = Record::planned(i, Phase::Main, String::new(), Moment(i));
+        (record.sent, record.last) = (Some(Moment(i)), Some(Moment(20_000_000)));
+        record.outcome = Outcome::Ok;
+        watch.event(&RunEvent::Ended(Box::new(record)));
+    }
+    let mut now = Moment::START;
+    while watch.look(now) != Some(End::Now) {
+        now = now + Span::from_millis(100);
+    }
+    let told = watch.finish(now, None).tried;
+    assert_eq!((told.verdict, told.ok), (Verdict::Invalid, 8), "{told:?}");
+}
+
+#[test]
 fn a_trial_in_which_nothing_ended_has_failed_where_answers_are_long_overdue() {
     let trial = Twenty { unloaded: Some(Span::from_millis(300)), ..BY_RATE };
     let (told, _) = trial.silent();

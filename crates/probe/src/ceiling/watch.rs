@@ -448,10 +448,11 @@ impl Watch {
         let until = self.ruling.as_ref().map_or(now, |ruling| ruling.at);
         let weighed = weigh(&self, until, true);
         let decided = self.ruling.as_ref().and_then(|ruling| ruling.decided.clone());
-        let (verdict, bound) = match (decided, &cut, &self.ruling) {
-            (Some(decided), ..) => decided,
-            (None, Some(_), None) => (Verdict::Cut, None),
-            (None, ..) => self.at_last(&weighed),
+        let (verdict, bound) = match (decided, &cut) {
+            (Some(decided), _) => decided,
+            // Also while what was in flight was waited for.
+            (None, Some(_)) => (Verdict::Cut, None),
+            (None, None) => self.at_last(&weighed),
         };
         let sure = self.ruling.as_ref().is_some_and(|ruling| ruling.decided.is_some());
         let mut told = weighed.told(&self, &self.trial, self.fold.spent, (verdict, bound, sure), until, cut);
@@ -472,7 +473,9 @@ impl Watch {
                 None => (Verdict::Invalid, Some(generator(reasons))),
             };
         }
-        if self.rows.is_empty() {
+        // Of a rate, the backlog tells whether what was due has ended.
+        let unheard = self.trial.by == By::Users && self.trial.depth != Depth::Scout && weighed.is_silent();
+        if self.rows.is_empty() || unheard {
             return self.silent(weighed.lasted(self.from));
         }
         if self.trial.depth == Depth::Scout {

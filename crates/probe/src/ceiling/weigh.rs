@@ -314,6 +314,11 @@ impl Weighed {
         self.refused as f64 / self.shown.max(1) as f64
     }
 
+    /// Whether nothing ended of what it is judged by.
+    pub(super) fn is_silent(&self) -> bool {
+        self.judged.iter().any(|judged| judged.of_refusals && judged.values == 0.0)
+    }
+
     /// How long the load has been held that began at `from`.
     pub(super) fn lasted(&self, from: Moment) -> Span {
         self.until.since(from)
