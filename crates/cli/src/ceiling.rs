@@ -5,6 +5,7 @@
 
 mod question;
 mod trials;
+mod written;
 
 use std::sync::Arc;
 

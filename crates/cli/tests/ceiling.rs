@@ -6,7 +6,10 @@
 #[allow(dead_code, unused_imports, reason = "each test file uses its part")]
 mod support;
 
+use floodline_core::Plan;
 use floodline_core::ceiling::{Bound, Ceiling, Status};
+use floodline_core::plan::Load;
+use floodline_core::schedule::Shape;
 use rustix::process::Signal;
 use support::{Desk, Peer, base, good, json, server};
 
@@ -52,6 +55,26 @@ fn a_limiter_is_found_and_named_and_everything_is_kept() {
     };
     let seeds: std::collections::BTreeSet<u64> = (1..=found.trials.len()).map(seed).collect();
     assert_eq!(seeds.len(), found.trials.len());
+    // A trial's folder holds the scenario of that trial: the same requests at the same times, until it was ended.
+    let plan_of = |folder: &str| -> Plan {
+        let plan = std::fs::read(desk.path(&format!("{folder}/plan.json"))).unwrap();
+        serde_json::from_slice(&plan).unwrap()
+    };
+    let (number, flooded) = found.trials.iter().enumerate().find(|(_, trial)| trial.flooded).unwrap();
+    let folder = format!("c/trials/{:02}", number + 1);
+    let again = desk.floodline(&["run", &format!("{folder}/scenario.yaml"), "--quiet", "--out", "again"]);
+    assert!(desk.path("again/plan.json").exists(), "{again:?}");
+    let (was, is) = (plan_of(&folder), plan_of("again"));
+    assert_eq!((&was.name, was.seed, &was.objectives), (&is.name, is.seed, &is.objectives));
+    let (Load::Open { stages: was, .. }, Load::Open { stages: is, .. }) =
+        (&was.scenarios[0].load, &is.scenarios[0].load)
+    else {
+        panic!("{is:?}")
+    };
+    assert_eq!(was[0], is[0]);
+    let Shape::Hold { rate, length: Some(length) } = is[1].shape else { panic!("{is:?}") };
+    assert_eq!(rate.as_per_second(), flooded.load);
+    assert!((length.as_secs_f64() - flooded.seconds).abs() < 1e-6, "{length}");
     let report = desk.floodline(&["report", "c/trials/01"]);
     assert_eq!(report.code, 0, "{report:?}");
     assert!(!report.out.contains("STOPPED"), "{report:?}");

@@ -28,6 +28,14 @@ impl CeilingFolder {
         self.path.join("trials").join(format!("{number:02}"))
     }
 
+    /// Writes `scenario.yaml` of a trial anew, once it is known how long its load was held.
+    ///
+    /// # Errors
+    /// [`StoreError::Write`].
+    pub fn write_trial_scenario(&self, number: u32, text: &str) -> Result<(), StoreError> {
+        write_whole(&self.trial(number).join(file::SCENARIO), text.as_bytes())
+    }
+
     /// Writes `ceiling.json`.
     ///
     /// # Errors

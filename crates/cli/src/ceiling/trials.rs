@@ -16,6 +16,7 @@ use floodline_probe::ceiling::{Bound, Cut, End, Search, Told, Trial, Verdict, Wa
 use floodline_report::terminal;
 use floodline_store::CeilingFolder;
 
+use super::written;
 use crate::args::CeilingArgs;
 use crate::launch::Prepared;
 use crate::outside::World;
@@ -209,7 +210,9 @@ impl<'a> Trials<'a> {
         resolved.plan.undecided = Undecided::Pass;
         resolved.plan.limits = self.left();
         let ready = Prepared::new(resolved, self.args.workers)?;
-        let ready = ready.placed(&self.folder.trial(trial.number), self.text)?;
+        let longest = self.search.question().longest;
+        let scenario = written::scenario_of(self.text, &ready.plan, longest);
+        let ready = ready.placed(&self.folder.trial(trial.number), &scenario)?;
         let mut watch = Watch::new(self.search.question(), trial, ready.plan.clone(), ready.info.stamps);
         let (bracket, count) = (self.search.bracket(), trial.number);
         self.stop.renew();
@@ -277,6 +280,10 @@ impl<'a> Trials<'a> {
             (told.tried.verdict, told.tried.bound) = (Verdict::Failed, Some(Bound::Rule { text }));
         }
         made.done?;
+        // How long the load was held is known only now.
+        let held = Span((told.tried.seconds * 1e9) as u64);
+        let scenario = written::scenario_of(self.text, &made.plan, held);
+        self.folder.write_trial_scenario(trial.number, &scenario).map_err(Failure::internal)?;
         let in_vain = floodline_report::in_vain(&made.plan, &made.info, &made.summary);
         Ok(Trialled { in_vain, ..Trialled::new(told, cut) })
     }
