@@ -14,7 +14,7 @@ use floodline_core::plan::{Api, Plan};
 use floodline_engine::Stop;
 use floodline_engine::clock::Clock;
 use floodline_probe::limits::{Experiment, Settings, Stop as Ended};
-use floodline_report::finding;
+use floodline_report::{finding, json};
 use floodline_scenario::Resolved;
 
 use crate::args::IdentifyArgs;
@@ -70,8 +70,7 @@ pub(crate) fn identify(args: IdentifyArgs) -> Result<u8, Failure> {
     let kept = folder.write(&found).and(log.close());
     let shown = path.display().to_string();
     if args.json {
-        let json = serde_json::to_string_pretty(&found).map_err(Failure::internal)?;
-        screen::print(&(json + "\n"))?;
+        screen::print(&json::finding(&found))?;
     } else if !args.quiet {
         screen::print(&finding::terminal(&found, Some(&shown), screen::output_style()))?;
     }

@@ -9,16 +9,13 @@ mod support;
 
 use floodline_core::Span;
 use floodline_core::ceiling::{Bound, By, Ceiling, Status};
-use floodline_core::limits::{
-    Algorithm, Dimension, Figure, Figures, Limit, Period, Precharge, Settlement, Start,
-};
+use floodline_core::limits::{Algorithm, Dimension, Limit, Precharge, Settlement, Start};
 use floodline_core::retry::Dimension as Stated;
 use floodline_core::schedule::Spread;
 use floodline_probe::ceiling::Question;
-use floodline_sim::limits::Limiter;
 use floodline_sim::model::{Batching, Pace, Profile};
 use floodline_sim::rehearsal::Rehearsal;
-use support::{rate, search, told, users};
+use support::{behind, exact, limit, rate, requests, search, told, users};
 
 /// A provider, what is asked of it, and the true ceiling.
 struct Case {
@@ -32,30 +29,6 @@ struct Case {
 
 fn profile(name: &str, lengths: fn(u64) -> (u32, u32)) -> Rehearsal {
     Rehearsal::new(Profile::named(name).unwrap().pace(), lengths)
-}
-
-/// Answers of four tokens in 340 ms.
-fn exact() -> Rehearsal {
-    let mut rehearsal =
-        Rehearsal::new(Pace::exact(Span::from_millis(250), Span::from_millis(30)), |_| (80, 4));
-    rehearsal.network = Span::from_millis(1);
-    rehearsal
-}
-
-fn limited(limit: Limit) -> Rehearsal {
-    let mut limits = Figures { rpm: Some(Figure::Of(1)), ..Figures::default() }.limits().unwrap();
-    limits.limits = vec![limit];
-    let mut rehearsal = exact();
-    rehearsal.limiter = Some(Limiter::new(&limits).unwrap());
-    rehearsal
-}
-
-fn limit(dimension: Dimension, value: u64, seconds: u64, algorithm: Algorithm) -> Limit {
-    Limit { window: Span::from_secs(seconds), algorithm, ..Limit::new(dimension, value, Period::Minute) }
-}
-
-fn requests(value: u64, seconds: u64, algorithm: Algorithm) -> Limit {
-    limit(Dimension::Requests, value, seconds, algorithm)
 }
 
 fn by_limit(dimension: Stated) -> impl Fn(&Bound) -> bool {
@@ -117,7 +90,7 @@ const CASES: [Case; 12] = [
     },
     Case {
         name: "35 at once, each for 342 ms",
-        provider: || limited(limit(Dimension::Concurrency, 35, 60, Algorithm::Bucket { burst: None })),
+        provider: || behind(limit(Dimension::Concurrency, 35, 60, Algorithm::Bucket { burst: None })),
         question: || rate(&[]),
         spread: Spread::Constant,
         truth: 35.0 / 0.340,
@@ -125,7 +98,7 @@ const CASES: [Case; 12] = [
     },
     Case {
         name: "a bucket of 60, 300 a minute",
-        provider: || limited(requests(300, 60, Algorithm::Bucket { burst: Some(60) })),
+        provider: || behind(requests(300, 60, Algorithm::Bucket { burst: Some(60) })),
         question: || rate(&[]),
         spread: Spread::Constant,
         truth: 5.0,
@@ -135,7 +108,7 @@ const CASES: [Case; 12] = [
         name: "a bucket of 400 that counts refusals, Poisson arrivals",
         provider: || {
             let bucket = requests(400, 20, Algorithm::Bucket { burst: None });
-            limited(Limit { refusals_count: true, ..bucket })
+            behind(Limit { refusals_count: true, ..bucket })
         },
         question: || rate(&[]),
         spread: Spread::Poisson,
@@ -145,7 +118,7 @@ const CASES: [Case; 12] = [
     Case {
         name: "900 in each minute of the clock",
         provider: || {
-            limited(requests(
+            behind(requests(
                 900,
                 60,
                 Algorithm::FixedWindow { start: Start::Epoch, phase: Span::from_secs(20) },
@@ -159,7 +132,7 @@ const CASES: [Case; 12] = [
     Case {
         name: "100 in 10 s from the first request",
         provider: || {
-            limited(requests(100, 10, Algorithm::FixedWindow { start: Start::FirstHit, phase: Span::ZERO }))
+            behind(requests(100, 10, Algorithm::FixedWindow { start: Start::FirstHit, phase: Span::ZERO }))
         },
         question: || rate(&[]),
         spread: Spread::Constant,
@@ -168,7 +141,7 @@ const CASES: [Case; 12] = [
     },
     Case {
         name: "240 in any 30 s",
-        provider: || limited(requests(240, 30, Algorithm::SlidingWindow)),
+        provider: || behind(requests(240, 30, Algorithm::SlidingWindow)),
         question: || rate(&[]),
         spread: Spread::Constant,
         truth: 8.0,
@@ -179,7 +152,7 @@ const CASES: [Case; 12] = [
         provider: || {
             let bucket = limit(Dimension::Tokens, 60_000, 60, Algorithm::Bucket { burst: None });
             let precharge = Precharge::PromptPlusMaxTokens;
-            limited(Limit { precharge, settlement: Settlement::Both, ..bucket })
+            behind(Limit { precharge, settlement: Settlement::Both, ..bucket })
         },
         question: || rate(&[]),
         spread: Spread::Constant,

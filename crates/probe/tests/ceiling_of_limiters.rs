@@ -8,32 +8,10 @@ mod support;
 
 use floodline_core::Span;
 use floodline_core::ceiling::Status;
-use floodline_core::limits::{Algorithm, Dimension, Figure, Figures, Limit, Period, Precharge, Start};
+use floodline_core::limits::{Algorithm, Dimension, Limit, Precharge, Start};
 use floodline_core::schedule::Spread::{self, Constant, Poisson};
 use floodline_probe::ceiling::Question;
-use floodline_sim::limits::Limiter;
-use floodline_sim::model::Pace;
-use floodline_sim::rehearsal::Rehearsal;
-use support::{rate, search, told, users};
-
-/// Answers of 4 tokens to prompts of 80, in 342 ms, behind one limit.
-fn behind(limit: Limit) -> Rehearsal {
-    let mut limits = Figures { rpm: Some(Figure::Of(1)), ..Figures::default() }.limits().unwrap();
-    limits.limits = vec![limit];
-    let pace = Pace::exact(Span::from_millis(250), Span::from_millis(30));
-    let mut rehearsal = Rehearsal::new(pace, |_| (80, 4));
-    rehearsal.network = Span::from_millis(1);
-    rehearsal.limiter = Some(Limiter::new(&limits).unwrap());
-    rehearsal
-}
-
-fn limit(dimension: Dimension, value: u64, seconds: u64, algorithm: Algorithm) -> Limit {
-    Limit { window: Span::from_secs(seconds), algorithm, ..Limit::new(dimension, value, Period::Minute) }
-}
-
-fn requests(value: u64, seconds: u64, algorithm: Algorithm) -> Limit {
-    limit(Dimension::Requests, value, seconds, algorithm)
-}
+use support::{behind, limit, rate, requests, search, told, users};
 
 fn bucket(burst: u64) -> Algorithm {
     Algorithm::Bucket { burst: Some(burst) }

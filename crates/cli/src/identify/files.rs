@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use floodline_core::finding::Finding;
-use floodline_report::finding;
+use floodline_report::{finding, json};
 use serde::Serialize;
 
 use crate::Failure;
@@ -70,8 +70,7 @@ impl Folder {
     /// Writes what was found.
     pub(super) fn write(&self, found: &Finding) -> Result<(), Failure> {
         let limits = found.limits().ok();
-        let json = serde_json::to_string_pretty(found).map_err(Failure::internal)? + "\n";
-        self.file("finding.json", &json)?;
+        self.file("finding.json", &json::finding(found))?;
         self.file("finding.md", &finding::markdown(found, limits.as_ref()))?;
         self.file("finding.html", &finding::page(found, limits.as_ref()))?;
         match limits.filter(|limits| !limits.limits.is_empty()) {

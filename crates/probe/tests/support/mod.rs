@@ -2,17 +2,47 @@
 
 use std::sync::Arc;
 
+use floodline_core::limits::{Algorithm, Dimension, Figure, Figures, Limit, Period};
 use floodline_core::objective::{Misses, Shares};
 use floodline_core::plan::{Address, Load, Plan, Target};
 use floodline_core::schedule::{Spread, Stage};
 use floodline_core::verdict::Stamps;
 use floodline_core::{Moment, Objective, Rate, RunEvent, Span};
 use floodline_probe::ceiling::{By, Ceiling, Completed, End, Question, Search, Told, Trial, Tried, Watch};
+use floodline_sim::limits::Limiter;
+use floodline_sim::model::Pace;
 use floodline_sim::rehearsal::{Go, Rehearsal};
 
 /// The objectives of these texts.
 pub(crate) fn objectives(texts: &[&str]) -> Vec<Objective> {
     texts.iter().map(|text| Objective::parse(text, None).unwrap()).collect()
+}
+
+/// Answers of four tokens in 342 ms to prompts of eighty, the network included.
+pub(crate) fn exact() -> Rehearsal {
+    let pace = Pace::exact(Span::from_millis(250), Span::from_millis(30));
+    let mut rehearsal = Rehearsal::new(pace, |_| (80, 4));
+    rehearsal.network = Span::from_millis(1);
+    rehearsal
+}
+
+/// The same behind one limit.
+pub(crate) fn behind(limit: Limit) -> Rehearsal {
+    let mut limits = Figures { rpm: Some(Figure::Of(1)), ..Figures::default() }.limits().unwrap();
+    limits.limits = vec![limit];
+    let mut rehearsal = exact();
+    rehearsal.limiter = Some(Limiter::new(&limits).unwrap());
+    rehearsal
+}
+
+/// A limit of so much in a window of so many seconds.
+pub(crate) fn limit(dimension: Dimension, value: u64, seconds: u64, algorithm: Algorithm) -> Limit {
+    Limit { window: Span::from_secs(seconds), algorithm, ..Limit::new(dimension, value, Period::Minute) }
+}
+
+/// One on requests.
+pub(crate) fn requests(value: u64, seconds: u64, algorithm: Algorithm) -> Limit {
+    limit(Dimension::Requests, value, seconds, algorithm)
 }
 
 /// A question for a rate.

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::charts::{Figure, line, most, number_axis, time_axis};
 use super::{Fact, TEMPLATE, environment, fact, started};
 use crate::ceiling::{self, HEADINGS, short_load};
-use crate::format::{count, one_line, stopwatch, time};
+use crate::format::{count, maybe_time, one_line, stopwatch};
 use crate::svg::{Axis, Chart, Series, Shape};
 use crate::words;
 
@@ -139,9 +139,8 @@ fn charts(answer: &Ceiling) -> Vec<Figure> {
         ];
         let y = time_axis(most(&series.iter().collect::<Vec<_>>()));
         let hint = |t: &Tried| {
-            let p = |ms: Option<f64>| ms.map_or_else(|| "–".into(), time);
             let of = of(t);
-            format!("p50 {}, p95 {}, p99 {}", p(of.p50), p(of.p95), p(of.p99))
+            format!("p50 {}, p95 {}, p99 {}", maybe_time(of.p50), maybe_time(of.p95), maybe_time(of.p99))
         };
         let chart = chart(answer, &points, y, series, hint);
         Some(Figure::new(title, caption.into(), &["p99", "p95", "p50"], chart))

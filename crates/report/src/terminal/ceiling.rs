@@ -103,11 +103,7 @@ pub fn searching(now: &Searching, style: Style) -> String {
 
 /// A trial that is over, in a line.
 pub fn tried(tried: &Tried, style: Style) -> String {
-    let ink = match tried.verdict {
-        Verdict::Passed => Ink::Good,
-        Verdict::Failed => Ink::Bad,
-        Verdict::Invalid | Verdict::Cut => Ink::Warn,
-    };
+    let ink = ink(tried.verdict);
     let verdict = format!("{:<7}", tried.verdict.name());
     let load = match tried.by {
         By::Rate => short_load(tried.by, tried.load),
@@ -228,12 +224,15 @@ fn table(sheet: &mut Sheet, answer: &Ceiling, style: Style) {
     let headings: Vec<&str> = kept.iter().map(|column| HEADINGS[*column]).collect();
     sheet.line(&style.ink(Ink::Faint, &set("load", &headings, Ink::Faint)));
     for (name, verdict, cells) in &mut rows {
-        let ink = match verdict {
-            Verdict::Passed => Ink::Good,
-            Verdict::Failed => Ink::Bad,
-            Verdict::Invalid | Verdict::Cut => Ink::Warn,
-        };
         let cells: Vec<&str> = kept.iter().map(|column| cells[*column].as_str()).collect();
-        sheet.line(&set(name, &cells, ink));
+        sheet.line(&set(name, &cells, ink(*verdict)));
+    }
+}
+
+fn ink(verdict: Verdict) -> Ink {
+    match verdict {
+        Verdict::Passed => Ink::Good,
+        Verdict::Failed => Ink::Bad,
+        Verdict::Invalid | Verdict::Cut => Ink::Warn,
     }
 }
