@@ -15,12 +15,15 @@
 
 mod answer;
 mod backlog;
+mod doubt;
 mod knee;
+mod patience;
 mod question;
 pub mod refusals;
 mod search;
 pub mod sequential;
 pub mod steady;
+mod tell;
 mod trial;
 mod watch;
 mod weigh;

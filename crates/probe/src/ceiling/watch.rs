@@ -12,24 +12,26 @@ use floodline_core::objective::{self, Finding, Shares};
 use floodline_core::plan::{Load, Plan};
 use floodline_core::retry::{Dimension, Why};
 use floodline_core::traffic::Traffic;
-use floodline_core::verdict::{self, Stamps};
+use floodline_core::verdict::Stamps;
 use floodline_core::{Moment, Outcome, Phase, Record, RunEvent, Span};
 
 use super::Question;
+use super::doubt::generator;
+use super::patience::WINDOW;
 use super::sequential::Side;
 use super::trial::{Told, Trial};
 use super::weigh::{Weighed, weigh};
 
 /// A trial under way.
 pub struct Watch {
-    trial: Trial,
-    plan: Arc<Plan>,
+    pub(super) trial: Trial,
+    pub(super) plan: Arc<Plan>,
     shortest: Span,
-    longest: Span,
-    stamps: Stamps,
+    pub(super) longest: Span,
+    pub(super) stamps: Stamps,
     pub(super) shares: Shares,
     pub(super) allowed: Vec<Option<f64>>,
-    fold: Fold,
+    pub(super) fold: Fold,
     /// When the load that is tried begins.
     pub(super) from: Moment,
     pub(super) rows: Vec<Row>,
@@ -41,7 +43,7 @@ pub struct Watch {
     pub(super) due: Vec<u64>,
     next_look: Moment,
     /// The longest wait that a refusal stated.
-    stated_wait: Option<Span>,
+    pub(super) stated_wait: Option<Span>,
     /// Requests that were answered well, and those refused since the last of them.
     ok: u64,
     refused_in_a_row: u64,
@@ -98,17 +100,10 @@ pub struct SoFar {
     pub refused: u64,
 }
 
-/// A limiter's window is waited for at least this long: most are a minute, and two of them show it.
-const WINDOW: Span = Span::from_secs(130);
-/// So many refused requests in a row are a window's end, not a bucket's trickle.
-const WINDOW_LIKE: u64 = 20;
 /// A load is far beyond a limit with so many requests refused in a row, and so many for each that was answered well.
 const FAR_BEYOND: (u64, u64) = (1_000, 4);
 /// So many requests that were not answered well are enough for a scout.
 const SCOUTED_IN_VAIN: u64 = 20;
-/// What is in flight when the load has told enough is waited for at least and at most this long.
-const DRAIN: (Span, Span) = (Span::from_secs(2), Span::from_secs(30));
-
 impl Watch {
     /// Watches `trial`, which is carried out as `plan` says.
     pub fn new(question: &Question, trial: Trial, plan: Arc<Plan>, stamps: Stamps) -> Watch {
@@ -293,113 +288,6 @@ impl Watch {
         (elapsed >= self.longest && !waits).then_some((None, End::Drain))
     }
 
-    /// Whether what refusals say is not to be believed yet.
-    fn waits(&self, weighed: &Weighed, now: Moment, elapsed: Span) -> bool {
-        self.undecided(weighed, elapsed) || self.learning(weighed, now) || self.recovering(weighed, now)
-    }
-
-    /// Whether refusals may still be the echo of what was sent before the trial, or have shown no whole cycle yet. Where most
-    /// requests are admitted, only time tells.
-    fn undecided(&self, weighed: &Weighed, elapsed: Span) -> bool {
-        if self.trial.flood.is_none() || weighed.pattern.first.is_none() {
-            return false;
-        }
-        let few = self.trial.even && weighed.refused_share() < 0.2;
-        let early = elapsed < Span(self.trial.memory.0 + self.trial.memory.0 / 10).min(WINDOW);
-        early || (few || weighed.pattern.cycles.is_none()) && elapsed < self.longest_for_window(weighed)
-    }
-
-    /// Whether a flood before has used up an allowance that has not come back yet.
-    fn recovering(&self, weighed: &Weighed, now: Moment) -> bool {
-        let patience = match self.stated_wait {
-            // Twice as long as the provider says, in case that it counts the refusals.
-            Some(stated) => self.longest.max(stated + stated),
-            None => self.longest.max(WINDOW),
-        };
-        weighed.recovering && now.since(self.from) < patience
-    }
-
-    /// Whether it stays to learn a limiter's ways.
-    fn learning(&self, weighed: &Weighed, now: Moment) -> bool {
-        let pattern = &weighed.pattern;
-        let Some((first, _)) = pattern.first.filter(|_| self.trial.learn) else { return false };
-        let cycles = pattern.cycles.map_or(0, |cycles| cycles.count);
-        let even = pattern.cycles.is_some_and(|cycles| cycles.are_even());
-        let like_window = pattern.longest_refusal >= WINDOW_LIKE;
-        let window = cycles >= 1 && like_window && pattern.longest_run.is_some_and(|run| run >= 10);
-        let learned = window || (cycles >= 40 && even);
-        let patience = if like_window { self.longest.max(WINDOW) } else { self.longest };
-        !learned && now.since(first) < patience
-    }
-
-    /// A run of so many requests without a refusal takes its time.
-    fn longest_for_window(&self, weighed: &Weighed) -> Span {
-        let span = self.rows.last().map_or(1.0, |row| row.over.since(self.from).as_secs_f64());
-        let per_s = match self.trial.by {
-            By::Rate => self.trial.load,
-            By::Users => self.rows.len() as f64 / span.max(1e-3),
-        };
-        let seconds = weighed.needed(self.trial.clean) as f64 / per_s.max(1e-6);
-        let longest = self.longest.max(WINDOW);
-        let window = Span((seconds * 2e9).min(1e18) as u64)
-            .max(weighed.memory())
-            .max(self.trial.memory + self.trial.memory);
-        self.longest.max(window).min(longest + longest)
-    }
-
-    fn patience(&self, now: Moment, elapsed: Span) -> Moment {
-        // Of answers of which none has come yet, nobody knows how long they take.
-        if self.rows.is_empty() {
-            return now + DRAIN.1;
-        }
-        let slowest = self.rows.iter().filter_map(|row| row.latency).fold(0.0, f64::max);
-        let wait = Span((slowest * 1.5e6) as u64).max(DRAIN.0).min(DRAIN.1).min(elapsed.max(DRAIN.0));
-        now + wait
-    }
-
-    /// Why the figures cannot be believed, as `code: sentence`; nothing where they can.
-    fn generator_gave_out(&self) -> Vec<String> {
-        let others = ["killed:", "interrupted:", "limit:", "no_ok:", "nothing_sent:"];
-        let mut reasons = verdict::judge(&self.plan, &self.fold, &[], self.stamps).reasons;
-        reasons.retain(|reason| !others.iter().any(|code| reason.starts_with(code)));
-        reasons
-    }
-
-    /// Whether who was refused is told rightly for all these reasons: late reading does not change it. Late sending does, where
-    /// a rate bunches up by it.
-    fn is_harmless(&self, reasons: &[String]) -> bool {
-        match self.trial.by {
-            By::Rate => are_among(reasons, &["generator_lag:"]),
-            By::Users => are_among(reasons, &["generator_lag:", "generator_late:"]),
-        }
-    }
-
-    /// The objective on errors that is surely missed by what the target did, whatever kept the generator busy: by what it
-    /// refused alone, or by answers that are wrong whenever they are asked for.
-    fn missed_anyway(&self, weighed: &Weighed, reasons: &[String]) -> Option<Bound> {
-        let refused = self.is_harmless(reasons);
-        let wrong = are_among(reasons, &["generator_lag:", "generator_late:"]);
-        let missed = |side: Side, counts: bool| counts && side == Side::Above;
-        let ok = self.rows.iter().any(|row| row.outcome == Outcome::Ok);
-        // A scout passes with any answer.
-        let asks = self.trial.depth != Depth::Scout || !ok;
-        weighed.bound(|judged| {
-            let surely = missed(judged.refused, refused) || missed(judged.wrong, wrong);
-            asks && judged.of_errors && surely
-        })
-    }
-
-    /// What a trial says in which no request ended: nothing, unless answers of an unhurried target would have come long ago.
-    fn silent(&self, lasted: Span) -> (Verdict, Option<Bound>) {
-        let waited = self.due.first().map(|first| (self.from + lasted).since(Moment(*first)));
-        match (self.offered(), waited.zip(self.trial.unloaded)) {
-            (Some(rate), Some((waited, unloaded))) if self.due.len() > 2 && waited.0 / 8 > unloaded.0 => {
-                (Verdict::Failed, Some(Bound::Backlog { grows_per_s: rate }))
-            }
-            _ => (Verdict::Invalid, Some(Bound::Silence { seconds: lasted.as_secs_f64() })),
-        }
-    }
-
     /// How it looks so far.
     pub fn so_far(&self, now: Moment) -> SoFar {
         let of = |keep: fn(&Row) -> bool| self.rows.iter().filter(|row| keep(row)).count() as u64;
@@ -503,15 +391,6 @@ impl Watch {
             None => (Verdict::Passed, None),
         }
     }
-}
-
-/// The first of the reasons for which figures cannot be believed, as what bounds the load.
-fn generator(reasons: Vec<String>) -> Bound {
-    Bound::Generator { reason: reasons.into_iter().next().unwrap_or_default() }
-}
-
-fn are_among(reasons: &[String], codes: &[&str]) -> bool {
-    reasons.iter().all(|reason| codes.iter().any(|code| reason.starts_with(code)))
 }
 
 fn refuses(outcome: Outcome) -> bool {
