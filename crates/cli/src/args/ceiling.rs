@@ -11,9 +11,10 @@ tries the two ends of the answer again. Without an objective on errors, at most 
 of requests may end in one. A limiter's allowance is used up before a trial, since a
 load above the limit passes for as long as that lasts.
 
-Exit codes: 0 found (and enough, with --need), 3 not enough or no load meets the
-objectives, 4 INVALID: the generator gave out first, 5 stopped by a limit or by
-a target that went away, 130 interrupted. ceiling.json is written in every case.
+Exit codes: 0 found (and enough, with --need), 2 nothing was answered in the first
+trial, such as with a wrong key, 3 not enough or no load meets the objectives, 4
+INVALID: the generator gave out first or trials were too short, 5 stopped by a limit
+or by a target that went away, 130 interrupted. ceiling.json is written in every case.
 
 A scenario can say the same under `ceiling:`, such as ceiling: {need: 20/s}; the
 options here go first.
