@@ -173,6 +173,13 @@ impl Breakdowns {
     }
 }
 
+impl Part {
+    /// That of which no request ended.
+    pub(crate) fn of_nothing() -> Part {
+        Figures::default().part()
+    }
+}
+
 /// Parts whose names are numbers, in the order of these; those of other names follow.
 pub fn in_order_of_numbers(parts: &BTreeMap<String, Part>) -> Vec<(&String, &Part)> {
     let mut parts: Vec<(&String, &Part)> = parts.iter().collect();

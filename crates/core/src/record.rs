@@ -162,6 +162,9 @@ pub struct Attempt {
     /// What the provider stated of its rate limits, beside the answer to an attempt that was not the last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limits: Option<Box<StatedLimits>>,
+    /// What it was charged, where there are prices, of an attempt that was not the last: a part of the request's cost.
+    #[serde(rename = "cost_usd", default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Usd>,
 }
 
 impl Attempt {
@@ -178,6 +181,7 @@ impl Attempt {
             output_tokens: None,
             target: None,
             limits: None,
+            cost: None,
         }
     }
 

@@ -20,7 +20,7 @@ mod sdk;
 mod throttle;
 mod waits;
 
-pub use by_target::TriesByTarget;
+pub use by_target::{AtTarget, TriesByTarget};
 pub use figures::Tries;
 pub use policy::{
     Backoff, BreakerRule, BudgetRule, Fallback, Honour, Jitter, Policy, ThrottleRule, Waits, WhileOpen,

@@ -3,6 +3,7 @@
 mod journeys;
 mod local_counts;
 mod retries;
+mod targets;
 
 use std::collections::BTreeMap;
 
@@ -140,7 +141,7 @@ pub struct RunSummary {
     /// By turn of a conversation.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty", serialize_with = "as_numbers")]
     pub by_turn: BTreeMap<String, Part>,
-    /// By target, of several.
+    /// By target, of several: requests where they ended, attempts and cost where they went.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub by_target: BTreeMap<String, Part>,
 }
@@ -353,7 +354,7 @@ impl RunSummary {
             retries_by_target: fold
                 .targets
                 .several()
-                .map(|(name, tries)| (name.to_owned(), tries.into()))
+                .map(|(name, at)| (name.to_owned(), (&at.tries).into()))
                 .collect(),
             stated_limits: fold.timeline.stated.all(),
             reconnects: counts.reconnects,
@@ -369,7 +370,7 @@ impl RunSummary {
             by_step,
             by_key: by_name(Dimension::Key),
             by_turn: by_name(Dimension::Turn),
-            by_target: by_name(Dimension::Target),
+            by_target: targets::of(fold),
             requests,
         }
     }

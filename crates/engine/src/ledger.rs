@@ -143,7 +143,7 @@ impl Ledger {
     /// Charges a request that is to be sent again because the server closed the connection without a word: what it
     /// makes of that on its bill nobody knows, and the next sending needs room of its own. False if it was given no
     /// room, since nothing is limited.
-    pub(crate) fn unanswered(&self, tab: &mut Tab) -> bool {
+    pub(crate) fn unanswered(&self, record: &mut Record, tab: &mut Tab) -> bool {
         let (Some(limited), Some(reservation)) = (&self.limited, tab.reservation.take()) else {
             return false;
         };
@@ -158,17 +158,28 @@ impl Ledger {
         let settled = charge(&nothing, tab.worst, self.prices.as_ref());
         limited.settle(reservation, settled);
         tab.unanswered = Some(tab.unanswered.unwrap_or(Usd::ZERO) + settled.usd);
+        self.note(record, settled);
         true
     }
 
     /// Charges an attempt that failed, and gives its room back: another one is to follow, with room of its own.
-    pub(crate) fn set_aside(&self, record: &Record, tab: &mut Tab, sent: bool) {
+    pub(crate) fn set_aside(&self, record: &mut Record, tab: &mut Tab, sent: bool) {
         let ended = Ended { sent, ..ended(record, tab.worst) };
         let settled = charge(&ended, tab.worst, self.prices.as_ref());
         if let (Some(limited), Some(reservation)) = (&self.limited, tab.reservation.take()) {
             limited.settle(reservation, settled);
         }
         tab.unanswered = Some(tab.unanswered.unwrap_or(Usd::ZERO) + settled.usd);
+        if sent {
+            self.note(record, settled);
+        }
+    }
+
+    /// Keeps with the attempt on record last what it was charged.
+    fn note(&self, record: &mut Record, settled: Settled) {
+        if let (Some(_), Some(attempt)) = (&self.prices, record.attempts.last_mut()) {
+            attempt.cost = Some(settled.usd);
+        }
     }
 
     /// Charges a request that ended, and gives its room back. Its cost is noted, unless its tokens are still to be

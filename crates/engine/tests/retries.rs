@@ -387,6 +387,10 @@ fn every_attempt_needs_room_of_its_own_and_is_charged_what_it_can_have_cost() {
     let left: Left = run(priced(policy.clone(), 1, 1_000), at(saying(move |_| cut()))).unwrap();
     assert_eq!(ends(&left.records[0]), [Outcome::Truncated; 4]);
     assert_eq!(left.records[0].cost, Some(Usd::dollars(4 * 45)));
+    // What is left of it is the last one's.
+    let of_attempts: Vec<_> = left.records[0].attempts.iter().map(|a| a.cost).collect();
+    let each = Some(Usd::dollars(45));
+    assert_eq!(of_attempts, [each, each, each, None]);
     let books = left.finished.books.unwrap();
     assert_eq!((books.spent.usd, books.spent.requests), (Usd::dollars(4 * 45), 4));
     // Refusals cost nothing.

@@ -158,7 +158,7 @@ fn each_target_has_the_attempts_of_the_policy() {
         assert_eq!(attempts(&left), [expected]);
         let mut tries = TriesByTarget::default();
         left.records.iter().for_each(|record| tries.add(record));
-        let of = |name: &str| tries.several().find(|(other, _)| *other == name).unwrap().1.clone();
+        let of = |name: &str| tries.several().find(|(other, _)| *other == name).unwrap().1.tries.clone();
         assert_eq!((of("first").attempts, of("second").attempts), (before as u64, 2));
         assert_eq!((of("first").fallbacks, of("second").fallbacks), (0, 1));
     }

@@ -109,7 +109,10 @@ fn table(title: &'static str, parts: &BTreeMap<String, Part>) -> Table {
     if has_cost {
         headings.push("cost");
     }
-    let has_retries = parts.values().any(|part| retries::tried_again(&part.retries));
+    // Of targets, some attempts are of requests that ended elsewhere.
+    let tried =
+        |part: &Part| retries::tried_again(&part.retries) || part.retries.attempts > part.requests.ended;
+    let has_retries = parts.values().any(tried);
     if has_retries {
         headings.push("attempts");
     }

@@ -266,15 +266,16 @@ impl Flight {
             (None, None) => return,
             (before, under_way) => before.unwrap_or_default() + under_way.unwrap_or_default(),
         };
+        let target = self.worker.common.target_names.get(self.target).cloned();
         if let Some(record) = &mut self.record {
             let nothing = Attempt::new(None, now, AttemptEnd::Outcome(Outcome::NotSent), None);
-            record.attempts.push(Attempt { wait: Some(waited), ..nothing });
+            record.attempts.push(Attempt { wait: Some(waited), target, ..nothing });
         }
     }
 
     /// Gives room back that was found for an attempt that does not go out.
     fn give_back(&mut self, funds: &mut Option<Funds>) {
-        if let (Some(funds), Some(record), Some(tab)) = (funds.take(), &self.record, &mut self.tab) {
+        if let (Some(funds), Some(record), Some(tab)) = (funds.take(), &mut self.record, &mut self.tab) {
             tab.reservation = funds.reservation;
             self.worker.common.ledger.set_aside(record, tab, false);
         }

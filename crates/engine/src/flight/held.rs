@@ -78,8 +78,9 @@ impl Flight {
 
     /// Finds room for sending it on a new connection, if it was sent on a kept one and needs any.
     pub(super) async fn funded_again(&mut self) -> Result<(), Outcome> {
-        let again =
-            self.stale && self.tab.as_mut().is_some_and(|tab| self.worker.common.ledger.unanswered(tab));
-        if again { self.funded(None).await } else { Ok(()) }
+        let (Some(record), Some(tab), true) = (&mut self.record, &mut self.tab, self.stale) else {
+            return Ok(());
+        };
+        if self.worker.common.ledger.unanswered(record, tab) { self.funded(None).await } else { Ok(()) }
     }
 }
