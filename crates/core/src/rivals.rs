@@ -59,8 +59,11 @@ pub struct Rival {
     pub rejected: u64,
     /// Tokens that were sent or received for nothing, as far as they are known.
     pub wasted_tokens: u64,
-    /// Waiting for another attempt, in seconds for each planned request.
-    pub waited_s: Option<f64>,
+    /// Time that requests spent waiting for their next attempt, in seconds, all added: as in `summary.json`.
+    pub waited_s: f64,
+    /// The same for each planned request.
+    #[serde(default)]
+    pub waited_each_s: Option<f64>,
     /// Median time from schedule to first token, in milliseconds.
     pub ttft_from_schedule_p50_ms: Option<f64>,
     /// 99th percentile of it.
@@ -126,7 +129,8 @@ impl Rival {
             refusals: retries.refusals.values().sum(),
             rejected: retries.rejected,
             wasted_tokens: retries.wasted_input_tokens + retries.wasted_output_tokens,
-            waited_s: of_planned(retries.waited_s),
+            waited_s: retries.waited_s,
+            waited_each_s: of_planned(retries.waited_s),
             ttft_from_schedule_p50_ms: ttft.and_then(|ttft| ttft.p50),
             ttft_from_schedule_p99_ms: ttft.and_then(|ttft| ttft.p99),
             spent_usd: summary.cost.spent_usd.clone(),
@@ -188,7 +192,8 @@ mod tests {
             refusals: 0,
             rejected: 0,
             wasted_tokens: 0,
-            waited_s: None,
+            waited_s: 0.0,
+            waited_each_s: None,
             ttft_from_schedule_p50_ms: None,
             ttft_from_schedule_p99_ms: None,
             spent_usd: None,

@@ -39,7 +39,7 @@ pub(crate) fn facts(summary: &RunSummary) -> Vec<(&'static str, String)> {
 
 /// Whether there is more to say of attempts than of requests.
 pub(crate) fn tried_again(retries: &Retries) -> bool {
-    retries.attempts > retries.requests || retries.rejected > 0
+    retries.attempts > retries.requests || retries.rejected > 0 || retries.put_off > 0
 }
 
 fn attempts(retries: &Retries) -> String {
@@ -52,6 +52,13 @@ fn attempts(retries: &Retries) -> String {
             n => format!("{} of them answered in the end", count(n)),
         };
         text.push_str(&format!("; {} tried again, {answered}", count(retries.retried)));
+    }
+    if retries.cut > 0 {
+        let waits = match retries.cut {
+            1 => "1 wait for another was cut".to_owned(),
+            n => format!("{} waits for another were cut", count(n)),
+        };
+        text.push_str(&format!("; {waits}"));
     }
     if retries.fallbacks > 0 {
         text.push_str(&format!("; {} at the fallback", count(retries.fallbacks)));
@@ -74,12 +81,12 @@ fn waste(retries: &Retries) -> Option<String> {
         }
     };
     let waited = (retries.waited_s > 0.0).then(|| {
-        let each = retries.waited_s * 1e3 / retries.retried.max(1) as f64;
-        format!(
-            "{} of waiting for another attempt, {} for each request tried again",
-            time(retries.waited_s * 1e3),
-            time(each)
-        )
+        let each = match retries.put_off {
+            0 => String::new(),
+            1 => ", of one request".to_owned(),
+            n => format!(", {} for each of {} requests", time(retries.waited_s * 1e3 / n as f64), count(n)),
+        };
+        format!("{} of waiting for another attempt{each}", time(retries.waited_s * 1e3))
     });
     let parts: Vec<String> = [tokens, waited].into_iter().flatten().collect();
     (!parts.is_empty()).then(|| parts.join("; "))
@@ -97,4 +104,28 @@ fn refusals(retries: &Retries) -> Option<String> {
         false => format!("; by limit: {}", listed(&retries.dimensions)),
     };
     (!retries.refusals.is_empty()).then(|| format!("{}{by}", listed(&retries.refusals)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Regression: waits that were all cut had no line, and others were shared out among requests that never waited.
+    #[test]
+    fn waits_are_told_whether_or_not_an_attempt_followed() {
+        let cut =
+            Retries { requests: 3, attempts: 3, waited_s: 6.0, put_off: 2, cut: 2, ..Retries::default() };
+        assert!(tried_again(&cut));
+        assert_eq!(attempts(&cut), "3 for 3 requests; 2 waits for another were cut");
+        let said = waste(&cut);
+        assert_eq!(
+            said.as_deref(),
+            Some("6.00\u{a0}s of waiting for another attempt, 3.00\u{a0}s for each of 2 requests")
+        );
+        let alone = Retries { put_off: 1, cut: 1, ..cut };
+        assert_eq!(
+            waste(&alone).as_deref(),
+            Some("6.00\u{a0}s of waiting for another attempt, of one request")
+        );
+    }
 }

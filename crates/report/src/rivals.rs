@@ -77,7 +77,7 @@ fn table(rivals: &Rivals) -> Table {
             maybe(run.amplification),
             short_count(run.refusals),
             short_count(run.wasted_tokens),
-            maybe_time(run.waited_s.map(|seconds| seconds * 1e3)),
+            maybe_time(run.waited_each_s.map(|seconds| seconds * 1e3)),
             maybe_time(run.ttft_from_schedule_p50_ms),
             maybe_time(run.ttft_from_schedule_p99_ms),
         ]);
@@ -135,7 +135,7 @@ fn sentences(rivals: &Rivals) -> Vec<String> {
             name(best),
             best.ok_share.map_or_else(|| MISSING.into(), fraction),
             maybe(best.amplification),
-            match best.waited_s {
+            match best.waited_each_s {
                 Some(waited) if waited > 0.0 => format!(" and {} of waiting", waited_each(waited)),
                 _ => String::new(),
             }

@@ -40,6 +40,12 @@ pub struct Tries {
     /// Time that requests spent waiting for their next attempt, whether it came or not.
     #[serde(rename = "waited_ns")]
     pub waited: Span,
+    /// Requests that did, for any time at all.
+    #[serde(default)]
+    pub put_off: u64,
+    /// Those whose wait was cut: by the end of the run, by a user who left, or by a budget without room.
+    #[serde(default)]
+    pub cut: u64,
 }
 
 impl Tries {
@@ -57,12 +63,15 @@ impl Tries {
         let last = record.attempts.iter().rposition(Attempt::is_try);
         let first = record.attempts.iter().find(|attempt| attempt.is_try());
         let (mut attempts, mut has_last) = (0u64, false);
+        let (mut waited, mut cut) = (Span::ZERO, false);
         for (k, attempt) in record.attempts.iter().enumerate().filter(|(_, attempt)| counts(attempt)) {
-            self.waited += attempt.wait.unwrap_or_default();
+            waited += attempt.wait.unwrap_or_default();
             let outcome = match attempt.end {
                 AttemptEnd::Reconnect => continue,
                 AttemptEnd::Outcome(Outcome::NotSent) => {
-                    self.rejected += u64::from(attempt.refusal == Some(Refusal::new(Why::RejectedLocally)));
+                    let kept_back = attempt.refusal == Some(Refusal::new(Why::RejectedLocally));
+                    self.rejected += u64::from(kept_back);
+                    cut |= !kept_back && attempt.wait > Some(Span::ZERO);
                     continue;
                 }
                 AttemptEnd::Outcome(outcome) => outcome,
@@ -80,6 +89,9 @@ impl Tries {
                 self.wasted_output += u64::from(output.unwrap_or(0));
             }
         }
+        self.waited += waited;
+        self.put_off += u64::from(waited > Span::ZERO);
+        self.cut += u64::from(cut);
         self.requests += u64::from(attempts > 0);
         self.attempts += attempts;
         self.retried += u64::from(attempts > 1);
@@ -112,6 +124,8 @@ impl Tries {
             wasted_input,
             wasted_output,
             waited,
+            put_off,
+            cut,
         } = other;
         self.requests += requests;
         self.attempts += attempts;
@@ -125,6 +139,8 @@ impl Tries {
         self.wasted_input += wasted_input;
         self.wasted_output += wasted_output;
         self.waited += *waited;
+        self.put_off += put_off;
+        self.cut += cut;
     }
 
     /// Attempts for one request: how much more load the target gets than was meant for it.
@@ -205,6 +221,8 @@ mod tests {
             wasted_input: 300,
             wasted_output: 27,
             waited: Span::from_secs(3),
+            put_off: 1,
+            cut: 0,
         };
         assert_eq!(all, expected);
         assert_eq!(all.amplification(), Some(6.0 / 4.0));
@@ -213,5 +231,23 @@ mod tests {
         let json = serde_json::to_string(&all).unwrap();
         assert_eq!(serde_json::from_str::<Tries>(&json).unwrap(), all);
         assert_eq!(Tries::default().amplification(), None);
+    }
+
+    #[test]
+    fn a_wait_that_was_cut_is_time_spent_and_no_attempt() {
+        let after = |wait| Attempt {
+            wait: Some(wait),
+            ..Attempt::new(None, Moment(2), AttemptEnd::Outcome(Outcome::NotSent), None)
+        };
+        let kept_back =
+            Attempt { refusal: Some(Refusal::new(Why::RejectedLocally)), ..after(Span::from_secs(4)) };
+        let limited = attempt(Outcome::RateLimited);
+        let at_once = Attempt { wait: Some(Span::ZERO), ..limited.clone() };
+        let mut tries = Tries::default();
+        tries.add(&record(Outcome::RateLimited, vec![limited.clone(), after(Span::from_secs(2))]));
+        tries.add(&record(Outcome::RateLimited, vec![limited.clone(), kept_back]));
+        tries.add(&record(Outcome::RateLimited, vec![limited, at_once]));
+        assert_eq!((tries.requests, tries.attempts, tries.retried), (3, 4, 1));
+        assert_eq!((tries.waited, tries.put_off, tries.cut), (Span::from_secs(6), 2, 1));
     }
 }

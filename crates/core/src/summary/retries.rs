@@ -36,6 +36,12 @@ pub struct Retries {
     pub wasted_output_tokens: u64,
     /// Time that requests spent waiting for their next attempt, in seconds, all added.
     pub waited_s: f64,
+    /// Requests that did, for any time at all.
+    #[serde(default)]
+    pub put_off: u64,
+    /// Those whose wait was cut: by the end of the run, by a user who left, or by a budget without room.
+    #[serde(default)]
+    pub cut: u64,
 }
 
 impl From<&Tries> for Retries {
@@ -54,6 +60,8 @@ impl From<&Tries> for Retries {
             wasted_input_tokens: tries.wasted_input,
             wasted_output_tokens: tries.wasted_output,
             waited_s: tries.waited.as_secs_f64(),
+            put_off: tries.put_off,
+            cut: tries.cut,
         }
     }
 }
