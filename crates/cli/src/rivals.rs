@@ -2,7 +2,8 @@
 //! folder of its own, and one table of what came of them.
 //!
 //! Only the policy differs: the seed, and with it the schedule and what is sent, is that of the first run, and the
-//! built-in provider is started afresh for each.
+//! built-in provider is started afresh for each. What has been compared so far is written down before each run and after
+//! the last, so that whatever ends the program leaves a comparison of what ran.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -61,6 +62,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<u8, Failure> {
     let mut made: Vec<Rival> = Vec::new();
     let mut place = args.out.clone();
     let all = rivalries.len();
+    let mut missing: Vec<String> = rivalries.iter().map(|rivalry| rivalry.policy.clone()).collect();
     // What has been compared until something goes wrong is kept.
     let mut failed = None;
     for (nth, Rivalry { policy, resolved, scenario }) in rivalries.into_iter().enumerate() {
@@ -69,6 +71,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<u8, Failure> {
         if nth == 0 {
             RunFolder::create(place).map_err(Failure::usage)?;
         }
+        keep(place, &Rivals::new(&name, seed, made.clone(), missing.clone()))?;
         let folder = folder_of(&policy);
         if !args.quiet {
             screen::note(&format!("{} of {all}: {policy}", nth + 1));
@@ -86,13 +89,14 @@ pub(crate) fn run(args: &RunArgs) -> Result<u8, Failure> {
             screen::print(&terminal::in_a_line(&policy, &run.summary, screen::output_style()))?;
         }
         made.push(Rival::new(&policy, &folder, &run.summary));
+        missing.retain(|other| *other != policy);
         failed = run.done.err();
         if failed.is_some() || run.summary.verdict.exit_code == INTERRUPTED {
             break;
         }
     }
     let Some(place) = place else { return Err(Failure::usage("there is no policy to compare")) };
-    let compared = Rivals::new(&name, seed, made);
+    let compared = Rivals::new(&name, seed, made, missing);
     let kept = keep(&place, &compared);
     if args.json {
         screen::print(&json::rivals(&compared))?;
@@ -138,7 +142,7 @@ fn resolve(args: &RunArgs) -> Result<Vec<Rivalry>, Failure> {
         }
         let seed = all.first().map(|first| first.resolved.plan.seed).or(args.scenario.seed);
         let retry = (name != OWN).then(|| name.to_owned());
-        let asked = ScenarioArgs { retry, seed, ..args.scenario.clone() };
+        let asked = ScenarioArgs { retry, compares_retries: true, seed, ..args.scenario.clone() };
         let (resolved, scenario) = scenario::resolve(&asked, &World)?;
         all.push(Rivalry { policy: name.to_owned(), resolved, scenario });
     }

@@ -1,7 +1,7 @@
 //! From the arguments of a command to a resolved scenario: a file with what the arguments change in it, or the
 //! quick form.
 
-use floodline_scenario::{Outside, Overrides, QuickForm, Resolved, Source};
+use floodline_scenario::{NamedPolicy, Outside, Overrides, QuickForm, Resolved, Source};
 
 use crate::Failure;
 use crate::args::ScenarioArgs;
@@ -30,7 +30,7 @@ pub(crate) fn resolve_text(
         url: args.url.clone(),
         model: args.model.clone(),
         objectives: args.objectives.clone(),
-        retry: args.retry.clone(),
+        retry: policy(args),
         record_bodies: args.record_bodies,
     };
     let name = path.display().to_string();
@@ -91,9 +91,15 @@ fn quick_form(args: &ScenarioArgs) -> QuickForm {
         proxy: args.proxy.clone(),
         no_keep_alive: args.no_keep_alive,
         objectives: args.objectives.clone(),
-        retry: args.retry.clone(),
+        retry: policy(args),
         record_bodies: args.record_bodies,
     }
+}
+
+/// The policy that was named, and by which option.
+fn policy(args: &ScenarioArgs) -> Option<NamedPolicy> {
+    let option = if args.compares_retries { "--compare-retries" } else { "--retry" };
+    args.retry.clone().map(|name| NamedPolicy { name, option })
 }
 
 /// Options that only the quick form has, as far as they were given.

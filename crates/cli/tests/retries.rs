@@ -88,9 +88,39 @@ fn policies_that_are_none_are_refused_before_anything_is_sent() {
         let said = policies(names);
         assert!(said.code == 2 && said.err.contains(message), "{said:?}");
     }
+    let said = policies("none,nave");
+    assert!(said.err.contains("--compare-retries") && !said.err.contains("--retry"), "{said:?}");
     let both = ["--compare-retries", "none,naive", "--retry", "naive"];
     let said = desk.floodline(&quick("http://127.0.0.1:1/v1", &both));
     assert!(said.code == 2 && said.err.contains("cannot be used with"), "{said:?}");
+}
+
+/// Regression: of a comparison that was killed half-way, nothing could be shown.
+#[test]
+fn a_comparison_that_is_killed_shows_the_policies_that_ran() {
+    let (arrives, arrived) = std::sync::mpsc::channel();
+    let asked = AtomicUsize::new(0);
+    let url = base(server(move |_, mut peer: Peer| {
+        while peer.request().is_some() {
+            match asked.fetch_add(1, SeqCst) {
+                0..6 => peer.say(good()),
+                _ => arrives.send(()).unwrap(),
+            }
+        }
+    }));
+    let desk = Desk::new();
+    let going = desk.start(&quick(&url, &["--compare-retries", "none,naive,aws", "--out", "c"]));
+    arrived.recv_timeout(std::time::Duration::from_secs(20)).expect("the second run begins");
+    going.signal(Signal::KILL);
+    going.end();
+    let said = desk.floodline(&["report", "c"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    for part in ["Fewer than two policies were run", "`naive` and `aws` have no run that came to its end."] {
+        assert!(said.out.contains(part), "{part:?} is not in {said:?}");
+    }
+    let kept = desk.floodline(&["report", "c", "--json"]).json();
+    assert_eq!((&kept["runs"][0]["policy"], &kept["runs"][0]["ok"]), (&"none".into(), &6.into()));
+    assert_eq!(kept["missing"], serde_json::json!(["naive", "aws"]));
 }
 
 /// The own goal, measured. A bucket that is charged for refusals too stays empty as long as it is asked without a pause;

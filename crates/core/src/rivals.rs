@@ -22,6 +22,9 @@ pub struct Rivals {
     pub seed: u64,
     /// The runs, in the order in which they were made.
     pub runs: Vec<Rival>,
+    /// Policies that were to be compared and have no run that has ended.
+    #[serde(default)]
+    pub missing: Vec<String>,
     /// What they show.
     pub finding: Finding,
     /// The exit code of all together.
@@ -45,6 +48,9 @@ pub struct Rival {
     pub ok: u64,
     /// Their share.
     pub ok_share: Option<f64>,
+    /// How long the run took, in seconds.
+    #[serde(default)]
+    pub duration_s: Option<f64>,
     /// Answered a second, from the first sending to the last byte.
     pub ok_per_s: Option<f64>,
     /// The share that met every latency objective; absent without such objectives.
@@ -75,8 +81,11 @@ pub struct Rival {
 /// What runs show side by side. Policies are told by their names.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
-    /// The policy that answered most; absent where nothing was answered.
+    /// The policy that answered most, of several the one with the fewest attempts; absent where nothing was answered.
     pub best: Option<String>,
+    /// Others that answered as many.
+    #[serde(default)]
+    pub as_many: Vec<String>,
     /// The policy that gained least from its attempts: more of them than another, and fewer answers.
     pub own_goal: Option<OwnGoal>,
 }
@@ -93,8 +102,8 @@ pub struct OwnGoal {
 }
 
 impl Rivals {
-    /// Runs side by side; `exit_code` is that of all together.
-    pub fn new(name: &str, seed: u64, runs: Vec<Rival>) -> Rivals {
+    /// Runs side by side; policies that are `missing` have none that has ended.
+    pub fn new(name: &str, seed: u64, runs: Vec<Rival>, missing: Vec<String>) -> Rivals {
         let exit_code = WORST_FIRST.into_iter().find(|code| runs.iter().any(|run| run.exit_code == *code));
         Rivals {
             format: FORMAT.into(),
@@ -103,6 +112,7 @@ impl Rivals {
             finding: finding(&runs),
             exit_code: exit_code.unwrap_or(0),
             runs,
+            missing,
         }
     }
 }
@@ -122,6 +132,7 @@ impl Rival {
             planned: r.planned,
             ok: r.ok,
             ok_share: of_planned(r.ok as f64),
+            duration_s: Some(summary.duration_s),
             ok_per_s: summary.throughput.requests_per_s,
             goodput: summary.goodput,
             attempts: retries.attempts,
@@ -136,6 +147,12 @@ impl Rival {
             spent_usd: summary.cost.spent_usd.clone(),
         }
     }
+
+    /// Whether it was carried through and is valid. One that was cut short, or bent by the generator, says nothing of its
+    /// policy.
+    pub fn tells(&self) -> bool {
+        PASS_OR_FAIL.contains(&self.exit_code)
+    }
 }
 
 /// A tenth of an attempt more is no more.
@@ -145,11 +162,10 @@ const MORE_ATTEMPTS: f64 = 1.1;
 const PASS_OR_FAIL: [u8; 2] = [0, 3];
 
 fn finding(runs: &[Rival]) -> Finding {
-    // Of the same number of answers, fewer attempts are better. A run that was cut short, or bent by the generator, says
-    // nothing of its policy.
+    // Of the same number of answers, fewer attempts are better.
     let order = |run: &&Rival| (run.ok, std::cmp::Reverse(run.attempts));
-    let runs = || runs.iter().filter(|run| PASS_OR_FAIL.contains(&run.exit_code));
-    let best = runs().filter(|run| run.ok > 0).max_by_key(order);
+    let runs = || runs.iter().filter(|run| run.tells());
+    let best = runs().filter(|run| run.ok > 0).rev().max_by_key(order);
     let amplification = |run: &Rival| run.amplification.unwrap_or(1.0);
     let goal = |run: &Rival| {
         let against = runs()
@@ -160,8 +176,10 @@ fn finding(runs: &[Rival]) -> Finding {
         Some(OwnGoal { policy: run.policy.clone(), against: against.policy.clone(), fewer })
     };
     let goals = runs().filter_map(goal);
+    let is_as_good = |run: &&Rival| best.is_some_and(|best| run.ok == best.ok && run.policy != best.policy);
     Finding {
         best: best.map(|run| run.policy.clone()),
+        as_many: runs().filter(is_as_good).map(|run| run.policy.clone()).collect(),
         own_goal: goals.max_by(|one, other| one.fewer.total_cmp(&other.fewer)),
     }
 }
@@ -185,6 +203,7 @@ mod tests {
             planned: 1_000,
             ok,
             ok_share: Some(ok as f64 / 1e3),
+            duration_s: None,
             ok_per_s: None,
             goodput: None,
             attempts: (amplification * 1e3) as u64,
@@ -200,6 +219,23 @@ mod tests {
         }
     }
 
+    fn of(runs: Vec<Rival>) -> Rivals {
+        Rivals::new("x", 1, runs, Vec::new())
+    }
+
+    #[test]
+    fn of_policies_that_answer_as_many_the_one_with_fewer_attempts_is_best() {
+        let runs = vec![
+            run("naive", 990, 1.4, 0),
+            run("sdk", 990, 1.1, 0),
+            run("fixed", 990, 1.1, 0),
+            run("none", 600, 1.0, 0),
+        ];
+        let finding = of(runs).finding;
+        assert_eq!(finding.best.as_deref(), Some("sdk"));
+        assert_eq!(finding.as_many, ["naive", "fixed"]);
+    }
+
     #[test]
     fn an_own_goal_sends_more_and_answers_fewer() {
         let runs = vec![
@@ -208,7 +244,7 @@ mod tests {
             run("honouring", 980, 1.05, 0),
             run("fixed", 500, 2.0, 0),
         ];
-        let finding = Rivals::new("x", 1, runs).finding;
+        let finding = of(runs).finding;
         assert_eq!(finding.best.as_deref(), Some("honouring"));
         let goal = finding.own_goal.unwrap();
         // Against the best of those with fewer attempts.
@@ -219,13 +255,13 @@ mod tests {
     #[test]
     fn what_chance_explains_is_no_own_goal() {
         let close = vec![run("none", 600, 1.0, 0), run("naive", 560, 3.9, 0)];
-        assert_eq!(Rivals::new("x", 1, close).finding.own_goal, None);
+        assert_eq!(of(close).finding.own_goal, None);
         let helps = vec![run("none", 600, 1.0, 0), run("naive", 900, 3.9, 0)];
-        let helps = Rivals::new("x", 1, helps).finding;
+        let helps = of(helps).finding;
         assert_eq!((helps.best.as_deref(), helps.own_goal), (Some("naive"), None));
         let same = vec![run("none", 600, 1.0, 0), run("naive", 300, 1.05, 0)];
-        assert_eq!(Rivals::new("x", 1, same).finding.own_goal, None, "it did not try more");
-        let nothing = Rivals::new("x", 1, vec![run("none", 0, 1.0, 3), run("naive", 0, 4.0, 3)]);
+        assert_eq!(of(same).finding.own_goal, None, "it did not try more");
+        let nothing = of(vec![run("none", 0, 1.0, 3), run("naive", 0, 4.0, 3)]);
         assert_eq!(nothing.finding, Finding::default());
     }
 
@@ -233,16 +269,14 @@ mod tests {
     fn a_run_that_was_cut_short_says_nothing_of_its_policy() {
         for cut in [4, 5, 130] {
             let runs = vec![run("none", 600, 1.0, 0), run("naive", 300, 3.9, cut)];
-            let finding = Rivals::new("x", 1, runs).finding;
+            let finding = of(runs).finding;
             assert_eq!((finding.best.as_deref(), finding.own_goal), (Some("none"), None), "{cut}");
         }
     }
 
     #[test]
     fn the_worst_exit_code_is_that_of_all() {
-        let code = |codes: &[u8]| {
-            Rivals::new("x", 1, codes.iter().map(|code| run("p", 1, 1.0, *code)).collect()).exit_code
-        };
+        let code = |codes: &[u8]| of(codes.iter().map(|code| run("p", 1, 1.0, *code)).collect()).exit_code;
         assert_eq!([code(&[0, 3, 4]), code(&[3, 5]), code(&[0, 130, 4]), code(&[0, 0])], [4, 5, 130, 0]);
     }
 }

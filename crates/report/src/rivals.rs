@@ -59,7 +59,8 @@ fn table(rivals: &Rivals) -> Table {
     let runs = &rivals.runs;
     let has_goodput = runs.iter().any(|run| run.goodput.is_some());
     let has_cost = runs.iter().any(|run| run.spent_usd.is_some());
-    let mut headings = vec!["ok", "attempts each", "refusals", "wasted tokens", "waiting each"];
+    let mut headings =
+        vec!["ok", "ok/s", "took", "attempts each", "refusals", "wasted tokens", "waiting each"];
     headings.extend(["ttft p50", "p99"]);
     if has_goodput {
         headings.insert(1, "goodput");
@@ -74,6 +75,8 @@ fn table(rivals: &Rivals) -> Table {
             cells.push(run.goodput.map_or_else(|| MISSING.into(), fraction));
         }
         cells.extend([
+            maybe(run.ok_per_s),
+            maybe_time(run.duration_s.map(|seconds| seconds * 1e3)),
             maybe(run.amplification),
             short_count(run.refusals),
             short_count(run.wasted_tokens),
@@ -91,15 +94,25 @@ fn table(rivals: &Rivals) -> Table {
     Table { title: "policy", headings, rows: runs.iter().map(row).collect(), more: 0 }
 }
 
-/// What the runs show, in plain words.
+/// What the runs show, in plain words, and which are missing.
 fn sentences(rivals: &Rivals) -> Vec<String> {
+    let mut sentences = found(rivals);
+    if !rivals.missing.is_empty() {
+        let has = if rivals.missing.len() == 1 { "has" } else { "have" };
+        sentences.push(format!("{} {has} no run that came to its end.", listed(&rivals.missing)));
+    }
+    sentences
+}
+
+/// What the runs show.
+fn found(rivals: &Rivals) -> Vec<String> {
     if rivals.runs.len() < 2 {
         return vec![
             "Fewer than two policies were run, so there is nothing to hold against each other.".into(),
         ];
     }
     let find = |name: &str| rivals.runs.iter().find(|run| run.policy == name);
-    let name = |run: &Rival| format!("`{}`", one_line(&run.policy, 40));
+    let name = |run: &Rival| quoted(&run.policy);
     let mut sentences = Vec::new();
     let goal = rivals.finding.own_goal.as_ref();
     if let Some((goal, run, against)) =
@@ -122,7 +135,12 @@ fn sentences(rivals: &Rivals) -> Vec<String> {
             ));
         }
     }
+    let tell = rivals.runs.iter().filter(|run| run.tells()).count();
     match rivals.finding.best.as_deref().and_then(find) {
+        Some(only) if tell < 2 => sentences.push(format!(
+            "Only the run under {} is valid and was carried through, so there is nothing to hold against it.",
+            name(only)
+        )),
         None => sentences.push(
             "No run that is valid and was carried through had an answer, so there is nothing to compare."
                 .into(),
@@ -130,18 +148,9 @@ fn sentences(rivals: &Rivals) -> Vec<String> {
         Some(_) if rivals.runs.iter().all(|run| run.refusals + run.rejected == 0) => {
             return vec!["Nothing was refused, so no policy had anything to do.".into()];
         }
-        Some(best) => sentences.push(format!(
-            "{} answered most: {} of the requests with {} attempts each{}.",
-            name(best),
-            best.ok_share.map_or_else(|| MISSING.into(), fraction),
-            maybe(best.amplification),
-            match best.waited_each_s {
-                Some(waited) if waited > 0.0 => format!(" and {} of waiting", waited_each(waited)),
-                _ => String::new(),
-            }
-        )),
+        Some(best) => sentences.push(answered_most(rivals, best)),
     }
-    if goal.is_none() && rivals.finding.best.is_some() {
+    if goal.is_none() && rivals.finding.best.is_some() && tell > 1 {
         sentences.push(
             "No policy was an own goal: none had more attempts and, beyond chance, fewer answers.".into(),
         );
@@ -152,6 +161,44 @@ fn sentences(rivals: &Rivals) -> Vec<String> {
         );
     }
     sentences
+}
+
+/// Who answered most, and at what price.
+fn answered_most(rivals: &Rivals, best: &Rival) -> String {
+    let share = best.ok_share.map_or_else(|| MISSING.into(), fraction);
+    let price = format!(
+        "{} attempts each{}",
+        maybe(best.amplification),
+        match best.waited_each_s {
+            Some(waited) if waited > 0.0 => format!(" and {} of waiting", waited_each(waited)),
+            _ => String::new(),
+        }
+    );
+    let name = quoted(&best.policy);
+    let others = &rivals.finding.as_many;
+    if others.is_empty() {
+        return format!("{name} answered most: {share} of the requests with {price}.");
+    }
+    let all: Vec<String> = [&best.policy].into_iter().chain(others).cloned().collect();
+    let none_as_few = |run: &Rival| !others.contains(&run.policy) || run.attempts > best.attempts;
+    let with = match rivals.runs.iter().all(none_as_few) {
+        true => format!("{name} with the fewest attempts"),
+        false => format!("none with fewer attempts than {name}"),
+    };
+    format!("{} answered as many, {share} of the requests; {with}: {price}.", listed(&all))
+}
+
+fn quoted(policy: &str) -> String {
+    format!("`{}`", one_line(policy, 40))
+}
+
+/// Policies by name: `a`, `b` and `c`.
+fn listed(policies: &[String]) -> String {
+    let names: Vec<String> = policies.iter().map(|policy| quoted(policy)).collect();
+    match names.split_last() {
+        Some((last, before)) if !before.is_empty() => format!("{} and {last}", before.join(", ")),
+        _ => names.join(""),
+    }
 }
 
 fn waited_each(seconds: f64) -> String {

@@ -109,6 +109,34 @@ fn retry_policies_side_by_side() {
 }
 
 #[test]
+fn policies_that_answer_as_many_or_have_no_run() {
+    let mut runs = fixtures::retries::rivals().runs;
+    runs[2].ok = 998;
+    let missing = ["aws", "fixed:1s"].map(String::from).to_vec();
+    let of = |runs| floodline_core::rivals::Rivals::new("limited", 7, runs, missing.clone());
+    let said = |runs| {
+        let text = floodline_report::rivals::text(&of(runs), "runs/policies", PLAIN);
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let text = said(runs.clone());
+    for sentence in [
+        "`honour_retry_after` and `openai-sdk` answered as many, 99.8 % of the requests; `honour_retry_after` with the fewest attempts: 1.05 attempts each",
+        "`aws` and `fixed:1s` have no run that came to its end.",
+    ] {
+        assert!(text.contains(sentence), "{text}");
+    }
+    runs[2].attempts = runs[3].attempts;
+    let text = said(runs);
+    assert!(text.contains("; none with fewer attempts than `openai-sdk`: 1.24 attempts"), "{text}");
+    let mut cut = fixtures::retries::rivals().runs;
+    cut.iter_mut().skip(1).for_each(|run| run.exit_code = 130);
+    let text = said(cut);
+    assert!(text.contains("Only the run under `none` is valid") && !text.contains("answered most"), "{text}");
+    let none = said(Vec::new());
+    assert!(none.contains("Fewer than two policies were run") && none.contains("have no run"), "{none}");
+}
+
+#[test]
 fn plans() {
     let all = fixtures::all().iter().map(|(_, run, _)| plan(run, PLAIN));
     let plans = all.chain(fixtures::plans().iter().map(|run| plan(run, PLAIN)).collect::<Vec<_>>());

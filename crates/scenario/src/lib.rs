@@ -40,7 +40,7 @@ pub use error::{Error, Problem};
 pub use import::{Format as ImportFormat, Imported, import};
 pub use quick::QuickForm;
 pub use resolve::{
-    Overrides, PROXY_VARIABLES, StubProvider, read_faults, read_limits, read_stub_file, resolve,
+    NamedPolicy, Overrides, PROXY_VARIABLES, StubProvider, read_faults, read_limits, read_stub_file, resolve,
     resolve_quick,
 };
 pub use schema::json_schema;

@@ -2,6 +2,7 @@
 
 mod yaml;
 
+use crate::resolve::NamedPolicy;
 use crate::written::{
     Asked, At, Beside, Either, Given, Header, Headers, LengthsForm, OneOrMany, Place, Prompt, Scalar,
     Scenario, SpreadForm, Stage, Stub, Target, Timeouts, UsersForm, Written,
@@ -71,8 +72,8 @@ pub struct QuickForm {
     pub no_keep_alive: bool,
     /// `--objective`, any number of times, such as `ttft p95 < 500ms`.
     pub objectives: Vec<String>,
-    /// `--retry`: the name of a policy, such as `naive` or `fixed:1s`.
-    pub retry: Option<String>,
+    /// A policy, such as `naive` or `fixed:1s`.
+    pub retry: Option<NamedPolicy>,
     /// `--record-bodies`.
     pub record_bodies: bool,
 }
@@ -96,9 +97,7 @@ impl QuickForm {
             objectives: Given((!self.objectives.is_empty()).then(|| {
                 Asked(self.objectives.iter().map(|text| Scalar::new(text, argument("--objective"))).collect())
             })),
-            retry: Given(
-                self.retry.as_ref().map(|name| Either::Single(Scalar::new(name, argument("--retry")))),
-            ),
+            retry: Given(self.retry.as_ref().map(NamedPolicy::written)),
             record_bodies: number("--record-bodies", self.record_bodies.then_some(true)),
             ..Scenario::default()
         }

@@ -33,11 +33,12 @@ use floodline_core::plan::{self, HealthLimits, Limits, Load, Plan, Timeouts};
 pub use faulty::read_faults;
 pub use limited::read_limits;
 pub use proxy::PROXY_VARIABLES;
+pub use retry::NamedPolicy;
 pub use stub_file::{StubProvider, read_stub_file};
 
 use crate::secret::Secret;
 use crate::workload::Designed;
-use crate::written::{Either, Given, Place, Scalar, Scenario, Target};
+use crate::written::{Given, Place, Scalar, Scenario, Target};
 use crate::{Error, Outside, Part, QuickForm, Resolved, Source, parse};
 use findings::Findings;
 use targets::Targets;
@@ -62,8 +63,8 @@ pub struct Overrides {
     pub model: Option<String>,
     /// `--objective`, any number of times, on top of the scenario's own.
     pub objectives: Vec<String>,
-    /// `--retry`: the name of another policy.
-    pub retry: Option<String>,
+    /// Another policy.
+    pub retry: Option<NamedPolicy>,
     /// `--record-bodies`.
     pub record_bodies: bool,
 }
@@ -103,7 +104,7 @@ impl Overrides {
             scenario.seed = Scalar::new(seed, argument("--seed")).into();
         }
         if let Some(retry) = &self.retry {
-            scenario.retry = Either::Single(Scalar::new(retry, argument("--retry"))).into();
+            scenario.retry = retry.written().into();
         }
         if self.record_bodies {
             scenario.record_bodies = Scalar::new(true, argument("--record-bodies")).into();

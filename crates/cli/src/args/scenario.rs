@@ -100,6 +100,9 @@ pub(crate) struct ScenarioArgs {
     /// backoff:decorrelated, sdk, openai-sdk, anthropic-sdk, google-sdk, aws, honour_retry_after [default: none]
     #[arg(long, value_name = "POLICY", help_heading = "Retries")]
     pub(crate) retry: Option<String>,
+    /// Whether `retry` is one of those that --compare-retries names.
+    #[arg(skip)]
+    pub(crate) compares_retries: bool,
 
     /// What the run is to prove, such as 'ttft p95 < 500ms' or 'errors rate < 1%'; may be repeated
     #[arg(long = "objective", value_name = "TEXT", help_heading = "Objectives")]

@@ -10,7 +10,8 @@ use crate::parts::Table;
 use crate::style::{Ink, Style};
 
 /// What goes first where the screen is too narrow.
-const DROPPED: [&str; 6] = ["wasted tokens", "cost", "p99", "refusals", "ttft p50", "goodput"];
+const DROPPED: [&str; 8] =
+    ["wasted tokens", "cost", "p99", "refusals", "ttft p50", "goodput", "ok/s", "took"];
 
 /// The table and what it shows.
 pub(crate) fn table_of_policies(table: Table, sentences: &[String], folder: &str, style: Style) -> String {

@@ -14,6 +14,28 @@ use crate::written::{
 /// More attempts than this are a mistake.
 const MOST_ATTEMPTS: u32 = 1_000;
 
+/// A policy by its name, as it was given on the command line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedPolicy {
+    /// Such as `naive` or `fixed:1s`.
+    pub name: String,
+    /// The option that named it, for what is said if there is no such policy.
+    pub option: &'static str,
+}
+
+impl From<&str> for NamedPolicy {
+    fn from(name: &str) -> NamedPolicy {
+        NamedPolicy { name: name.into(), option: "--retry" }
+    }
+}
+
+impl NamedPolicy {
+    /// The same as it would stand in a scenario.
+    pub(crate) fn written(&self) -> RetryForm {
+        Either::Single(Scalar::new(&self.name, Place::Argument(self.option)))
+    }
+}
+
 /// The policy of a scenario, unless nothing is tried again; `api` is the one whose SDK is meant by `sdk`.
 pub(crate) fn resolve(
     form: &Given<RetryForm>,
