@@ -33,7 +33,7 @@ pub(crate) fn facts(summary: &RunSummary) -> Vec<(&'static str, String)> {
             format!("{connections} closed by the server before an answer began, and replaced"),
         ));
     }
-    for (i, line) in stated::lines(summary).into_iter().enumerate() {
+    for (i, line) in stated::lines(&summary.stated_limits).into_iter().enumerate() {
         facts.push((if i == 0 { "limits" } else { "" }, line));
     }
     facts
