@@ -117,7 +117,7 @@ impl Prepared {
         let ledger = match limited.is_empty() {
             true => None,
             false => {
-                let file = LedgerFile::begin(&path.join(LEDGER), limited.clone());
+                let file = LedgerFile::begin(&path.join(LEDGER), limited.clone(), |_| {});
                 Some((
                     limited,
                     file.map_err(|e| Failure::internal(format!("cannot write {LEDGER}: {}", why(&e))))?,
@@ -172,7 +172,7 @@ const LEDGER: &str = "provider-ledger.jsonl";
 fn finish((servers, file): (Vec<Arc<Server>>, LedgerFile)) -> Result<(), Failure> {
     servers.iter().for_each(|server| server.end());
     // How many attempts are missing, if any are, the file says itself.
-    let written = file.finish().map(|_| ());
+    let written = file.finish().and_then(|kept| kept.trouble.map_or(Ok(()), Err));
     written.map_err(|e| Failure::internal(format!("cannot write {LEDGER}: {}", why(&e))))
 }
 

@@ -10,9 +10,9 @@ use floodline_sim::limits::KeyId;
 
 use crate::args::StubArgs;
 use crate::interrupt::Awaited;
-use crate::ledger::LedgerFile;
+use crate::ledger::{Kept, LedgerFile};
 use crate::outside::{World, why};
-use crate::{Failure, faults, limits, provider, screen};
+use crate::{Failure, INTERNAL, faults, limits, provider, screen};
 
 /// Serves and returns the exit code.
 pub(crate) fn stub(args: StubArgs) -> Result<u8, Failure> {
@@ -45,7 +45,14 @@ pub(crate) fn stub(args: StubArgs) -> Result<u8, Failure> {
     })?;
     let server = Arc::new(server);
     let ledger = args.ledger.as_deref().map(|path| {
-        LedgerFile::begin(path, vec![server.clone()])
+        let shown = path.display().to_string();
+        let trouble = move |e: &std::io::Error| {
+            let why = why(e);
+            screen::note(&format!(
+                "warning: the ledger {shown} cannot be written: {why}; attempts are lost to it"
+            ));
+        };
+        LedgerFile::begin(path, vec![server.clone()], trouble)
             .map_err(|e| Failure::usage(format!("--ledger: cannot write {}: {}", path.display(), why(&e))))
     });
     let ledger = ledger.transpose()?;
@@ -58,17 +65,20 @@ pub(crate) fn stub(args: StubArgs) -> Result<u8, Failure> {
         .wait_unless(|| server.failed())
         .map_err(|why| Failure::internal(format!("the simulated provider broke down: {why}")))?;
     server.end();
-    let missing = ledger.map(LedgerFile::finish).transpose();
-    let missing = missing.map_err(|e| Failure::internal(format!("the ledger could not be written: {e}")))?;
+    let kept = ledger.map(LedgerFile::finish).transpose();
+    // Whatever became of the ledger, what was served can be said.
     if !args.quiet {
         screen::print(&farewell(&server))?;
     }
-    if let Some(missing @ 1..) = missing {
-        screen::note(&format!(
-            "{missing} attempts are not in the ledger: they came faster than it was written"
-        ));
+    let kept = kept.map_err(|e| Failure::internal(format!("the ledger could not be written: {e}")))?;
+    let Kept { too_fast, unwritten, .. } = kept.unwrap_or_default();
+    let lacking =
+        [(too_fast, "they came faster than it was written"), (unwritten, "it could not be written")];
+    for (attempts, why) in lacking.into_iter().filter(|(attempts, _)| *attempts > 0) {
+        let are = if attempts == 1 { "attempt is" } else { "attempts are" };
+        screen::note(&format!("{attempts} {are} not in the ledger: {why}"));
     }
-    Ok(0)
+    Ok(if unwritten > 0 { INTERNAL } else { 0 })
 }
 
 /// The provider of the command line, and what it is in a few words.

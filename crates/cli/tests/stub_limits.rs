@@ -68,6 +68,21 @@ fn five_per_ten_seconds_are_five_of_six_at_once() {
     assert!(lines.windows(2).all(|pair| pair[0]["at_ns"].as_u64() <= pair[1]["at_ns"].as_u64()), "{ledger}");
 }
 
+/// Regression: the stub ended without saying what it had served.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_ledger_without_room_is_told_once_and_the_tally_is_there() {
+    let desk = Desk::new();
+    let (going, address, _) = stub(&desk, &["--rpm", "2", "--window", "60s", "--ledger", "/dev/full"]);
+    let summary = run(&desk, &format!("http://{address}/v1"), "3", &["--out", "r"]);
+    assert_eq!(outcomes(&summary), (2, 1), "{summary}");
+    let said = ended(going);
+    assert_eq!(said.code, 1, "{said:?}");
+    assert!(said.out.contains("\n  2 admitted, 1 refused (1 by rpm)\n"), "{said:?}");
+    assert_eq!(said.err.matches("warning: the ledger /dev/full cannot be written: ").count(), 1, "{said:?}");
+    assert!(said.err.contains("3 attempts are not in the ledger: it could not be written"), "{said:?}");
+}
+
 #[test]
 fn a_file_of_limits_is_kept() {
     let desk = Desk::new();
