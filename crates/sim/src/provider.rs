@@ -214,7 +214,7 @@ impl Provider {
     pub fn shuts_out(&mut self, at: Moment, asked: &Asked<'_>) -> bool {
         let fault = self.injector.as_mut().and_then(|injector| injector.refuses(at));
         if fault.is_some() {
-            let strike = Strike { slow: None, fault };
+            let strike = Strike { fault, ..Strike::default() };
             self.record(at, &Asked { strike, ..*asked }, Fate::ShutOut);
         }
         fault.is_some()
@@ -266,7 +266,7 @@ impl Provider {
         let Some(ledger) = &mut self.ledger else { return };
         let kind = |place: Option<usize>| Some(self.injector.as_ref()?.fault(place?)?.kind.name());
         let (fault, slowed) = match fate {
-            Fate::Admitted => (kind(asked.strike.fault), asked.strike.slow.is_some() && asked.steps > 0),
+            Fate::Admitted => (kind(asked.strike.fault), asked.strike.slowed.is_any() && asked.steps > 0),
             Fate::ShutOut => (kind(asked.strike.fault), false),
             Fate::Refused(_) | Fate::Overloaded => (None, false),
         };

@@ -4,8 +4,8 @@
 //! is handed in, so the same requests at the same moments meet the same faults, live and in virtual time.
 //!
 //! What holds:
-//! - The first fault of the list that strikes is the one that a request meets. One that only slows down lets those
-//!   behind it strike as well.
+//! - The first fault of the list that strikes is the one that a request meets. Those that only slow down let what is
+//!   behind them strike as well, and add up.
 //! - Whether a share strikes is a function of the seed, of the request's number and of what goes wrong. Other faults,
 //!   other requests and times have no part in it; and a larger share strikes whatever a smaller one struck.
 //! - `nth` counts, for each fault by itself, the requests that are meant: of its model and key, within its times.
@@ -22,11 +22,11 @@
 //! let key = KeyId::of("sk-a");
 //! let struck: Vec<_> = (0..3).map(|_| injector.strike(Moment::START, key, "m")).collect();
 //! assert_eq!(struck.iter().map(|strike| strike.fault).collect::<Vec<_>>(), [None, Some(0), None]);
-//! assert_eq!(struck.iter().map(|strike| strike.slow).collect::<Vec<_>>(), [Some(1), None, Some(1)]);
+//! assert_eq!(struck.iter().map(|strike| strike.slowed.is_any()).collect::<Vec<_>>(), [true, false, true]);
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 
-use floodline_core::faults::{Door, Fault, Faults, Kind};
+use floodline_core::faults::{Door, Fault, Faults, Kind, Slow};
 use floodline_core::random::{Purpose, Stream};
 use floodline_core::{Moment, Span};
 
@@ -61,13 +61,22 @@ struct Tally {
     struck: u64,
 }
 
-/// What happens to one request: the places of faults in their list.
+/// What happens to one request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Strike {
-    /// A fault that slows it down.
-    pub slow: Option<usize>,
-    /// Any other.
+    /// What slows it down.
+    pub slowed: Slowed,
+    /// The place of any other fault in their list.
     pub fault: Option<usize>,
+}
+
+/// By how much an answer is slowed down, of all faults that do so together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Slowed {
+    /// By so much, whatever is usual.
+    by: Span,
+    /// And by so many thousandths of the usual time to its first token.
+    thousandths: u64,
 }
 
 impl Injector {
@@ -114,13 +123,12 @@ impl Injector {
                 continue;
             }
             tally.meant += 1;
-            let slows = matches!(fault.kind, Kind::Slow(_));
-            let free = strike.fault.is_none() && !(slows && strike.slow.is_some());
-            if free && tally.strikes(fault, seed, number) {
+            if strike.fault.is_none() && tally.strikes(fault, seed, number) {
                 tally.struck += 1;
-                match slows {
-                    true => strike.slow = Some(place),
-                    false => strike.fault = Some(place),
+                if let Kind::Slow(slow) = fault.kind {
+                    strike.slowed.add(slow);
+                } else {
+                    strike.fault = Some(place);
                 }
             }
         }
@@ -177,6 +185,29 @@ impl Injector {
     }
 }
 
+impl Slowed {
+    /// Whether anything does.
+    pub fn is_any(&self) -> bool {
+        *self != Slowed::default()
+    }
+
+    /// How much later an answer comes whose first token was due so long after its request.
+    pub fn delay(&self, usual: Span) -> Span {
+        let more = u128::from(usual.0) * u128::from(self.thousandths) / 1_000;
+        self.by + Span(u64::try_from(more).unwrap_or(u64::MAX))
+    }
+
+    /// This slows it down as well.
+    pub(crate) fn add(&mut self, slow: Slow) {
+        match slow {
+            Slow::By(by) => self.by += by,
+            Slow::Thousandths(thousandths) => {
+                self.thousandths = self.thousandths.saturating_add(thousandths.saturating_sub(1_000));
+            }
+        }
+    }
+}
+
 impl Tally {
     /// Whether the fault strikes the request that it is meant for and has just counted.
     fn strikes(&self, fault: &Fault, seed: u64, number: u64) -> bool {
@@ -194,18 +225,6 @@ fn fingerprint(kind: &Kind) -> u64 {
         .to_string()
         .bytes()
         .fold(0xcbf2_9ce4_8422_2325, |sum, byte| (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
-}
-
-/// How much later an answer comes whose first token was due so long after its request.
-pub fn delay(slow: floodline_core::faults::Slow, usual: Span) -> Span {
-    use floodline_core::faults::Slow;
-    match slow {
-        Slow::By(span) => span,
-        Slow::Thousandths(thousandths) => {
-            let more = u128::from(usual.0) * u128::from(thousandths.saturating_sub(1_000)) / 1_000;
-            Span(u64::try_from(more).unwrap_or(u64::MAX))
-        }
-    }
 }
 
 #[cfg(test)]

@@ -30,17 +30,19 @@ fn struck(injector: &mut Injector, count: u64) -> Vec<u64> {
 
 #[test]
 fn the_first_that_strikes_is_met_and_slow_lets_the_rest_strike() {
-    let mut injector = injector(&["slow 1s nth 1..3", "slow 2s", "status 500 nth 2", "timeout nth 2,3"], 1);
+    let mut injector =
+        injector(&["slow 1s nth 1..3", "slow 2s nth 3,4", "status 500 nth 2", "timeout nth 2,3"], 1);
     let key = KeyId::of(KEY);
     let mut next = || {
         let strike = injector.strike(at(0), key, "m");
-        (strike.slow, strike.fault)
+        (strike.slowed.delay(Span::ZERO), strike.fault)
     };
+    let s = Span::from_secs;
     assert_eq!(
         [next(), next(), next(), next()],
-        [(Some(0), None), (Some(0), Some(2)), (Some(0), Some(3)), (Some(1), None)]
+        [(s(1), None), (s(1), Some(2)), (s(3), Some(3)), (s(2), None)]
     );
-    assert_eq!(injector.struck().collect::<Vec<_>>(), [3, 1, 1, 1]);
+    assert_eq!(injector.struck().collect::<Vec<_>>(), [3, 2, 1, 1]);
 }
 
 #[test]
@@ -144,11 +146,19 @@ fn what_is_never_answered_holds_its_place_until_its_client_is_gone() {
 }
 
 #[test]
-fn delays_are_fixed_or_a_multiple_of_the_usual() {
+fn delays_are_fixed_or_a_multiple_of_the_usual_and_add_up() {
     let usual = Span::from_millis(200);
-    assert_eq!(delay(Slow::By(Span::from_secs(2)), usual), Span::from_secs(2));
-    assert_eq!(delay(Slow::Thousandths(1_500), usual), Span::from_millis(100));
-    assert_eq!(delay(Slow::Thousandths(u64::MAX), Span(u64::MAX)), Span(u64::MAX));
+    let delay = |slow: &[Slow], usual| {
+        let mut slowed = Slowed::default();
+        slow.iter().for_each(|slow| slowed.add(*slow));
+        slowed.delay(usual)
+    };
+    let (by, times) = (Slow::By(Span::from_secs(2)), Slow::Thousandths(1_500));
+    assert_eq!(delay(&[by], usual), Span::from_secs(2));
+    assert_eq!(delay(&[times], usual), Span::from_millis(100));
+    assert_eq!(delay(&[times, by, times, by], usual), Span::from_millis(4_200));
+    let most = Slow::Thousandths(u64::MAX);
+    assert_eq!(delay(&[most, most, by], Span(u64::MAX)), Span(u64::MAX));
 }
 
 proptest! {

@@ -11,11 +11,11 @@
 
 use std::collections::VecDeque;
 
-use floodline_core::faults::{Cut, Harm, Kind, Slow};
+use floodline_core::faults::{Cut, Harm, Kind};
 use floodline_core::time::{Moment, Span};
 use floodline_wire::server::{Dialect, Fault};
 
-use crate::faults;
+use crate::faults::Slowed;
 
 /// Something that is wrong with an answer.
 #[derive(Debug)]
@@ -23,7 +23,7 @@ pub(super) struct Flaw {
     /// What tells this answer from others on the same connection.
     number: u64,
     arrived: Moment,
-    slow: Option<Slow>,
+    slowed: Slowed,
     /// How much later than the model says; unknown before the first token where it depends on that.
     shift: Option<Span>,
     /// When tokens up to the one before the number are due.
@@ -66,15 +66,11 @@ impl Flaw {
     /// The flaw that these faults are to an answer of so many steps to request `number`; none if they are none.
     /// Answers that come in one piece break before their last step.
     pub(super) fn new(
-        (slow, fault): (Option<&Kind>, Option<&Kind>),
+        (slowed, fault): (Slowed, Option<&Kind>),
         dialect: Dialect,
         (number, arrived): (u64, Moment),
         (steps, is_stream): (u32, bool),
     ) -> Option<Flaw> {
-        let slow = match slow {
-            Some(Kind::Slow(slow)) => Some(*slow),
-            _ => None,
-        };
         let last = steps.saturating_sub(1);
         let before = |after: u32| if is_stream { after.min(last) } else { last };
         let breaks = fault.and_then(|kind| match kind {
@@ -93,10 +89,10 @@ impl Flaw {
             | Kind::Refuse
             | Kind::Outage => None,
         });
-        (slow.is_some() || breaks.is_some()).then(|| Flaw {
+        (slowed.is_any() || breaks.is_some()).then(|| Flaw {
             number,
             arrived,
-            slow,
+            slowed,
             shift: None,
             held: VecDeque::new(),
             released: 0,
@@ -122,9 +118,8 @@ impl Flaw {
     /// Holds tokens back up to the one before `until`, which the model lets go at `at`. When somebody has to come for
     /// them, unless somebody will.
     pub(super) fn hold(&mut self, until: u32, at: Moment) -> Option<Moment> {
-        let Flaw { shift, slow, arrived, held, .. } = self;
-        let shift = *shift
-            .get_or_insert_with(|| slow.map_or(Span::ZERO, |slow| faults::delay(slow, at.since(*arrived))));
+        let Flaw { shift, slowed, arrived, held, .. } = self;
+        let shift = *shift.get_or_insert_with(|| slowed.delay(at.since(*arrived)));
         held.push_back((at + shift, until));
         self.await_next()
     }

@@ -118,8 +118,8 @@ impl Providers {
     pub(super) fn strike(&mut self, charge: &Charge, now: Moment) -> Struck {
         let Some(Named { provider, .. }) = self.all.get_mut(charge.place) else { return Struck::default() };
         let strike = provider.strike(now, charge.key, &charge.model);
-        let kind = |place: Option<usize>| Some(provider.injector()?.fault(place?)?.kind.clone());
-        Struck { strike, slow: kind(strike.slow), fault: kind(strike.fault) }
+        let fault = strike.fault.and_then(|place| provider.injector()?.fault(place));
+        Struck { strike, fault: fault.map(|fault| fault.kind.clone()) }
     }
 
     /// Whether connections are let in at `now`. The port of several providers is always open: a request to one that

@@ -215,7 +215,7 @@ fn start(
     }
     let away = struck.turns_away(dialect, &order.request_id);
     let of_model = (order.steps(), order.streamed);
-    let kinds = (struck.slow.as_ref(), struck.fault.as_ref());
+    let kinds = (struck.strike.slowed, struck.fault.as_ref());
     let flaw = Flaw::new(kinds, dialect, (number, arrived), of_model).filter(|_| away.is_none());
     let steps = match (&away, &flaw) {
         (Some(_), _) => 0,

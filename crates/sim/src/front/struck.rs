@@ -13,9 +13,7 @@ use crate::faults::Strike;
 pub(super) struct Struck {
     /// As its provider has decided it.
     pub(super) strike: Strike,
-    /// What slows it down.
-    pub(super) slow: Option<Kind>,
-    /// What else goes wrong.
+    /// What goes wrong beside its being slow.
     pub(super) fault: Option<Kind>,
 }
 

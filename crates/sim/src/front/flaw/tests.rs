@@ -4,9 +4,13 @@ use super::*;
 
 fn flaw(slow: Option<&str>, fault: Option<&str>, steps: u32, is_stream: bool) -> Flaw {
     let kind = |line: &str| line.parse::<Written>().unwrap().kind;
-    let (slow, fault) = (slow.map(kind), fault.map(kind));
-    let kinds = (slow.as_ref(), fault.as_ref());
-    Flaw::new(kinds, Dialect::OpenAi, (1, Moment(100)), (steps, is_stream)).unwrap()
+    let mut slowed = Slowed::default();
+    match slow.map(kind) {
+        Some(Kind::Slow(slow)) => slowed.add(slow),
+        other => assert_eq!(other, None),
+    }
+    Flaw::new((slowed, fault.map(kind).as_ref()), Dialect::OpenAi, (1, Moment(100)), (steps, is_stream))
+        .unwrap()
 }
 
 /// What happens when the model lets one token go each 10 ns from 200 on: moment, and tokens out or the word for a break.
