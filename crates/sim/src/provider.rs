@@ -12,7 +12,7 @@
 //!   last token is due, or when it is withdrawn; then it is settled with the tokens that were handed over. One whose
 //!   tokens are held back ([`Asked::held_back`]) keeps it until [`Provider::delivered`] or until it is withdrawn.
 //! - Limits that count live are charged with each emission. Without such a limit a token costs nothing here.
-//! - Faults are decided for each request by itself. What is refused by a limit meets none.
+//! - Faults are decided for each request by itself. What is refused by a limit, or finds the queue full, meets none.
 //!
 //! Time is the caller's, and so is its order: what was due before a request arrived should be asked for before the
 //! request is handed over, or it has not been given back yet.
@@ -186,9 +186,11 @@ impl Provider {
     }
 
     /// What happens to the request that has just been [admitted](Provider::admit), having arrived at `at`. How it is
-    /// answered follows from that. Nobody asks for what a limit refuses: it uses up no fault.
+    /// answered follows from that. Nobody asks for what a limit refuses, and what the model has no room for is not struck:
+    /// it uses up no fault.
     pub fn strike(&mut self, at: Moment, key: KeyId, model: &str) -> Strike {
-        self.injector.as_mut().map_or_else(Strike::default, |injector| injector.strike(at, key, model))
+        let injector = self.injector.as_mut().filter(|_| self.pace.has_room());
+        injector.map_or_else(Strike::default, |injector| injector.strike(at, key, model))
     }
 
     /// The attempts, if they are recorded.

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::limits::Ledger;
-use crate::model::{Pace, SeqId};
+use crate::model::{Batching, Pace, SeqId, StepCost};
 use crate::provider::{Asked, Decision, Entry, Provider};
 
 const KEY: &str = "sk-a";
@@ -116,6 +116,37 @@ fn connections_are_refused_by_count_and_share_and_requests_are_not() {
     assert!((400..600).contains(&by_share), "{by_share}");
     assert_eq!(guarded.door(at(0)), Door::Open);
     assert_eq!(injector(&["timeout"], 3).refuses(at(0)), None);
+}
+
+/// Regression: who found the queue full used up the fault that was meant for who comes next.
+#[test]
+fn what_finds_the_queue_full_uses_up_no_fault() {
+    let cost = StepCost {
+        floor_ps: 1_000_000_000,
+        per_token_ps: 0,
+        per_sequence_ps: 0,
+        per_kv_token_ps: 0,
+        overhead_ps: 0,
+    };
+    let narrow = Batching { cost, step_tokens: 100, max_running: 1, max_waiting: 0 };
+    let mut provider = Provider::new(Pace::batched(narrow), None).unwrap();
+    provider.keep(Ledger::new(10));
+    provider.set_faults(faults(&["stall nth 2"]), 1, at(0));
+    let key = KeyId::of(KEY);
+    let ask = |provider: &mut Provider, second, id| {
+        provider.advance(at(second), &mut |_| ());
+        let asked = Asked::new(key, "m");
+        let Entry::Admitted(admitted) = provider.admit(at(second), &asked) else { panic!("no limit") };
+        let strike = provider.strike(at(second), key, "m");
+        provider.begin(at(second), SeqId(id), &Asked { strike, ..asked }, admitted) != Decision::Overloaded
+    };
+    assert_eq!(
+        [ask(&mut provider, 0, 1), ask(&mut provider, 0, 2), ask(&mut provider, 9, 3)],
+        [true, false, true]
+    );
+    let met: Vec<_> = provider.ledger().unwrap().attempts().map(|attempt| attempt.met.fault).collect();
+    assert_eq!(met, [None, None, Some("stall")]);
+    assert_eq!(provider.injector().unwrap().struck().collect::<Vec<_>>(), [1]);
 }
 
 /// A provider with one place, at which some requests are never answered.

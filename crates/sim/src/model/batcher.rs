@@ -140,9 +140,7 @@ impl Batcher {
         prompt_tokens: u32,
         output_tokens: u32,
     ) -> Result<(), Overloaded> {
-        let slots = self.batching.max_running.max(1) as usize;
-        let free = slots.saturating_sub(self.running.len());
-        if self.waiting.len() >= free.saturating_add(self.batching.max_waiting as usize) {
+        if !self.has_room() {
             return Err(Overloaded);
         }
         self.waiting.push_back(Sequence {
@@ -159,6 +157,13 @@ impl Batcher {
             self.begin_step(arrived.max(self.free_at));
         }
         Ok(())
+    }
+
+    /// Whether a sequence that comes now is taken.
+    pub fn has_room(&self) -> bool {
+        let slots = self.batching.max_running.max(1) as usize;
+        let free = slots.saturating_sub(self.running.len());
+        self.waiting.len() < free.saturating_add(self.batching.max_waiting as usize)
     }
 
     /// Forgets a sequence and frees its place for the next step. The step under way takes its time regardless.

@@ -92,6 +92,14 @@ impl Pace {
         }
     }
 
+    /// Whether a request that arrives now is taken.
+    pub fn has_room(&self) -> bool {
+        match self {
+            Pace::Instant(_) | Pace::Exact(_) => true,
+            Pace::Batched(pace) => pace.has_room(),
+        }
+    }
+
     /// Nobody waits for this sequence any more. Unknown and finished ones are ignored.
     pub fn cancel(&mut self, id: SeqId) {
         match self {
