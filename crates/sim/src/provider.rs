@@ -37,7 +37,7 @@
 use std::collections::HashMap;
 
 use floodline_core::Moment;
-use floodline_core::faults::Faults;
+use floodline_core::faults::{self, Faults, Kind};
 use floodline_core::limits::{Limits, LimitsError, Refusal, Spent, Standing};
 
 use crate::faults::{Injector, Strike};
@@ -52,6 +52,8 @@ pub struct Provider {
     door: Option<Door>,
     injector: Option<Injector>,
     ledger: Option<Ledger>,
+    /// Whether connections are let in, as far as is known.
+    way_in: faults::Door,
 }
 
 /// A request, as far as it matters to when it is answered and whether.
@@ -146,7 +148,8 @@ impl Provider {
     /// # Errors
     /// Which limit makes no sense.
     pub fn new(pace: Pace, limits: Option<&Limits>) -> Result<Provider, LimitsError> {
-        let mut provider = Provider { pace, door: None, injector: None, ledger: None };
+        let way_in = faults::Door::default();
+        let mut provider = Provider { pace, door: None, injector: None, ledger: None, way_in };
         provider.set_limits(limits)?;
         Ok(provider)
     }
@@ -178,11 +181,6 @@ impl Provider {
     /// What decides about faults, if there are any.
     pub fn injector(&self) -> Option<&Injector> {
         self.injector.as_ref()
-    }
-
-    /// The same, to ask it about connections.
-    pub fn injector_mut(&mut self) -> Option<&mut Injector> {
-        self.injector.as_mut()
     }
 
     /// What happens to the request that has just been [admitted](Provider::admit), having arrived at `at`. How it is
@@ -220,6 +218,33 @@ impl Provider {
             self.record(at, &Asked { strike, ..*asked }, Fate::ShutOut);
         }
         fault.is_some()
+    }
+
+    /// A connection is made at `at`, though the door is open: whether a fault resets it.
+    pub fn refuses(&mut self, at: Moment) -> bool {
+        let Some(injector) = &mut self.injector else { return false };
+        let Some(place) = injector.refuses(at) else { return false };
+        let fault = injector.fault(place).map(|fault| fault.kind.name());
+        if let Some(ledger) = &mut self.ledger {
+            ledger.record_connection(at, Met { fault, ..Fate::ShutOut.into() });
+        }
+        true
+    }
+
+    /// Whether any connection at all is let in at `at`; that it is otherwise than before is recorded.
+    pub fn way_in(&mut self, at: Moment) -> faults::Door {
+        let way_in = self.injector.as_ref().map_or(faults::Door::Open, |injector| injector.door(at));
+        if std::mem::replace(&mut self.way_in, way_in) != way_in
+            && let Some(ledger) = &mut self.ledger
+        {
+            let met = match way_in {
+                faults::Door::Open => Fate::Opened.into(),
+                faults::Door::Shut => Met { fault: Some(Kind::Refuse.name()), ..Fate::Closed.into() },
+                faults::Door::Down => Met { fault: Some(Kind::Outage.name()), ..Fate::Closed.into() },
+            };
+            ledger.record_connection(at, met);
+        }
+        way_in
     }
 
     /// A request arrives at `at`: whether the limits let it in. How it will be answered need not be known.
@@ -270,7 +295,7 @@ impl Provider {
         let (fault, slowed) = match fate {
             Fate::Admitted => (kind(asked.strike.fault), asked.strike.slowed.is_any() && asked.steps > 0),
             Fate::ShutOut => (kind(asked.strike.fault), false),
-            Fate::Refused(_) | Fate::Overloaded => (None, false),
+            Fate::Refused(_) | Fate::Overloaded | Fate::Closed | Fate::Opened => (None, false),
         };
         ledger.record(at, asked.key, asked.model, Met { fate, fault, slowed });
     }

@@ -298,6 +298,15 @@ fn refused_connections_are_reset_by_count() {
     assert!(wrote.is_err() || stream.read(&mut [0]).is_err());
     assert_eq!(tokens(&asked(&server, &chat("m", true)).0), 10);
     assert_eq!(server.stats().refused, 1);
+    let told = ledger(&server);
+    let verdicts: Vec<_> = told.iter().map(|line| line["verdict"].as_str().unwrap()).collect();
+    assert_eq!(verdicts, ["admitted", "shut_out", "admitted"]);
+    let at_ns = &told[1]["at_ns"];
+    assert_eq!(
+        told[1],
+        json!({"at_ns": at_ns, "verdict": "shut_out", "fault": "refuse"}),
+        "no more is known"
+    );
 }
 
 #[test]
@@ -354,6 +363,14 @@ fn an_outage_resets_those_inside_too() {
     assert_eq!(admin(&server, "DELETE", "/faults", "").0, 200);
     assert_eq!(admin(&server, "GET", "/health", "").0, 200);
     assert_eq!(tokens(&asked(&server, &chat("m", true)).0), 10);
+    // Who came meanwhile only the system knows; the ledger tells from when to when.
+    let told = ledger(&server);
+    let verdicts: Vec<_> =
+        told.iter().map(|line| (line["verdict"].as_str().unwrap(), line["fault"].as_str())).collect();
+    let outage = [("closed", Some("outage")), ("opened", None)];
+    assert_eq!(verdicts, [&[("admitted", Some("stall"))], &outage[..], &[("admitted", None)]].concat());
+    let (_, stats) = admin(&server, "GET", "/stats", "");
+    assert_eq!(stats["providers"][0]["attempts"]["attempts"], 2, "{stats}");
 }
 
 #[test]
@@ -410,6 +427,12 @@ fn what_one_of_several_providers_shuts_out_is_told() {
         assert_eq!(lines.iter().map(|line| line["verdict"].as_str().unwrap()).collect::<Vec<_>>(), verdicts);
         assert_eq!((&lines[1]["fault"], &lines[1]["model"]), (&fault.into(), &"m".into()));
     }
+}
+
+/// What the ledger of the only provider tells.
+fn ledger(server: &Server) -> Vec<Value> {
+    let (_, lines) = administer(server, "GET", "/ledger", "", "host: localhost\r\n");
+    lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 /// Asks for the server's counts until they are as they are to be.

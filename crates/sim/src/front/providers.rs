@@ -14,7 +14,7 @@ use super::respond::Small;
 use super::routes::Behind;
 use super::stats::{Shared, Tally};
 use super::struck::Struck;
-use crate::faults::{Injector, Strike};
+use crate::faults::Strike;
 use crate::limits::{KeyId, Ledger};
 use crate::model::{Emission, SeqId};
 use crate::provider::{Admitted, Asked, Decision, Entry, Provider};
@@ -124,13 +124,19 @@ impl Providers {
 
     /// Whether connections are let in at `now`. The port of several providers is always open: a request to one that
     /// lets nobody in ends with its connection.
-    pub(super) fn door(&self, now: Moment) -> Door {
-        self.doorkeeper().map_or(Door::Open, |injector| injector.door(now))
+    pub(super) fn way_in(&mut self, now: Moment) -> Door {
+        match self.all.as_mut_slice() {
+            [one] => one.provider.way_in(now),
+            _ => Door::Open,
+        }
     }
 
     /// When that may be otherwise.
     pub(super) fn next_change(&self, now: Moment) -> Option<Moment> {
-        self.doorkeeper()?.next_change(now)
+        match self.all.as_slice() {
+            [one] => one.provider.injector()?.next_change(now),
+            _ => None,
+        }
     }
 
     /// Whether the faults are others since the last call.
@@ -141,15 +147,8 @@ impl Providers {
     /// Whether a connection that was made at `now` is refused, though the door is open.
     pub(super) fn refuse(&mut self, now: Moment) -> bool {
         match self.all.as_mut_slice() {
-            [one] => one.provider.injector_mut().is_some_and(|injector| injector.refuses(now).is_some()),
+            [one] => one.provider.refuses(now),
             _ => false,
-        }
-    }
-
-    fn doorkeeper(&self) -> Option<&Injector> {
-        match self.all.as_slice() {
-            [one] => one.provider.injector(),
-            _ => None,
         }
     }
 

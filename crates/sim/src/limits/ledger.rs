@@ -1,7 +1,7 @@
 //! What became of each attempt: when it came, by whom, which limit refused it with what wait, and which fault struck it.
 //!
 //! The newest attempts are kept, as many as asked for; the counts are of all. Keys are told by their hash, and by a name
-//! where one was given.
+//! where one was given. Between the attempts stands when nobody was let in: of those who came then the system has told nothing.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
@@ -41,8 +41,8 @@ pub struct Attempt {
     pub at: Moment,
     /// Which provider it was made at, where there are several.
     pub provider: Option<Arc<str>>,
-    /// Whose key.
-    pub key: KeyId,
+    /// Whose key; none of a connection of which no more is known.
+    pub key: Option<KeyId>,
     /// What the key is called, where it has a name.
     pub key_name: Option<Arc<str>>,
     /// Which model.
@@ -79,6 +79,10 @@ pub enum Fate {
     Overloaded,
     /// A fault let nobody in, and no limit was asked.
     ShutOut,
+    /// No attempt: from here on the system refuses whoever comes.
+    Closed,
+    /// No attempt: from here on connections are let in again.
+    Opened,
 }
 
 /// How many attempts there were, and what became of them.
@@ -136,7 +140,25 @@ impl Ledger {
 
     /// Records what became of an attempt.
     pub fn record(&mut self, at: Moment, key: KeyId, model: &str, met: impl Into<Met>) {
-        let met = met.into();
+        // Of what is not kept no name is needed.
+        let named = || name_once(&mut self.model_names, ModelId::of(model), model);
+        let model = (self.capacity > 0).then(named).flatten();
+        let key_name = self.key_names.get(&key).cloned();
+        self.push(at, (Some(key), key_name), model, met.into());
+    }
+
+    /// Records what became of a connection of which no more is known, or of all that may come.
+    pub fn record_connection(&mut self, at: Moment, met: impl Into<Met>) {
+        self.push(at, (None, None), None, met.into());
+    }
+
+    fn push(
+        &mut self,
+        at: Moment,
+        (key, key_name): (Option<KeyId>, Option<Arc<str>>),
+        model: Option<Arc<str>>,
+        met: Met,
+    ) {
         self.counts.add(&met);
         if self.capacity == 0 {
             self.counts.dropped += 1;
@@ -148,8 +170,6 @@ impl Ledger {
             self.attempts.pop_front();
             self.counts.dropped += 1;
         }
-        let model = name_once(&mut self.model_names, ModelId::of(model), model);
-        let key_name = self.key_names.get(&key).cloned();
         let provider = self.provider.clone();
         self.attempts.push_back(Attempt { at, provider, key, key_name, model, met });
         self.fresh = (self.fresh + 1).min(self.attempts.len());
@@ -197,12 +217,12 @@ impl Serialize for Attempt {
         let Met { fate, fault, slowed } = self.met;
         let refusal = match &fate {
             Fate::Refused(refusal) => Some(refusal),
-            Fate::Admitted | Fate::Overloaded | Fate::ShutOut => None,
+            Fate::Admitted | Fate::Overloaded | Fate::ShutOut | Fate::Closed | Fate::Opened => None,
         };
         Line {
             at_ns: self.at,
             provider: self.provider.as_deref(),
-            key: self.key.to_string(),
+            key: self.key.map(|key| key.to_string()),
             key_name: self.key_name.as_deref(),
             model: self.model.as_deref(),
             verdict: fate.name(),
@@ -228,18 +248,24 @@ impl Fate {
             Fate::Refused(_) => "refused",
             Fate::Overloaded => "overloaded",
             Fate::ShutOut => "shut_out",
+            Fate::Closed => "closed",
+            Fate::Opened => "opened",
         }
     }
 }
 
 impl Counts {
     fn add(&mut self, met: &Met) {
+        if matches!(met.fate, Fate::Closed | Fate::Opened) {
+            return;
+        }
         self.attempts += 1;
         self.struck += u64::from(met.fault.is_some() || met.slowed);
         match met.fate {
             Fate::Admitted => self.admitted += 1,
             Fate::Overloaded => self.overloaded += 1,
             Fate::ShutOut => self.shut_out += 1,
+            Fate::Closed | Fate::Opened => {}
             Fate::Refused(refusal) => {
                 self.refused += 1;
                 self.permanent += u64::from(refusal.permanent());
@@ -256,7 +282,8 @@ struct Line<'a> {
     at_ns: Moment,
     #[serde(skip_serializing_if = "Option::is_none")]
     provider: Option<&'a str>,
-    key: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     key_name: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]

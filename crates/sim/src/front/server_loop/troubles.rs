@@ -72,7 +72,8 @@ impl Loop {
     /// Closes the way in, or opens it, as the faults want it now.
     pub(super) fn mind_entrance(&mut self, now: Moment) {
         self.mind_entrance = self.providers.next_change(now);
-        let door = self.providers.door(now);
+        let door = self.providers.way_in(now);
+        self.unpublished = true;
         match door {
             Door::Open => {
                 if self.entrance.open(&self.poller, LISTENER).is_err() {
