@@ -73,6 +73,22 @@ fn limits_in_full_stand_alone_or_beside_figures() {
     assert_eq!((names, both.retry_after), (vec!["rpm", "tpm", "concurrency"], RetryAfter::Absent));
 }
 
+/// Regression: a file with the block of a scenario was told that `limits` is to be a list.
+#[test]
+fn a_file_may_hold_the_whole_block() {
+    let read = |text: &str| {
+        let read = read_limits(&Source { name: "limits.yaml", text }, &World::new());
+        read.map_err(|error| error.to_string())
+    };
+    let alone = read("preset: anthropic\nrpm: 7\nlimits: [{dimension: concurrency, value: 3}]\n");
+    let block =
+        read("limits:\n  preset: anthropic\n  rpm: 7\n  limits: [{dimension: concurrency, value: 3}]\n");
+    assert_eq!(alone.unwrap(), block.unwrap());
+    let wrong = read("limits:\n  preset: anthropic\n  rpm: 7 apples\n").unwrap_err();
+    assert!(wrong.contains("limits.yaml:3:"), "{wrong}");
+    assert!(read("limits: {preset: openai}\nrpm: 7\n").is_err(), "it is one or the other");
+}
+
 /// What `Limits` writes of itself, such as `floodline limits` found out, is read as it was.
 #[test]
 fn limits_as_data_are_read_back() {

@@ -1,6 +1,10 @@
 //! Limits of the built-in provider: from what is written to what the limiter keeps.
 
+use std::collections::BTreeMap;
+
 use floodline_core::limits::{Figure, Figures, Limit, Limits, LimitsError, Provider};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
 use super::findings::Findings;
@@ -9,16 +13,33 @@ use crate::parse;
 use crate::written::{At, Given, LimitForm, Limited, Place, Scalar, Written};
 use crate::{Outside, Source};
 
-/// Reads a file of limits, in the form that they have in a scenario's stub.
+/// Reads a file of limits: what stands under `limits:` of a scenario's stub, or that whole block.
 ///
 /// # Errors
 /// Everything that is wrong with it, with its places.
 pub fn read_limits(source: &Source<'_>, outside: &dyn Outside) -> Result<Limits, Error> {
-    let written = At { value: parse::read::<Limited>(source)?, place: Place::Nowhere };
+    let written = match parse::read::<BlockShape>(source) {
+        Ok(_) => parse::read::<Block>(source)?.limits,
+        Err(_) => At { value: parse::read::<Limited>(source)?, place: Place::Nowhere },
+    };
     let mut findings = Findings::new(Some(*source), outside);
     let limits = resolve(&written, &mut findings);
     findings.conclude()?;
     limits.ok_or_else(|| Problem::new("the limits cannot be read").in_file(source.name).into())
+}
+
+/// A file that holds the block as it stands in a scenario, under its name.
+#[derive(Deserialize)]
+struct Block {
+    limits: At<Limited>,
+}
+
+/// What such a file looks like, whatever is wrong within: `limits:` of a file that holds limits alone is a list.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BlockShape {
+    #[serde(rename = "limits")]
+    _limits: BTreeMap<String, IgnoredAny>,
 }
 
 /// What the limits come to, if nothing is wrong with them.
