@@ -578,6 +578,12 @@ fn nobody_is_answered_who_speaks_with_another_host() {
             assert!(body.contains("127.0.0.1 and localhost only"), "{body}");
         }
     }
+    // Regression: of two the first was looked at, and whoever stands between may mean the other.
+    for fields in ["host: localhost\r\nhost: evil.example\r\n", "host: evil.example\r\nhost: localhost\r\n"] {
+        let (status, body) = administer(&server, "PUT", "/faults", "[]", fields);
+        assert_eq!(status, 400, "{fields}");
+        assert!(body.contains("more than one Host field"), "{body}");
+    }
     assert_eq!(admin(&server, "GET", "/faults", "").1, json!([{"kind": "status", "status": 500}]));
     let without = Server::start(Config::default()).unwrap();
     assert_eq!(without.admin_addr(), None);

@@ -99,6 +99,10 @@ pub fn parse_request(buf: &[u8]) -> Result<Option<(RequestHead, usize)>, HttpErr
     if version == 0 && framing == Framing::Chunked {
         return Err(HttpError::Malformed("chunked coding in an HTTP/1.0 request"));
     }
+    // Which of them is meant, nobody can tell (RFC 9112, section 3.2).
+    if headers.iter().filter(|header| header.name.eq_ignore_ascii_case("host")).count() > 1 {
+        return Err(HttpError::Malformed("more than one Host field"));
+    }
     if let Some(coding) = fields::content_coding(headers).filter(|_| framing != Framing::Empty) {
         return Err(HttpError::UnsupportedContentCoding(coding.into()));
     }
