@@ -128,6 +128,23 @@ fn every_preset_states_its_limits_and_refuses_as_it_does() {
     }
 }
 
+/// Regression: a stream of Gemini's that is no event stream is an array, and so is its refusal.
+#[test]
+fn who_asked_gemini_for_an_array_is_refused_in_one() {
+    let server = start(slow(Some(Provider::Gemini), rpm(1)));
+    let mut client = Client::new(&server);
+    let contents = json!({"contents": [{"role": "user", "parts": [{"text": "x"}]}]});
+    let mut ask = |path: &str| client.post(path, "x-goog-api-key: a\r\n", &contents);
+    let path = "/v1beta/models/g:streamGenerateContent";
+    assert_eq!(ask(path).status, 200);
+    let refused = ask(path);
+    assert_eq!((refused.status, &refused.json()[0]["error"]["status"]), (429, &"RESOURCE_EXHAUSTED".into()));
+    let events = ask(&format!("{path}?alt=sse"));
+    assert_eq!((events.status, &events.json()["error"]["status"]), (429, &"RESOURCE_EXHAUSTED".into()));
+    let whole = ask("/v1beta/models/g:generateContent");
+    assert_eq!((whole.status, &whole.json()["error"]["status"]), (429, &"RESOURCE_EXHAUSTED".into()));
+}
+
 #[test]
 fn who_calls_another_api_is_told_in_its_words() {
     let server = start(slow(None, Figures { scope: Some(Scope::KeyAndModel), ..rpm(1) }));

@@ -24,7 +24,7 @@ pub(crate) mod vectors;
 pub(crate) mod writer;
 
 pub use ask::{Ask, Form, Prompt, Shape, Tool, ToolChoice};
-pub use door::{Asked, count, embeddings, model, models, read, told};
+pub use door::{Asked, count, embeddings, model, models, read, streams_an_array, told};
 pub use fault::{Dialect, Fault};
 pub use route::{Endpoint, Route};
 pub use script::{Habit, Script, Words, mix};

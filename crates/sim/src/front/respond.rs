@@ -86,6 +86,15 @@ impl Small {
         Small { status: fault.status, ..Small::json(fault.body(request_id)) }
     }
 
+    /// The same to who wants an array of all that comes, as Gemini's streams are that are no event streams: an error is then
+    /// the only thing in it.
+    pub(super) fn in_array(mut self) -> Small {
+        if self.status >= 400 && self.content_type == JSON {
+            self.body = [b"[", &*self.body, b"]"].concat();
+        }
+        self
+    }
+
     /// Appends it to `out`.
     pub(super) fn write(&self, out: &mut Vec<u8>, asked: Asked<'_>) {
         let Asked { dialect, request_id, keep_alive, old_http, head_only } = asked;

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use floodline_core::faults::{Cut, Kind};
 use floodline_core::time::{Moment, Span};
 use floodline_wire::http1::request::Method;
-use floodline_wire::server::{Dialect, Route, Words, mix};
+use floodline_wire::server::{self, Dialect, Route, Words, mix};
 
 use super::admin;
 use super::answer::{Answer, Order};
@@ -122,7 +122,7 @@ impl Front {
         let started = self.routes.started;
         let call =
             Call { request: &request, dialect, request_id: &request_id, number, now: now.as_secs(), started };
-        match site.reply(&call) {
+        let small = match site.reply(&call) {
             Reply::Answer(order) => match start(providers, *order, key, (number, arrived), now) {
                 Started::Answer(answer) => {
                     connection.answer = Some(answer);
@@ -132,10 +132,12 @@ impl Front {
                     connection.end = End::of(cut);
                     return;
                 }
-                Started::Small(small) => small.write(connection.output(), asked),
+                Started::Small(small) => small,
             },
-            Reply::Small(small) => small.write(connection.output(), asked),
-        }
+            Reply::Small(small) => small,
+        };
+        let small = if server::streams_an_array(&request.head) { small.in_array() } else { small };
+        small.write(connection.output(), asked);
         if !request.head.keep_alive {
             connection.end = End::Close;
         }

@@ -37,7 +37,7 @@ pub fn read(route: &Route<'_>, head: &RequestHead, body: &[u8], model: &str) -> 
     let name = route.name.as_deref().unwrap_or_default();
     let deployment = route.name.as_deref().filter(|_| route.dialect == Dialect::Azure);
     let azure = route.dialect == Dialect::Azure;
-    let array = head.query_value("alt") != Some("sse");
+    let array = no_events(head);
     let answer = |ask: Ask| Asked::Answer(Box::new(ask));
     let asked = match route.endpoint {
         Endpoint::Chat => openai::server::parse_chat(body, deployment, azure).map(answer),
@@ -72,6 +72,15 @@ pub fn read(route: &Route<'_>, head: &RequestHead, body: &[u8], model: &str) -> 
         | Endpoint::Root => Ok(Asked::Told),
     };
     asked.map_err(|fault| Fault { dialect: route.dialect, ..fault })
+}
+
+/// Whether the answer is a stream that comes as an array: one of Gemini's without `alt=sse`. Errors stand in one, too.
+pub fn streams_an_array(head: &RequestHead) -> bool {
+    head.path.ends_with(":streamGenerateContent") && no_events(head)
+}
+
+fn no_events(head: &RequestHead) -> bool {
+    head.query_value("alt") != Some("sse")
 }
 
 /// The body of the response that says how long a prompt is.
