@@ -49,6 +49,7 @@ fn five_per_ten_seconds_are_five_of_six_at_once() {
     let (going, address, said) =
         stub(&desk, &["--limits", "openai", "--rpm", "5", "--window", "10s", "--ledger", "l.jsonl"]);
     assert!(said.contains("limits    openai: rpm 5 in 10.0 s, tpm 30000 in 10.0 s"), "{said}");
+    assert!(said.contains("\n  counted   rpm, tpm: bucket, per model"), "{said}");
     let summary = run(&desk, &format!("http://{address}/v1"), "6", &["--out", "r"]);
     assert_eq!(outcomes(&summary), (5, 1), "{summary}");
     let said = ended(going);
@@ -171,7 +172,7 @@ fn what_cannot_be_kept_is_said() {
         (&["--limits", "wrong.yaml", "--rpm", "5"], "figures go with a preset"),
         (&["--rpm", "none"], "such as 500, 30k or 2m, or off"),
         (&["--tpm", "5", "--algorithm", "quantised"], "only requests are counted in so short windows"),
-        (&["--algorithm", "fixed"], "a similar value exists: 'fixed-window'"),
+        (&["--algorithm", "fixed"], "a similar value exists: 'fixed_window'"),
         (&["--config", "same.yaml"], "`b` can never be reached: `a` answers first"),
         (&["--config", "same.yaml", "--models", "m"], "cannot be used with"),
         (&["--key-name", "sk-canary"], "write a name, an equals sign and a key"),

@@ -135,7 +135,7 @@ pub(crate) struct LimitArgs {
     /// How long a minute is: with 10s, `--rpm 5` admits 5 per 10 s. Hours, days and months scale with it
     #[arg(long, value_name = "TIME", value_parser = Span::parse)]
     pub(crate) window: Option<Span>,
-    /// Who shares a counter: key, organisation (all), model (all keys, each model), key-and-model. The
+    /// Who shares a counter: key, organisation (all), model (all keys, each model), key_and_model. The
     /// counter-key of apim [default: the provider's]
     #[arg(
         long,
@@ -145,7 +145,7 @@ pub(crate) struct LimitArgs {
         value_parser = scope()
     )]
     pub(crate) scope: Option<Scope>,
-    /// How it is counted: bucket, leaky, fixed-window, sliding-window, sliding-counter, quantised, acceleration
+    /// How it is counted: bucket, leaky, fixed_window, sliding_window, sliding_counter, quantised, acceleration
     /// [default: the provider's]
     #[arg(long, value_name = "NAME", hide_possible_values = true, value_parser = algorithm())]
     pub(crate) algorithm: Option<AlgorithmName>,
@@ -173,7 +173,7 @@ fn period() -> impl TypedValueParser<Value = Period> {
 }
 
 fn scope() -> impl TypedValueParser<Value = Scope> {
-    PossibleValuesParser::new(["key", "organisation", "model", "key-and-model"])
+    PossibleValuesParser::new(["key", "organisation", "model", "key_and_model"])
         .try_map(|name| read::<Scope>(&name))
 }
 
@@ -181,9 +181,9 @@ fn algorithm() -> impl TypedValueParser<Value = AlgorithmName> {
     PossibleValuesParser::new([
         "bucket",
         "leaky",
-        "fixed-window",
-        "sliding-window",
-        "sliding-counter",
+        "fixed_window",
+        "sliding_window",
+        "sliding_counter",
         "quantised",
         "acceleration",
     ])
@@ -198,9 +198,9 @@ fn on_or_off() -> impl TypedValueParser<Value = bool> {
     PossibleValuesParser::new(["on", "off"]).map(|name| name == "on")
 }
 
-/// The value that files call by this name, with underscores.
+/// The value that files call by this name.
 fn read<T: serde::de::DeserializeOwned>(name: &str) -> Result<T, serde_json::Error> {
-    serde_json::from_value(name.replace('-', "_").into())
+    serde_json::from_value(name.into())
 }
 
 const STUB_NOTES: &str = "\
