@@ -95,7 +95,7 @@ fn one(args: &StubArgs) -> Result<(Vec<Provides>, String), Failure> {
     };
     let mut description = describe(args);
     if let Some(limits) = &stub.limits {
-        description += &format!("\n  limits    {limits}");
+        description += &format!("\n  limits    {limits}\n  counted   {}", limits.counted());
     }
     description += &faults::described(&stub.faults);
     Ok((vec![provides], description + "\n"))
@@ -114,10 +114,11 @@ fn several(path: &str) -> Result<(Vec<Provides>, String), Failure> {
             Some(models) => format!("{} {}", listed.path, models.join(", ")).trim().to_owned(),
         };
         let limits = listed.stub.limits.as_ref();
+        let counted = limits.map_or_else(String::new, |limits| format!("{:11} {}\n", "", limits.counted()));
         let limits = limits.map_or("no limits".into(), ToString::to_string);
         let faults: Vec<String> = listed.stub.faults.iter().map(ToString::to_string).collect();
         let faults = if faults.is_empty() { String::new() } else { format!("; {}", faults.join("; ")) };
-        description += &format!("  {:<9} {place}; {limits}{faults}\n", listed.name);
+        description += &format!("  {:<9} {place}; {limits}{faults}\n{counted}", listed.name);
         providers.push(Provides {
             name: Some(listed.name.into()),
             path: listed.path.into(),

@@ -35,6 +35,7 @@ mod figures;
 mod limit;
 mod preset;
 pub(crate) mod span_text;
+mod told;
 mod verdict;
 mod written;
 
@@ -182,22 +183,6 @@ impl Provider {
             let meant = meant.map(|meant| format!(" (did you mean `{meant}`?)")).unwrap_or_default();
             LimitsError(format!("no limits are known of `{name}`{meant}: there are {}", names.join(", ")))
         })
-    }
-}
-
-/// For people, such as `openai: rpm 500, tpm 30000 in 10.0 s`.
-impl fmt::Display for Limits {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.provider.name())?;
-        for (place, limit) in self.limits.iter().enumerate() {
-            let quota = if limit.quota { " quota" } else { "" };
-            let before = if place == 0 { ": " } else { ", " };
-            write!(f, "{before}{}{quota} {}", limit.short_name(), limit.value)?;
-            if limit.dimension != Dimension::Concurrency && limit.window != limit.per.span() {
-                write!(f, " in {}", limit.window)?;
-            }
-        }
-        Ok(())
     }
 }
 
