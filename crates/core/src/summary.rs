@@ -1,7 +1,9 @@
 //! `summary.json`: every figure of a run, computed from its fold. Keys may be added, never renamed.
 
+mod generator;
 mod journeys;
 mod local_counts;
+mod metric;
 mod retries;
 mod targets;
 
@@ -11,7 +13,6 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::breakdown::{self, Part};
 use crate::connection::Http;
-use crate::distribution::Distribution;
 use crate::event::Ended;
 use crate::fold::{Counts, Fold};
 use crate::metric::Metric;
@@ -20,13 +21,17 @@ use crate::objective::{self, Dimension, Judged};
 use crate::outcome::{Finish, Outcome};
 use crate::plan::Plan;
 use crate::stated::StatedUse;
-use crate::stats::Quantile;
 use crate::time::Span;
 use crate::verdict::{self, Stamps, Verdict};
 use crate::window::Seen;
 
+pub use generator::Generator;
 pub use journeys::Journeys;
+pub use metric::MetricSummary;
 pub use retries::Retries;
+
+use generator::generator;
+use metric::metric;
 
 /// Name and version of the format of `summary.json`.
 pub const FORMAT: &str = "floodline-summary/1";
@@ -166,31 +171,6 @@ pub struct Requests {
     pub cooldown: u64,
 }
 
-/// A distribution in numbers. Absent means that nothing was measured.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct MetricSummary {
-    /// `ms`.
-    pub unit: String,
-    /// How many values there are.
-    pub count: u64,
-    /// Their mean.
-    pub mean: Option<f64>,
-    /// Percentiles at rank ⌈p·n⌉.
-    pub p50: Option<f64>,
-    /// 90th.
-    pub p90: Option<f64>,
-    /// 95th.
-    pub p95: Option<f64>,
-    /// 99th.
-    pub p99: Option<f64>,
-    /// 99.9th.
-    pub p999: Option<f64>,
-    /// The largest.
-    pub max: Option<f64>,
-    /// 95 % confidence intervals of the percentiles; an absent end could not be bounded by so few values.
-    pub interval: BTreeMap<String, (Option<f64>, Option<f64>)>,
-}
-
 /// Tokens of the main phase.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Tokens {
@@ -260,53 +240,6 @@ pub struct ErrorLine {
     pub message: String,
     /// How often.
     pub count: u64,
-}
-
-/// The generator's own health.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Generator {
-    /// Whether the figures can be believed.
-    pub valid: bool,
-    /// CPU time, the built-in provider excluded; absent if the run was killed before its first second.
-    pub cpu_seconds: Option<f64>,
-    /// Share of its core that the busiest worker used.
-    pub busiest_worker: Option<f64>,
-    /// Token-bearing events.
-    pub events: u64,
-    /// Events that shared a read with a later one: their stamps are upper bounds.
-    pub coalesced: u64,
-    /// Share of first tokens that shared a read with later ones; above 1 % TTFT is an upper bound.
-    pub coalesced_first: Option<f64>,
-    /// Kernel arrival to reading, 99th percentile.
-    pub lag_p99_ms: Option<f64>,
-    /// What it may be.
-    pub lag_allowed_ms: f64,
-    /// Sent after schedule, 99th percentile.
-    pub late_p99_ms: Option<f64>,
-    /// What it may be.
-    pub late_allowed_ms: f64,
-    /// Where arrival stamps come from.
-    pub stamps: Stamps,
-    /// The version of HTTP. With 2, a stamp is that of the connection's latest read, whichever stream it was for.
-    #[serde(default, skip_serializing_if = "Http::is_usual")]
-    pub http: Http,
-    /// Worker threads.
-    pub workers: u32,
-    /// Cores the process could use.
-    pub cores: u32,
-    /// The most descriptors open at once, and how many could be.
-    pub descriptors: Option<(u64, u64)>,
-    /// The most TCP sockets of the machine that held a port or had just given one up, and the local ports there
-    /// are for one target address.
-    pub ports: Option<(u64, u64)>,
-    /// Requests that could not be sent for lack of descriptors, ports or memory.
-    pub starved: u64,
-    /// The largest step of the system clock.
-    pub clock_step_ms: f64,
-    /// CPU time of the built-in provider, if the run started one.
-    pub provider_cpu_seconds: Option<f64>,
-    /// How late its tokens left, 99th percentile, where it paced them.
-    pub provider_late_p99_ms: Option<f64>,
 }
 
 impl RunSummary {
@@ -421,42 +354,6 @@ fn requests(plan: &Plan, fold: &Fold) -> Requests {
     }
 }
 
-fn metric(fold: &Fold, metric: Metric) -> MetricSummary {
-    of_distribution(fold.metrics.distribution(metric), |q| fold.metrics.interval(metric, q))
-}
-
-/// A distribution in numbers, with the intervals of its quantiles.
-fn of_distribution(
-    d: &Distribution,
-    interval: impl Fn(Quantile) -> (Option<Span>, Option<Span>),
-) -> MetricSummary {
-    const SHOWN: [(&str, Quantile); 5] = [
-        ("p50", Quantile::P50),
-        ("p90", Quantile::P90),
-        ("p95", Quantile::P95),
-        ("p99", Quantile::P99),
-        ("p999", Quantile::P999),
-    ];
-    let ms = |span: Option<Span>| span.map(Span::as_millis_f64);
-    let [p50, p90, p95, p99, p999] = SHOWN.map(|(_, q)| ms(d.quantile(q)));
-    let intervals = SHOWN.map(|(name, q)| {
-        let (low, high) = interval(q);
-        (name.to_owned(), (ms(low), ms(high)))
-    });
-    MetricSummary {
-        unit: "ms".into(),
-        count: d.count(),
-        mean: ms(d.mean()),
-        p50,
-        p90,
-        p95,
-        p99,
-        p999,
-        max: ms(d.max()),
-        interval: if d.count() > 0 { intervals.into() } else { BTreeMap::new() },
-    }
-}
-
 /// Writes names that are numbers in their order, and those that are none after them.
 fn as_numbers<S: Serializer>(parts: &BTreeMap<String, Part>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_map(breakdown::in_order_of_numbers(parts))
@@ -502,40 +399,4 @@ fn errors(fold: &Fold) -> Vec<ErrorLine> {
         .collect();
     lines.sort_by_key(|line| std::cmp::Reverse(line.count));
     lines
-}
-
-fn generator(plan: &Plan, info: &RunInfo, fold: &Fold, verdict: &Verdict) -> Generator {
-    let counts = &fold.counts;
-    let p99 = |metric| fold.metrics.distribution(metric).quantile(Quantile::P99).map(Span::as_millis_f64);
-    let last = fold.samples.last();
-    let cpu = fold.finished.as_ref().map(|f| f.cpu).or(last.map(|s| s.cpu));
-    Generator {
-        valid: verdict.valid,
-        cpu_seconds: cpu.map(Span::as_secs_f64),
-        busiest_worker: last
-            .filter(|s| s.at > crate::Moment::START)
-            .map(|s| s.busiest_worker_cpu.as_secs_f64() / s.at.as_secs_f64()),
-        events: counts.events,
-        coalesced: counts.coalesced,
-        coalesced_first: (counts.first_tokens > 0)
-            .then(|| counts.coalesced_first as f64 / counts.first_tokens as f64),
-        lag_p99_ms: p99(Metric::Lag),
-        lag_allowed_ms: verdict::lag_allowed(plan, fold, info.stamps).as_millis_f64(),
-        late_p99_ms: p99(Metric::Late),
-        late_allowed_ms: verdict::late_allowed(plan, fold).as_millis_f64(),
-        stamps: info.stamps,
-        http: info.http,
-        workers: info.workers,
-        cores: info.cores,
-        descriptors: fold.samples.iter().map(|s| s.descriptors).max(),
-        ports: fold.samples.iter().filter_map(|s| s.ports).max(),
-        starved: last.map_or(0, |s| s.starved),
-        clock_step_ms: verdict::largest_step(&fold.samples).as_millis_f64(),
-        // A provider that has not told yet has not used nothing.
-        provider_cpu_seconds: last
-            .and_then(|s| s.provider)
-            .filter(|p| p.cpu > Span::ZERO)
-            .map(|p| p.cpu.as_secs_f64()),
-        provider_late_p99_ms: last.and_then(|s| s.provider?.late_p99).map(Span::as_millis_f64),
-    }
 }

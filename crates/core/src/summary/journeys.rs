@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{MetricSummary, of_distribution};
+use super::MetricSummary;
+use super::metric::of_distribution;
 use crate::distribution::Distribution;
 use crate::fold::Fold;
 use crate::journey::JourneyEnd;
