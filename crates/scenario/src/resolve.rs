@@ -8,6 +8,7 @@ mod exec;
 mod faulty;
 mod findings;
 mod flow;
+mod headers;
 mod lengths;
 mod limited;
 mod literal;
