@@ -49,7 +49,8 @@ fn five_per_ten_seconds_are_five_of_six_at_once() {
     let (going, address, said) =
         stub(&desk, &["--limits", "openai", "--rpm", "5", "--window", "10s", "--ledger", "l.jsonl"]);
     assert!(said.contains("limits    openai: rpm 5 in 10.0 s, tpm 30000 in 10.0 s"), "{said}");
-    assert!(said.contains("\n  counted   rpm, tpm: bucket, per model"), "{said}");
+    let counted = "\n  counted   rpm: bucket, per model, refusals count; tpm: bucket, per model\n";
+    assert!(said.contains(counted), "{said}");
     let summary = run(&desk, &format!("http://{address}/v1"), "6", &["--out", "r"]);
     assert_eq!(outcomes(&summary), (5, 1), "{summary}");
     let said = ended(going);
