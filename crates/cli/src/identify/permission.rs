@@ -1,24 +1,28 @@
-//! Whether a target may be tested: on this machine always, elsewhere if the user says so.
+//! Whether a target may be tested: on this machine always, elsewhere if the user says so. What goes through a proxy elsewhere
+//! is sent elsewhere, whatever its URL says: to the proxy, `127.0.0.1` is itself.
 
 use std::net::IpAddr;
 
-use floodline_core::plan::{Address, Plan};
+use floodline_core::plan::{Address, Plan, Target};
 
 use crate::Failure;
 
-/// Refuses without the user's statement, unless all targets are on this machine.
+/// Refuses without the user's statement, unless all targets, and the proxies on the way to them, are on this machine.
 pub(super) fn given(plan: &Plan, stated: bool) -> Result<(), Failure> {
-    let elsewhere = plan.targets().find_map(|target| match &target.address {
-        Address::Url(url) if !is_here(url) => Some(host(url)),
-        Address::Url(_) | Address::Stub(_) => None,
-    });
-    match elsewhere {
+    match plan.targets().find_map(elsewhere) {
         Some(host) if !stated => Err(Failure::usage(format!(
             "this goes on until {host} refuses, again and again; do that only where you may\n = help: if the \
              owner of {host} knows and its rules allow it, say so with --i-may-test-this"
         ))),
         _ => Ok(()),
     }
+}
+
+/// The host that requests go to, or through, unless that is this machine.
+fn elsewhere(target: &Target) -> Option<&str> {
+    let Address::Url(url) = &target.address else { return None };
+    let proxy = target.connection.proxy.as_deref();
+    [Some(url.as_str()), proxy].into_iter().flatten().find(|address| !is_here(address)).map(host)
 }
 
 fn is_here(url: &str) -> bool {
@@ -42,6 +46,20 @@ fn host(url: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_proxy_elsewhere_is_elsewhere_whatever_the_url_says() {
+        let mut target = Target::new(Address::Url("http://127.0.0.1:8080/v1".into()), "m");
+        assert_eq!(elsewhere(&target), None);
+        for (proxy, host) in
+            [("127.0.0.1:3128", None), ("[::1]:3128", None), ("proxy.corp:3128", Some("proxy.corp"))]
+        {
+            target.connection.proxy = Some(proxy.into());
+            assert_eq!(elsewhere(&target), host, "{proxy}");
+        }
+        target.address = Address::Url("https://api.example.com/v1".into());
+        assert_eq!(elsewhere(&target), Some("api.example.com"));
+    }
 
     #[test]
     fn this_machine_is_told_from_others() {
