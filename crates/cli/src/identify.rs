@@ -125,11 +125,19 @@ fn settings(args: &IdentifyArgs, resolved: &Resolved) -> Result<Settings, Failur
     };
     let bounds = plan.prices.as_ref().map(|prices| (prices.max_input_tokens, prices.max_output_tokens));
     let (longest, most) = bounds.unwrap_or((None, None));
+    let max_time = plan.limits.duration.map_or(args.max_time, |duration| duration.min(args.max_time));
+    if let Some(window) = args.window_hint.filter(|window| *window > max_time) {
+        return Err(Failure::usage(format!(
+            "a window of {window} (--window-hint) does not end within the {max_time} that this may take\n = help: \
+             measuring takes five to ten windows: give it that as --max-time{}",
+            if max_time < args.max_time { ", and raise the scenario's `limits: {duration}`" } else { "" }
+        )));
+    }
     let requests = plan.limits.requests.map_or(args.max_requests, |requests| requests.min(args.max_requests));
     Ok(Settings {
         ceilings: Ceilings { usd: spend, tokens: plan.limits.tokens, requests: Some(requests) },
         prices: plan.prices.clone(),
-        max_time: plan.limits.duration.map_or(args.max_time, |duration| duration.min(args.max_time)),
+        max_time,
         window: args.window_hint,
         keys: 1,
         prompt: 16..=args.longest_prompt.min(longest.unwrap_or(u32::MAX)).max(32),

@@ -122,6 +122,7 @@ fn what_cannot_work_is_said_before_anything_is_sent() {
         (limits(&["--max-time", "0s"]), "--max-time"),
         (limits(&["--max-time", "soon"]), "not a duration"),
         (limits(&["--window-hint", "0s"]), "--window-hint"),
+        (limits(&["--window-hint", "10m", "--max-time", "2m"]), "does not end within the 2m"),
         (limits(&["-n", "30"]), "--max-requests"),
         (limits(&["-d", "3s"]), "--max-time"),
         (limits(&["--warmup", "1s"]), "--max-time"),
