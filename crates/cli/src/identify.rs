@@ -63,9 +63,14 @@ pub(crate) fn identify(args: IdentifyArgs) -> Result<u8, Failure> {
         model: (!model.is_empty()).then(|| model.into()),
         ..experiment.finding()
     };
-    let found = match stop.is_interrupted() {
-        true => Finding { ended_early: Some("it was interrupted".into()), ..found },
-        false => found,
+    let found = match (stop.is_interrupted(), experiment.stopped()) {
+        (true, _) => Finding { ended_early: Some("it was interrupted".into()), ..found },
+        (false, Some(Ended::Key(key, said))) if args.keys_env.len() > *key => {
+            let name = args.keys_env.get(*key).map_or("", String::as_str);
+            let why = format!("the key in {name} is not accepted: {said}");
+            Finding { ended_early: Some(why.into()), ..found }
+        }
+        (false, _) => found,
     };
     let kept = folder.write(&found).and(log.close());
     let shown = path.display().to_string();
@@ -81,9 +86,9 @@ pub(crate) fn identify(args: IdentifyArgs) -> Result<u8, Failure> {
 fn code(experiment: &Experiment, interrupted: bool) -> u8 {
     match experiment.stopped() {
         _ if interrupted => INTERRUPTED,
-        Some(Ended::Target(_)) => FAILED,
+        Some(Ended::Target(_) | Ended::Key(..)) => FAILED,
         Some(Ended::Spent(Exhausted::Spend { .. } | Exhausted::Unproved | Exhausted::Overrun(_))) => LIMITED,
-        None | Some(Ended::Time | Ended::Spent(_)) => 0,
+        None | Some(Ended::Time | Ended::Spent(_) | Ended::Quota | Ended::Day(_) | Ended::Chance { .. }) => 0,
     }
 }
 

@@ -13,6 +13,7 @@
 
 mod ask;
 mod bench;
+mod chance;
 mod claims;
 mod conclude;
 mod cost;

@@ -49,6 +49,7 @@ pub(super) async fn other_key(bench: &Bench, size: Size) -> Result<(), Stop> {
     let said = bench.log().lines.get(from).is_some_and(|line| line.admitted() || line.refused());
     if said && !one(bench, 0, size).await? {
         bench.note(|notes| notes.other_key = Some(admitted));
+        bench.shares(!admitted);
     }
     Ok(())
 }

@@ -15,8 +15,8 @@ use floodline_core::budget::{
     Admission, Amounts, Budget, Ended, Exhausted, Reservation, Settled, Worst, charge, input_bound,
 };
 use floodline_core::prices::Usage;
-use floodline_core::retry::Dimension;
-use floodline_core::{Moment, Outcome};
+use floodline_core::retry::{Dimension, Why};
+use floodline_core::{Moment, Outcome, Span};
 
 use super::fit::Hypothesis;
 use super::log::{Answer, Line, Log, Probe, Reply};
@@ -42,10 +42,25 @@ pub enum Stop {
     Spent(Exhausted),
     /// The target cannot be experimented with; in words.
     Target(Box<str>),
+    /// A key, by its number, with which requests neither come through nor meet a limit; in words.
+    Key(usize, Box<str>),
+    /// A quota is used up: nothing is admitted any more, however long one waits.
+    Quota,
+    /// What refuses counts by the day, and says that it does so for longer than there is time.
+    Day(Span),
+    /// Refusals do not depend on what was sent before: so many of so many.
+    Chance {
+        /// Requests that were refused.
+        refused: usize,
+        /// Requests that were sent.
+        sent: usize,
+    },
 }
 
 /// Answers in a row that are neither admitted nor refused: then the target is broken, and nothing can be learned.
 const MOST_FAILURES: u32 = 5;
+/// Refusals in a row that say that a quota is used up: then it is.
+const MOST_EXHAUSTED: u32 = 3;
 
 /// A script that is under way.
 type Script = Pin<Box<dyn Future<Output = Result<(), Stop>>>>;
@@ -78,6 +93,8 @@ struct Shared {
     /// Answers in a row that were neither admitted nor refused, and what the last of them said.
     failures: u32,
     failure: Box<str>,
+    /// Refusals in a row that said that a quota is used up.
+    exhausted: u32,
 }
 
 /// What the script has concluded so far.
@@ -89,6 +106,8 @@ pub(super) struct Notes {
     pub(super) crowd: Option<Crowd>,
     /// Whether another key was admitted while the first was refused.
     pub(super) other_key: Option<bool>,
+    /// Whether refusals come by chance.
+    pub(super) chance: bool,
 }
 
 /// A limit on rates that is known.
@@ -131,6 +150,7 @@ impl Experiment {
             notes: Notes::default(),
             failures: 0,
             failure: "".into(),
+            exhausted: 0,
         })));
         let asking = bench.clone();
         let script: Script = Box::pin(async move {
@@ -195,6 +215,10 @@ impl Experiment {
             shared.failures = 0;
         }
         line.answer = Some(answer);
+        let out = line.why() == Some(Why::QuotaExhausted);
+        if line.probe.key == 0 {
+            shared.exhausted = if out { shared.exhausted + 1 } else { 0 };
+        }
         shared.open = shared.open.saturating_sub(1);
     }
 
@@ -299,11 +323,19 @@ impl Bench {
         Ref::map(self.0.borrow(), |shared| shared.best.as_slice())
     }
 
+    /// Whether what other keys sent counts as well, as far as that is known.
+    pub(super) fn shares(&self, shared: bool) {
+        self.0.borrow_mut().log.shared = shared;
+    }
+
     /// Asks for a probe to be sent, and returns its number.
     pub(super) fn send(&self, key: usize, prompt_tokens: u32, max_tokens: u32) -> Result<usize, Stop> {
         let shared = &mut *self.0.borrow_mut();
         if shared.now.0 >= shared.settings.max_time.0 {
             return Err(Stop::Time);
+        }
+        if shared.exhausted >= MOST_EXHAUSTED {
+            return Err(Stop::Quota);
         }
         if shared.failures >= MOST_FAILURES {
             return Err(Stop::Target(shared.failure.clone()));
@@ -378,6 +410,16 @@ impl fmt::Display for Stop {
             Stop::Time => f.write_str("the time that it may take was up"),
             Stop::Spent(exhausted) => exhausted.fmt(f),
             Stop::Target(said) => write!(f, "the target does not answer as it should: {said}"),
+            Stop::Key(key, said) => write!(f, "key {} is not accepted: {said}", key + 1),
+            Stop::Quota => f.write_str("a quota is used up, and nothing more is admitted"),
+            Stop::Day(wait) => {
+                write!(f, "what refuses counts by the day, and states that it goes on for {wait}")
+            }
+            Stop::Chance { refused, sent } => write!(
+                f,
+                "refusals do not depend on the load: {refused} of {sent} requests were refused, whatever came \
+                 before them, which no limiter does"
+            ),
         }
     }
 }

@@ -8,7 +8,10 @@ use super::log::Log;
 pub(super) fn of(log: &Log, dimension: FoundDimension) -> Option<i64> {
     log.lines.iter().rev().find_map(|line| {
         let stated = line.answer.as_ref()?.stated.as_ref()?;
+        let of_day = |name: &str| stated.also.get(name).copied();
         let quota = match dimension {
+            FoundDimension::Rpd if of_day("requests-day").is_some() => of_day("requests-day"),
+            FoundDimension::Tpd if of_day("tokens-day").is_some() => of_day("tokens-day"),
             FoundDimension::Rpm | FoundDimension::Rpd => stated.requests,
             FoundDimension::Tpm | FoundDimension::Tpd => stated.tokens,
             FoundDimension::InputTpm => stated.input,

@@ -96,6 +96,11 @@ fn limits(bench: &Bench) -> Vec<FoundLimit> {
     found
 }
 
+/// The window that a limit has by its name, in seconds.
+fn window_of(dimension: FoundDimension) -> Option<f64> {
+    matches!(dimension, FoundDimension::Rpd | FoundDimension::Tpd).then_some(86_400.0)
+}
+
 /// Limits that refusals name and that were not measured: nothing is known of them but that they were met, and what head
 /// fields claim.
 fn named_only(bench: &Bench, found: &[FoundLimit]) -> Vec<FoundLimit> {
@@ -106,8 +111,7 @@ fn named_only(bench: &Bench, found: &[FoundLimit]) -> Vec<FoundLimit> {
         else {
             continue;
         };
-        let Some(said) =
-            refusal.dimension.filter(|_| matches!(refusal.why, Why::RateLimited | Why::TooLarge))
+        let Some(said) = line.named().filter(|_| matches!(refusal.why, Why::RateLimited | Why::TooLarge))
         else {
             continue;
         };
@@ -118,6 +122,7 @@ fn named_only(bench: &Bench, found: &[FoundLimit]) -> Vec<FoundLimit> {
         if !found.iter().chain(&more).any(listed) {
             more.push(FoundLimit {
                 status: *status,
+                window_s: window_of(dimension_of(said)),
                 stated_dimension: Some(said.name().into()),
                 confidence: 0.9,
                 ..blank(bench, dimension_of(said))
@@ -196,10 +201,9 @@ fn quotas(bench: &Bench) -> Vec<FoundLimit> {
             _ => FoundDimension::Quota,
         };
         if found.iter().all(|limit| limit.dimension != dimension) {
-            let long = matches!(dimension, FoundDimension::Rpd | FoundDimension::Tpd);
             found.push(FoundLimit {
                 status: *status,
-                window_s: long.then_some(86_400.0),
+                window_s: window_of(dimension),
                 confidence: 0.9,
                 ..blank(bench, dimension)
             });
@@ -261,6 +265,16 @@ fn limit(bench: &Bench, known: &Known) -> FoundLimit {
         Dimension::Concurrency => FoundDimension::Concurrency,
     };
     let Some(first) = all.first() else { return blank(bench, FoundDimension::Quota) };
+    if !bench.log().came_back(known.named) {
+        // How much comes back, and when, was not seen.
+        return FoundLimit {
+            scope: scope(known.other_key),
+            window_s: window_of(dimension(first)),
+            stated_dimension: known.named.map(|named| named.name().into()),
+            confidence: if known.named.is_some() { 0.9 } else { 0.3 },
+            ..blank(bench, dimension(first))
+        };
+    }
     let hint = bench.settings().window.map(|window| window.as_secs_f64());
     let level = matches!(first.family(), Family::Bucket | Family::Leaky);
     let log = bench.log();

@@ -135,7 +135,7 @@ impl Charge {
         let way = log.way();
         let counted = log.prompt_counted();
         let mut list = Vec::with_capacity(log.lines.len() * 2);
-        for line in log.lines.iter().filter(|line| line.probe.key == key) {
+        for line in log.lines.iter().filter(|line| line.probe.key == key || log.shared) {
             let Some(answer) = &line.answer else { continue };
             let counts = line.admitted() || line.surprised() && log.concerns(line);
             if !counts {

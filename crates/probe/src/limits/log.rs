@@ -1,7 +1,7 @@
 //! The log of an experiment: what was sent when, and what came back.
 
 use floodline_core::retry::{Dimension, Refusal, Why};
-use floodline_core::stated::StatedLimits;
+use floodline_core::stated::{Quota, StatedLimits};
 use floodline_core::{Moment, Outcome, Span};
 
 /// A request that is wanted.
@@ -75,6 +75,8 @@ pub(super) struct Log {
     pub(super) lines: Vec<Line>,
     /// The limit that is being looked at, by the name that its refusals give it. Those that name another are left for later.
     pub(super) focus: Option<Dimension>,
+    /// Whether what other keys sent counts as well: the limit that is being looked at refuses them all together.
+    pub(super) shared: bool,
 }
 
 impl Line {
@@ -92,11 +94,27 @@ impl Line {
         self.refused() && !self.explained
     }
 
-    /// Which limit its refusal names, if it names one.
+    /// Which limit its refusal names, if it names one: in words, or by head fields of which those about a day are used up, and
+    /// those about less are not.
     pub(super) fn named(&self) -> Option<Dimension> {
-        match &self.answer.as_ref()?.reply {
+        let answer = self.answer.as_ref()?;
+        let said = match &answer.reply {
             Reply::Refused { refusal, .. } => refusal.dimension,
-            Reply::Admitted(_) | Reply::Failed { .. } => None,
+            Reply::Admitted(_) | Reply::Failed { .. } => return None,
+        };
+        let out = |quota: &Quota| quota.remaining.is_some_and(|left| left <= 0);
+        let day = answer.stated.as_ref().and_then(|stated| {
+            let of_day = |name: &str| stated.also.get(name).is_some_and(out);
+            let of_less = |quota: &Option<Quota>| quota.as_ref().is_some_and(out);
+            match () {
+                () if of_day("requests-day") && !of_less(&stated.requests) => Some(Dimension::Rpd),
+                () if of_day("tokens-day") && !of_less(&stated.tokens) => Some(Dimension::Tpd),
+                () => None,
+            }
+        });
+        match said {
+            None | Some(Dimension::Rpm | Dimension::Tpm) => day.or(said),
+            _ => said,
         }
     }
 
@@ -137,6 +155,35 @@ impl Log {
         }
     }
 
+    /// Whether as much was admitted after a refusal of the limit that is being looked at: without that nothing is known of when
+    /// it comes back.
+    pub(super) fn came_back(&self, named: Option<Dimension>) -> bool {
+        let own = |line: &Line| named.zip(line.named()).is_none_or(|(one, other)| one == other);
+        let mut refused: Option<Probe> = None;
+        for line in self.lines.iter().filter(|line| line.probe.key == 0) {
+            match refused {
+                _ if line.refused() && own(line) => {
+                    let Probe { prompt_tokens, max_tokens, .. } = line.probe;
+                    let least = refused.unwrap_or(line.probe);
+                    refused = Some(Probe {
+                        prompt_tokens: least.prompt_tokens.min(prompt_tokens),
+                        max_tokens: least.max_tokens.min(max_tokens),
+                        ..line.probe
+                    });
+                }
+                Some(least)
+                    if line.admitted()
+                        && line.probe.prompt_tokens >= least.prompt_tokens
+                        && line.probe.max_tokens >= least.max_tokens =>
+                {
+                    return true;
+                }
+                _ => {}
+            }
+        }
+        false
+    }
+
     /// How long it takes from here to the limiter and back, in seconds: the median of what was refused, which nothing
     /// but the way takes time for. A millisecond where nothing was.
     pub(super) fn way(&self) -> f64 {
@@ -148,6 +195,13 @@ impl Log {
             .collect::<Vec<_>>();
         ways.sort_by(f64::total_cmp);
         ways.get(ways.len() / 2).copied().unwrap_or(0.001)
+    }
+
+    /// How many requests of the first key were refused of how many that were answered, by nothing that is known.
+    pub(super) fn refused_of(&self) -> (usize, usize) {
+        let own = || self.lines.iter().filter(|line| line.probe.key == 0 && self.concerns(line));
+        let refused = own().filter(|line| line.surprised()).count();
+        (refused, refused + own().filter(|line| line.admitted()).count())
     }
 
     /// How long the shortest of the last answers took, in seconds; nothing where there are none.

@@ -5,6 +5,7 @@ use floodline_core::retry::Dimension as Named;
 
 use super::ask::{Size, drain, one, other_key, recover};
 use super::bench::{Bench, Known, Stop};
+use super::chance;
 use super::fit::{Family, Fit, Hypothesis};
 use super::flood::{Flood, longest_answer};
 
@@ -41,6 +42,7 @@ pub(super) async fn identify(bench: &Bench, flood: &Flood) -> Result<(), Stop> {
             notes.other_key = None;
         });
     }
+    bench.shares(false);
     bench.believes(&[]);
     bench.focus(None);
     result.map(|_| ())
@@ -54,7 +56,7 @@ pub(super) fn is_another(bench: &Bench, best: &[Hypothesis], named: Option<Named
     let counted =
         |known: &Known| known.best.first().is_some_and(|it| it.charge.dimension == first.charge.dimension);
     let explains = first.loss < 1.0 || named.is_some_and(|named| first.charge.is_named(named));
-    notes.known.is_empty() || explains && !notes.known.iter().any(counted)
+    !notes.chance && (notes.known.is_empty() || explains && !notes.known.iter().any(counted))
 }
 
 /// Says whether all questions were answered.
@@ -74,6 +76,7 @@ async fn questions(bench: &Bench, flood: &Flood, fit: &mut Fit) -> Result<bool, 
     if flood.admitted <= FEW {
         contrast(bench, flood, took).await?;
     }
+    let mut asked = chance::Asked::default();
     for round in 0..MOST {
         fit.update(&bench.log(), window);
         bench.breathe().await;
@@ -81,6 +84,11 @@ async fn questions(bench: &Bench, flood: &Flood, fit: &mut Fit) -> Result<bool, 
         let Some(best) = fit.first().cloned() else { return Ok(false) };
         if decided(fit, round) {
             return Ok(true);
+        }
+        if best.is_chance(&bench.log()) && chance::is_it(bench, &mut asked).await? {
+            bench.note(|notes| notes.chance = true);
+            let (refused, sent) = bench.log().refused_of();
+            return Err(Stop::Chance { refused, sent });
         }
         let small = Size::small(bench);
         let (unit, both) =

@@ -49,16 +49,29 @@ pub(super) async fn run(bench: Bench) -> Result<(), Stop> {
     others(&bench).await
 }
 
-/// One small request: whether there is any use in asking.
+/// One small request with each key: whether there is any use in asking.
 async fn hello(bench: &Bench) -> Result<(), Stop> {
-    let small = Size::small(bench);
-    for _ in 0..3 {
-        if one(bench, 0, small).await? || bench.log().lines.iter().any(|line| line.refused()) {
+    let keys = bench.settings().keys.max(1);
+    for key in (0..keys).rev() {
+        greet(bench, key).await.map_err(|said| match said {
+            Stop::Target(said) if keys > 1 => Stop::Key(key, said),
+            other => other,
+        })?;
+    }
+    Ok(())
+}
+
+async fn greet(bench: &Bench, key: usize) -> Result<(), Stop> {
+    const TRIES: usize = 3;
+    for _ in 0..TRIES {
+        let from = bench.log().lines.len();
+        if one(bench, key, Size::small(bench)).await?
+            || bench.log().lines.iter().skip(from).any(|line| line.why().is_some())
+        {
             return Ok(());
         }
     }
-    let said = bench.failure();
-    Err(Stop::Target(said))
+    Err(Stop::Target(bench.failure()))
 }
 
 /// Whether a refusal may come of how many were open: some were, and as soon as none is, nothing is refused.
@@ -78,10 +91,21 @@ async fn looks_crowded(bench: &Bench, flood: &Flood) -> Result<bool, Stop> {
 
 /// All about the limit that a flood has met.
 async fn look_closer(bench: &Bench, flood: Flood) -> Result<(), Stop> {
+    by_the_day(bench, &flood)?;
     bench.says("looking at what is refused, and who");
     battery(bench, &flood).await?;
     bench.at_most_open(0).await;
     rounds::identify(bench, &flood.counted(bench)).await
+}
+
+/// What counts by the day and says how long it refuses is not waited for.
+fn by_the_day(bench: &Bench, flood: &Flood) -> Result<(), Stop> {
+    if !matches!(flood.named, Some(Dimension::Rpd | Dimension::Tpd)) {
+        return Ok(());
+    }
+    let stated = bench.log().lines.iter().rev().find_map(|line| line.stated_wait());
+    let left = bench.settings().max_time.as_secs_f64() - bench.clock();
+    stated.filter(|wait| wait.as_secs_f64() > left).map_or(Ok(()), |wait| Err(Stop::Day(wait)))
 }
 
 /// While it is refused: the same again, another key, and ever smaller ones until not even the smallest is admitted.
