@@ -97,7 +97,8 @@ impl Fit {
             let events = charge.events(log, 0);
             let losses = QUICK
                 .into_iter()
-                .map(|family| Sort { family, charge, refusals: false })
+                .flat_map(|family| [false, true].map(|refusals| Sort { family, charge, refusals }))
+                .filter(|sort| self.alive.iter().any(|alive| alive.sort == *sort))
                 .flat_map(|sort| search(&events, sort, window, -1.0, (&[], 0.0)))
                 .map(|found| found.loss);
             (charge, losses.fold(f64::INFINITY, f64::min))

@@ -49,19 +49,20 @@ pub(super) struct Flood {
 }
 
 /// Sends, for at most `longest` seconds, until one is refused that no known limit explains, side by side if it takes long. Nothing if none is, or if
-/// `spare` says no.
+/// `spare` says no. It begins as large and as fast as another was after `after` probes.
 pub(super) async fn flood(
     bench: &Bench,
     kind: Kind,
     most_parallel: usize,
     longest: f64,
+    after: u32,
     spare: impl Fn(Size) -> bool,
 ) -> Result<Option<Flood>, Stop> {
     let sizes = Sizes::of(bench, kind);
     let from = bench.log().lines.len();
     let begun = bench.clock();
     let mut parallel = 1;
-    for index in 0..MOST {
+    for index in after..after.saturating_add(MOST) {
         let size = sizes.at(index, longest_answer(bench));
         parallel = side_by_side(bench, from, index).clamp(1, most_parallel.max(1));
         if bench.clock() - begun > longest {

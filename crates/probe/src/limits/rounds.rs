@@ -86,7 +86,8 @@ async fn questions(bench: &Bench, flood: &Flood, fit: &mut Fit) -> Result<bool, 
             return Ok(true);
         }
         if best.is_chance(&bench.log()) && chance::is_it(bench, &mut asked).await? {
-            bench.note(|notes| notes.chance = true);
+            // What was told before came of them as well.
+            bench.note(|notes| (notes.chance, notes.known) = (true, Vec::new()));
             let (refused, sent) = bench.log().refused_of();
             return Err(Stop::Chance { refused, sent });
         }

@@ -19,7 +19,8 @@ pub(super) async fn run(bench: Bench) -> Result<(), Stop> {
     hello(&bench).await?;
     let most = bench.settings().parallel;
     bench.says("flooding until something is refused");
-    let met = flood(&bench, Kind::Growing, most, patience(&bench), |_| true).await?;
+    let met = flood(&bench, Kind::Growing, most, patience(&bench), 0, |_| true).await?;
+    let flooded = u32::try_from(bench.log().lines.len()).unwrap_or(u32::MAX);
     let met = match met {
         Some(met) if looks_crowded(&bench, &met).await? => {
             bench.says("sending crowds");
@@ -28,10 +29,10 @@ pub(super) async fn run(bench: Bench) -> Result<(), Stop> {
             explain::mark(&bench);
             let most = found.map_or(most, |crowd| crowd.value);
             bench.says("flooding until something is refused");
-            let again = flood(&bench, Kind::Growing, most, patience(&bench), |_| true).await?;
+            let again = flood(&bench, Kind::Growing, most, patience(&bench), 0, |_| true).await?;
             // What is half full already refuses soon, which says little of how much it holds.
             match found {
-                None => again.map(|again| again.or_larger(met, &bench)),
+                None => Some(again.map_or(met, |again| again.or_larger(met, &bench))),
                 Some(_) => again,
             }
         }
@@ -41,7 +42,12 @@ pub(super) async fn run(bench: Bench) -> Result<(), Stop> {
             let found = crowd::look(&bench, None, most).await?;
             bench.note(|notes| notes.crowd = found);
             explain::mark(&bench);
-            None
+            // What refuses crowds and is no limit on them is one that the flood was too slow for.
+            let slow = found.is_none() && bench.log().lines.iter().any(|line| line.surprised());
+            match slow {
+                true => flood(&bench, Kind::Growing, most, patience(&bench), flooded, |_| true).await?,
+                false => None,
+            }
         }
     };
     let Some(met) = met else { return Ok(()) };
@@ -143,7 +149,7 @@ async fn others(bench: &Bench) -> Result<(), Stop> {
             Kind::Growing | Kind::Outputs => "looking for a limit on outputs",
         });
         rest(bench).await?;
-        let met = flood(bench, kind, crowd, 1.2 * whole(bench), |size| spare(bench, size)).await?;
+        let met = flood(bench, kind, crowd, 1.2 * whole(bench), 0, |size| spare(bench, size)).await?;
         if let Some(met) = met {
             look_closer(bench, met).await?;
         }
