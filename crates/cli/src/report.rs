@@ -1,5 +1,7 @@
 //! `floodline report`: a recorded run, shown again from its folder alone.
 
+use std::path::Path;
+
 use floodline_core::Plan;
 use floodline_core::fold::Fold;
 use floodline_core::summary::{RunInfo, RunSummary};
@@ -14,7 +16,8 @@ pub(crate) fn report(args: &ReportArgs) -> Result<u8, Failure> {
     if let Some(shown) = rivals::report(&args.run, args.json) {
         return shown;
     }
-    let run = StoredRun::open(&args.run).map_err(Failure::usage)?;
+    let run =
+        StoredRun::open(&args.run).map_err(|e| elsewhere(&args.run).unwrap_or_else(|| Failure::usage(e)))?;
     let mut fold = Fold::of(&run.plan);
     let recovered = run.replay(|event| fold.apply(event)).map_err(Failure::usage)?;
     if let Some(damage) = &recovered.damaged {
@@ -44,6 +47,19 @@ pub(crate) fn report(args: &ReportArgs) -> Result<u8, Failure> {
         ),
     };
     screen::print(&text).map(|()| 0)
+}
+
+/// Where the answer stands in a folder that is no run's.
+fn elsewhere(folder: &Path) -> Option<Failure> {
+    let kinds = [
+        ("finding.json", "limits", "finding.md, and finding.html for a browser"),
+        ("ceiling.json", "ceiling", "ceiling.html, and below trials/ the folder of each run"),
+    ];
+    let (_, command, answer) = kinds.into_iter().find(|(file, ..)| folder.join(file).is_file())?;
+    Some(Failure::usage(format!(
+        "{} is a folder of `floodline {command}` and no run\n = help: its answer is in {answer}",
+        folder.display()
+    )))
 }
 
 /// Writes what a run that was killed would have written at its end; leaves alone what one wrote itself.

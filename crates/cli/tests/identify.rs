@@ -199,6 +199,10 @@ fn a_silent_target_is_left_when_the_time_is_up() {
     assert_eq!(finding["requests_used"], 1, "{finding:#}");
     let probes = std::fs::read_to_string(desk.path("o/probes.jsonl")).unwrap();
     assert_eq!(probes.lines().count(), 2, "the one that was sent is written down: {probes}");
+    let said = desk.floodline(&["report", "o"]);
+    assert_eq!(said.code, 2, "{said:?}");
+    assert!(said.err.contains("o is a folder of `floodline limits` and no run"), "{said:?}");
+    assert!(said.err.contains("finding.md"), "{said:?}");
 }
 
 #[test]
