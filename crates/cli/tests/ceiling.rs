@@ -252,6 +252,8 @@ fn bad_options_are_explained_before_anything_is_sent() {
             vec!["limited.yaml", "--to", "10/s", "--need", "20/s"],
             "end at 10/s, below the need of 20/s: it could not tell whether that is met",
         ),
+        // Nobody said by what, but a rate is none of users.
+        (vec!["--url", "stub:", "--to", "10/s", "--need", "20/s"], "end at 10/s, below the need of 20/s"),
         (vec!["limited.yaml", "--max-time", "soon"], "--max-time: `soon` is not a duration"),
         (vec!["limited.yaml", "--trial", "0s"], "--trial: it must be above zero"),
         (vec!["sessions.yaml"], "this scenario's load is sessions"),

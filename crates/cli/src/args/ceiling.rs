@@ -31,7 +31,7 @@ pub(crate) struct CeilingArgs {
     pub(crate) scenario: ScenarioArgs,
 
     /// What the load is counted in: rate (requests a second, whatever the target does) or users (who wait for their
-    /// answers) [default: as the scenario's load is]
+    /// answers) [default: rate where --need, --from or --to is one, else as the scenario's load is]
     #[arg(long, value_name = "KIND", help_heading = "Search")]
     pub(crate) by: Option<String>,
     /// Where to start, such as 5/s or 8 users [default: the pace of a single user, 20/s at most]

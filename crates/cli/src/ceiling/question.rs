@@ -19,6 +19,7 @@ pub(super) fn of(
 ) -> Result<(Question, Completed), Failure> {
     let own = own_load(plan)?;
     let by = match args.by.as_deref() {
+        None if says_rate(args) => By::Rate,
         None => wanted.map_or(own, |wanted| wanted.by),
         Some("rate") => By::Rate,
         Some("users") => By::Users,
@@ -145,6 +146,11 @@ fn time(option: &str, text: &Option<String>, wanted: Option<Span>) -> Result<Opt
         Span::ZERO => Err(Failure::usage(format!("{option}: it must be above zero"))),
         span => Ok(Some(span)),
     }
+}
+
+/// Whether a load on the command line is one by the second, which users are not.
+fn says_rate(args: &CeilingArgs) -> bool {
+    [&args.need, &args.from, &args.to].into_iter().flatten().any(|load| load.contains('/'))
 }
 
 fn load(by: By, text: &str) -> Result<f64, String> {
