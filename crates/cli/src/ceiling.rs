@@ -11,7 +11,6 @@ use std::sync::Arc;
 
 use floodline_core::Span;
 use floodline_core::ceiling::Ceiling;
-use floodline_core::plan::Address;
 use floodline_engine::Stop;
 use floodline_engine::clock::Clock;
 use floodline_probe::ceiling::{Cut, Search};
@@ -112,8 +111,7 @@ fn show(args: &CeilingArgs, answer: &Ceiling, name: &str, folder: &str) -> Resul
 /// A search sends as much as it needs to, and nobody knows beforehand how much that is.
 fn confirm(args: &CeilingArgs, resolved: &Resolved) -> Result<(), Failure> {
     let plan = &resolved.plan;
-    let free =
-        plan.prices.is_none() || plan.targets().all(|target| matches!(target.address, Address::Stub(_)));
+    let free = plan.prices.is_none() || plan.is_all_built_in();
     if free || args.yes || plan.limits.spend.is_some() {
         return Ok(());
     }

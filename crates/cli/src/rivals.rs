@@ -9,7 +9,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use floodline_core::Usd;
-use floodline_core::plan::Address;
 use floodline_core::rivals::{FORMAT, Rival, Rivals};
 use floodline_engine::Stop;
 use floodline_report::{json, rivals, terminal};
@@ -46,7 +45,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<u8, Failure> {
     confirm(&rivalries, args.yes)?;
     let Some(first) = rivalries.first() else { return Err(Failure::usage("there is no policy to compare")) };
     let (name, seed) = (first.resolved.plan.name.clone(), first.resolved.plan.seed);
-    let elsewhere = first.resolved.plan.targets().any(|target| matches!(target.address, Address::Url(_)));
+    let elsewhere = !first.resolved.plan.is_all_built_in();
     for warning in first.resolved.warnings.iter().filter(|_| !args.quiet) {
         screen::note(&format!("warning: {warning}"));
     }

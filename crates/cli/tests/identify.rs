@@ -172,12 +172,18 @@ fn a_target_that_turns_everybody_away_is_no_limiter() {
     assert!(finding["requests_used"].as_u64().unwrap() < 10, "{finding:#}");
 }
 
+/// An experiment that waits for a limiter to admit it again, and the stub that has it.
+fn in_the_midst(desk: &Desk) -> (Stub, Going) {
+    let stub = Stub::start(desk, &["--rpm", "30", "--window", "600s"]);
+    let mut going = desk.start(&["limits", "--url", &stub.url, "--model", "m", "--out", "o"]);
+    going.wait_for_note("waiting until it is admitted again");
+    (stub, going)
+}
+
 #[test]
 fn an_interrupt_leaves_what_is_known_by_then() {
     let desk = Desk::new();
-    let stub = Stub::start(&desk, &["--rpm", "30", "--window", "600s"]);
-    let mut going = desk.start(&["limits", "--url", &stub.url, "--model", "m", "--out", "o"]);
-    going.wait_for_note("waiting until it is admitted again");
+    let (_stub, going) = in_the_midst(&desk);
     going.signal(Signal::INT);
     let said = going.end();
     assert_eq!(said.code, 130, "{said:?}");
@@ -222,9 +228,7 @@ fn the_limits_of_the_scenario_hold_as_well() {
 #[test]
 fn a_kill_loses_no_probe_that_was_answered() {
     let desk = Desk::new();
-    let stub = Stub::start(&desk, &["--rpm", "30", "--window", "600s"]);
-    let mut going = desk.start(&["limits", "--url", &stub.url, "--model", "m", "--out", "o"]);
-    going.wait_for_note("waiting until it is admitted again");
+    let (_stub, going) = in_the_midst(&desk);
     going.signal(Signal::KILL);
     going.end();
     let probes = std::fs::read_to_string(desk.path("o/probes.jsonl")).unwrap();

@@ -274,6 +274,11 @@ impl Plan {
         std::iter::once(&self.target).chain(self.split.iter().flat_map(|split| &split.more))
     }
 
+    /// Whether all that is asked is built in: it costs nothing, and remembers nothing from run to run.
+    pub fn is_all_built_in(&self) -> bool {
+        self.targets().all(|target| matches!(target.address, Address::Stub(_)))
+    }
+
     /// The name of a target in records: none where there is only one.
     pub fn target_name(&self, number: usize) -> Option<&str> {
         self.split.as_ref()?.names.get(number).map(String::as_str)

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use floodline_core::event::{Ended, Reached};
 use floodline_core::objective::Undecided;
-use floodline_core::plan::{Address, Limits, Plan};
+use floodline_core::plan::{Limits, Plan};
 use floodline_core::{Moment, RunEvent, Span, Usd};
 use floodline_engine::Stop;
 use floodline_engine::clock::Clock;
@@ -188,7 +188,7 @@ impl<'a> Trials<'a> {
 
     /// Gives a target that remembers the time to recover.
     fn leave_alone(&self, rest: Span) {
-        let built_in = self.plan.targets().all(|target| matches!(target.address, Address::Stub(_)));
+        let built_in = self.plan.is_all_built_in();
         let until = (self.clock.elapsed() + rest).min(self.max_time);
         if !built_in && rest > NOTICED && !self.args.quiet {
             screen::note(&format!(

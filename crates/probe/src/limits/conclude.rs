@@ -276,7 +276,7 @@ fn limit(bench: &Bench, known: &Known) -> FoundLimit {
         };
     }
     let hint = bench.settings().window.map(|window| window.as_secs_f64());
-    let level = matches!(first.family(), Family::Bucket | Family::Leaky);
+    let level = first.shape.is_level();
     let log = bench.log();
     let rivals = |kind: fn(&Hypothesis, &Hypothesis) -> bool| all.iter().any(|other| !kind(other, first));
     let mut found = FoundLimit {

@@ -39,6 +39,11 @@ pub(super) struct State {
 }
 
 impl Shape {
+    /// Whether it is a level that sinks, and has no window.
+    pub(super) fn is_level(&self) -> bool {
+        matches!(self, Shape::Bucket { .. } | Shape::Leaky { .. })
+    }
+
     /// The figure that it has in any case: a rate or a window.
     pub(super) fn scale(&self) -> f64 {
         match *self {

@@ -6,7 +6,7 @@ use floodline_core::retry::Dimension as Named;
 use super::ask::{Size, drain, one, other_key, recover};
 use super::bench::{Bench, Known, Stop};
 use super::chance;
-use super::fit::{Family, Fit, Hypothesis};
+use super::fit::{Fit, Hypothesis};
 use super::flood::{Flood, longest_answer};
 
 /// The most rounds for one limit: time is up before, where they do not decide.
@@ -244,7 +244,8 @@ fn decided(fit: &Fit, round: usize) -> bool {
     let tokens = first.charge.dimension.is_tokens();
     // Of requests one number is left, of tokens a narrow range; a bucket is told by its rate.
     let (low, high) = first.range;
-    let sharp = is_level(first) || if tokens { high < low * NARROW } else { high <= low.floor() + 1.5 };
+    let sharp =
+        first.shape.is_level() || if tokens { high < low * NARROW } else { high <= low.floor() + 1.5 };
     let same = |other: &Hypothesis| {
         other.family() == first.family()
             && (other.charge != first.charge || (other.shape.scale() / first.shape.scale()).ln().abs() < NEAR)
@@ -291,19 +292,15 @@ fn capacity_in(bench: &Bench, it: &Hypothesis, size: Size) -> f64 {
     (it.capacity / asked.max(it.charge.in_all(prompt, max, log.share_of_max()))).max(1.0)
 }
 
-fn is_level(it: &Hypothesis) -> bool {
-    matches!(it.family(), Family::Bucket | Family::Leaky)
-}
-
 /// Of the windows that explain as much the one that goes by soonest, down to a part of the simplest and up to `most` seconds:
 /// each of them strikes out others that are wrong, and a short one leaves time for more.
 fn shortest(fit: &Fit, most: f64) -> Option<Hypothesis> {
     const AS_MUCH: f64 = 0.9;
     const PART: f64 = 0.25;
-    let simplest = fit.best.iter().find(|it| !is_level(it))?;
+    let simplest = fit.best.iter().find(|it| !it.shape.is_level())?;
     let well = simplest.loss.max(fit.first()?.loss + AS_MUCH);
     let lengths = PART * simplest.shape.scale()..most;
-    let good = fit.best.iter().filter(|it| !is_level(it) && it.loss <= well);
+    let good = fit.best.iter().filter(|it| !it.shape.is_level() && it.loss <= well);
     let good = good.filter(|it| lengths.contains(&it.shape.scale()));
     good.min_by(|one, other| one.shape.scale().total_cmp(&other.shape.scale())).cloned()
 }

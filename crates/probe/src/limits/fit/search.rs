@@ -270,15 +270,14 @@ impl<'e> Search<'e> {
         };
         let tolerance = Tolerance { time: self.events.slack, drift: width * 0.6, anchor };
         let mut score = score(self.events, shape, self.sort.refusals, tolerance, &mut self.buffer);
-        let level = matches!(shape, Shape::Bucket { .. } | Shape::Leaky { .. });
-        if level && score.high < shape.scale() * UNSEEN * self.events.slack {
+        if shape.is_level() && score.high < shape.scale() * UNSEEN * self.events.slack {
             score.misses += VACUOUS;
         }
         score
     }
 
     fn hypothesis(&self, shape: Shape, score: &Score, scales: (f64, f64)) -> Hypothesis {
-        let Sort { family, charge, refusals } = self.sort;
+        let Sort { charge, refusals, .. } = self.sort;
         let whole = charge.dimension == Dimension::Requests;
         let capacity = match score.high {
             _ if whole => Some(score.low.ceil()).filter(|whole| *whole < score.high).unwrap_or(score.low),
@@ -287,7 +286,7 @@ impl<'e> Search<'e> {
         };
         // Nobody's bucket holds a request and a half.
         let broken = if whole && score.low.ceil() >= score.high { 1.0 } else { 0.0 };
-        let level = matches!(family, Family::Bucket | Family::Leaky);
+        let level = shape.is_level();
         let unexpected = match self.window.filter(|_| !level) {
             // A part of what was said is a window as well; a longer one was said not to be.
             Some(window) if shape.scale() > 1.06 * window => 2.0,
