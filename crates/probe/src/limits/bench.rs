@@ -110,6 +110,13 @@ pub(super) struct Notes {
     pub(super) chance: bool,
 }
 
+impl Notes {
+    /// Of each limit on rates that is known, what explains it best.
+    pub(super) fn rates(&self) -> impl Iterator<Item = &Hypothesis> {
+        self.known.iter().filter_map(|known| known.best.first())
+    }
+}
+
 /// A limit on rates that is known.
 #[derive(Clone, Debug)]
 pub(super) struct Known {

@@ -1,12 +1,14 @@
 //! A flood: probes as fast as they are answered, until something refuses.
 
-use floodline_core::finding::FoundDimension;
+mod sizes;
+
 use floodline_core::retry::Dimension;
 
 use super::ask::Size;
 use super::bench::{Bench, Stop};
+use super::explain;
 use super::log::Probe;
-use super::{claims, explain};
+use sizes::Sizes;
 
 /// The most requests of one flood.
 const MOST: u32 = 1_200;
@@ -101,85 +103,6 @@ pub(super) async fn flood(
 
 fn refused(bench: &Bench, from: usize) -> bool {
     bench.log().lines.iter().skip(from).any(|line| line.refused())
-}
-
-/// How large the probes of a flood are, one after another.
-struct Sizes {
-    kind: Kind,
-    small: Size,
-    large: Size,
-    /// After how many they double.
-    step: u32,
-    /// Whether they come to what head fields claim: then they are large from the first on, however long an answer takes.
-    claimed: bool,
-}
-
-impl Sizes {
-    fn of(bench: &Bench, kind: Kind) -> Sizes {
-        /// Of the requests that are spared, how many at least are to be large ones.
-        const LARGE: f64 = 0.7;
-        let (small, most) = (Size::small(bench), Size::large(bench));
-        let room = room(bench).clamp(1.0, f64::from(MOST));
-        // As much as all of them together come to where no limit on requests is known.
-        let usual = |each: u32| f64::from(each) * f64::from(MOST) * LARGE;
-        let each = |all: f64, most: u32| ((all / (LARGE * room)).ceil() as u32).min(most);
-        let claim = match kind {
-            Kind::Prompts => claim(bench, FoundDimension::InputTpm),
-            Kind::Outputs => claim(bench, FoundDimension::OutputTpm),
-            Kind::Growing | Kind::Small => None,
-        };
-        let of = |each_usual, most| each(claim.unwrap_or(f64::INFINITY).min(usual(each_usual)), most);
-        let large = match kind {
-            Kind::Growing | Kind::Small => {
-                Size { prompt: most.prompt.min(LARGEST.prompt), max: most.max.min(LARGEST.max) }
-            }
-            Kind::Prompts | Kind::Outputs => Size {
-                prompt: of(LARGEST.prompt, most.prompt).max(small.prompt),
-                max: of(LARGEST.max, most.max).max(small.max),
-            },
-        };
-        let step = (room / 24.0).clamp(2.0, 8.0) as u32;
-        Sizes { kind, small, large, step, claimed: claim.is_some() }
-    }
-
-    /// The size of a probe, where an answer may be so long.
-    fn at(&self, index: u32, longest: u32) -> Size {
-        let small = self.small;
-        let level = if self.claimed { 12 } else { (index / self.step).min(12) };
-        let longest = if self.claimed { self.large.max } else { longest.min(self.large.max) };
-        let prompt = small.prompt.saturating_mul(1 << level);
-        let max = small.max.max(8).saturating_mul(1 << level);
-        match self.kind {
-            Kind::Growing if index.is_multiple_of(2) => {
-                Size { prompt: prompt.min(self.large.prompt), ..small }
-            }
-            Kind::Growing => Size { max: max.min(longest), ..small },
-            Kind::Small => small,
-            Kind::Prompts => Size { prompt: prompt.saturating_mul(4).min(self.large.prompt), ..small },
-            Kind::Outputs => Size { max: max.saturating_mul(4).min(longest), ..small },
-        }
-    }
-}
-
-/// What it takes to pass what head fields claim of these tokens, or of all tokens; nothing if that is known already.
-fn claim(bench: &Bench, dimension: FoundDimension) -> Option<f64> {
-    const PAST: f64 = 1.2;
-    let log = bench.log();
-    let notes = bench.notes();
-    let mut known = notes.known.iter().filter_map(|known| known.best.first());
-    let tokens = known.any(|it| it.charge.dimension.is_tokens());
-    let all = || claims::of(&log, FoundDimension::Tpm).filter(|_| !tokens);
-    claims::of(&log, dimension).or_else(all).map(|claimed| PAST * claimed as f64)
-}
-
-/// How many requests the limits spare that are known.
-fn room(bench: &Bench) -> f64 {
-    let (log, now) = (bench.log(), bench.clock());
-    let notes = bench.notes();
-    let known = notes.known.iter().filter_map(|known| known.best.first());
-    let requests = known.filter(|it| !it.charge.dimension.is_tokens());
-    let rooms = requests.map(|it| SPARED * it.capacity - it.state(&log).used(now));
-    rooms.fold(f64::INFINITY, f64::min)
 }
 
 /// How much output may be asked for so that an answer does not take longer than [`PATIENCE`].

@@ -53,10 +53,10 @@ pub(super) async fn identify(bench: &Bench, flood: &Flood) -> Result<(), Stop> {
 pub(super) fn is_another(bench: &Bench, best: &[Hypothesis], named: Option<Named>) -> bool {
     let Some(first) = best.first() else { return false };
     let notes = bench.notes();
-    let counted =
-        |known: &Known| known.best.first().is_some_and(|it| it.charge.dimension == first.charge.dimension);
     let explains = first.loss < 1.0 || named.is_some_and(|named| first.charge.is_named(named));
-    !notes.chance && (notes.known.is_empty() || explains && !notes.known.iter().any(counted))
+    !notes.chance
+        && (notes.known.is_empty()
+            || explains && notes.rates().all(|it| it.charge.dimension != first.charge.dimension))
 }
 
 /// Says whether all questions were answered.

@@ -166,8 +166,7 @@ async fn rest(bench: &Bench) -> Result<(), Stop> {
 /// How long it takes until all of the known limits is there again, in seconds.
 fn whole(bench: &Bench) -> f64 {
     let notes = bench.notes();
-    let best = notes.known.iter().filter_map(|known| known.best.first());
-    best.map(|it| it.shape.whole(it.capacity)).fold(0.0, f64::max)
+    notes.rates().map(|it| it.shape.whole(it.capacity)).fold(0.0, f64::max)
 }
 
 /// How long a first flood may go on, in seconds: the rest is for what it finds.
@@ -179,7 +178,7 @@ fn patience(bench: &Bench) -> f64 {
 fn spare(bench: &Bench, size: Size) -> bool {
     let (log, now) = (bench.log(), bench.clock());
     let prompt = log.prompt_counted()(size.prompt);
-    bench.notes().known.iter().filter_map(|known| known.best.first()).all(|it| {
+    bench.notes().rates().all(|it| {
         let asked = it.charge.asked(prompt, f64::from(size.max));
         it.state(&log).need(now, asked) <= SPARED * it.capacity
     })
